@@ -15,7 +15,7 @@ AVATARS = 6
 
 
 def picture(name: str, nonce: str) -> tuple[bytes, str]:
-    """(bytes, media type) of a scene, an avatar (`avatar-3`), the notice's poster or the icon. Raises: KeyError for another name."""
+    """(bytes, media type) of a scene, an avatar (`avatar-3`), the notice's poster or the icon. Raises: KeyError."""
     image = _drawing(name)
     out = io.BytesIO()
     if name in SCENES:

@@ -1,9 +1,9 @@
 """A small invented newspaper on real sockets: the page that the demo and the browser tests capture.
 
 Two servers on 127.0.0.1: the newspaper, opened as `http://127.0.0.1:<port>`, and the paid notice in its iframe, opened as
-`http://localhost:<port>` (another host name, so that the browser puts it into another process). Every answer carries a nonce of its
-own, and the site remembers the SHA-256 of every body it sent: what an archive claims to have seen can be compared with what left the
-server, and any second request shows. Answers say `no-cache`, so that a browser asking again is always seen here.
+`http://localhost:<port>` (another host name, so that the browser puts it into another process). Every answer carries a nonce
+of its own, and the site remembers the SHA-256 of every body it sent: what an archive claims to have seen can be compared with
+what left the server, and any second request shows. Answers say `no-cache`, so that a browser asking again is always seen here.
 """
 
 import argparse
