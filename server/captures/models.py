@@ -109,7 +109,8 @@ class Artifact(SQLModel, table=True):
 class Blob(SQLModel, table=True):
     """Bytes durable in the evidence store, once per organisation.
 
-    `wrapped_data_key` and `segment_bytes` are both NULL for plain files; both set when the stored object is AES-256-GCM in segments.
+    `wrapped_data_key` and `segment_bytes` are both NULL for plain files, and both set when the stored object is AES-256-GCM in
+    segments of that size.
     """
 
     __tablename__ = "blob"
