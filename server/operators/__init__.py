@@ -1,0 +1,1 @@
+"""Who acts: organisations, operators, pairing codes, devices, sessions."""

@@ -1,0 +1,52 @@
+"""Who acts, as values that services take. The mapping from a URN to a person stays in the identity tables."""
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+Role = Literal["device", "operator", "service"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who was authenticated: pseudonymous outside (`urn`), bound to one organisation inside."""
+
+    organisation_id: UUID
+    urn: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class DeviceActor(Actor):
+    """A paired browser. `key_id` is SHA-256 (hex) of its SPKI DER; `revoked` devices never become actors."""
+
+    device_id: UUID
+    operator_id: UUID
+    key_id: str
+    public_key_der: bytes
+
+
+@dataclass(frozen=True)
+class OperatorActor(Actor):
+    """A signed-in person."""
+
+    operator_id: UUID
+    name: str
+
+
+def device_urn(device_id: UUID) -> str:
+    """`urn:holdstill:device:<uuid>`, as custody events name a device."""
+    return f"urn:holdstill:device:{device_id}"
+
+
+def operator_urn(operator_id: UUID) -> str:
+    """`urn:holdstill:operator:<uuid>`, as custody events name a person."""
+    return f"urn:holdstill:operator:{operator_id}"
+
+
+SERVICE_URN = "urn:holdstill:service"
+
+
+def service_actor(organisation_id: UUID) -> Actor:
+    """The service itself, for what jobs do in an organisation."""
+    return Actor(organisation_id=organisation_id, urn=SERVICE_URN, role="service")

@@ -1,0 +1,272 @@
+"""Operators: who may act. Nothing here writes custody events: pairing and revoking do so in server/custody/enrolment.py."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from server.clock import Clock
+from server.db import Database, lock_for_transaction
+from server.errors import BadInput, DeviceKeyRefused, DeviceRevoked, NotFound, SignInRefused, Unauthenticated
+from server.operators.actors import DeviceActor, OperatorActor, device_urn, operator_urn
+from server.operators.models import Device, Operator, Organisation, PairingCode, SignInLink, WebSession
+from server.operators.secrets import digest, new_code, new_token, parse_code
+from server.settings import Settings
+
+LABEL_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class PairingOffer:
+    """A fresh pairing code: `code` is shown once and never stored."""
+
+    code: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class SignInOffer:
+    """A one-time sign-in token: shown once and never stored."""
+
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A new session: `cookie` is the secret to set in the browser."""
+
+    cookie: str
+    actor: OperatorActor
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class NewDevice:
+    """A public key that asks in: `key_id` is SHA-256 (hex) of `public_key_der`, already checked to be P-384."""
+
+    key_id: str
+    public_key_der: bytes
+    label: str
+
+
+class OperatorService:
+    """Organisations, people, devices and sessions. Functions that take a session leave the commit to their caller."""
+
+    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
+        self.database = database
+        self.clock = clock
+        self.settings = settings
+
+    async def ensure_default_operator(self) -> OperatorActor:
+        """The first operator of the first organisation, made if there is none. Safe when several processes start at once."""
+        async with self.database.transaction() as session:
+            await lock_for_transaction(session, "operators.default")
+            first = (await session.exec(select(Operator).order_by(col(Operator.created_at)).limit(1))).first()
+            if first is not None:
+                return _operator_actor(first)
+            now = self.clock.now()
+            organisation = Organisation(name=self.settings.organisation, created_at=now)
+            session.add(organisation)
+            await session.flush()
+            operator = Operator(organisation_id=organisation.id, name="Operator", created_at=now)
+            session.add(operator)
+            return _operator_actor(operator)
+
+    # Pairing
+
+    async def create_pairing_code(self, operator_id: UUID) -> PairingOffer:
+        """A code that lets one browser in, once, for a few minutes and a few tries. Raises: NotFound."""
+        now = self.clock.now()
+        expires_at = now + timedelta(seconds=self.settings.pairing_code_seconds)
+        code = new_code()
+        async with self.database.transaction() as session:
+            await self._operator(session, operator_id)
+            old = await session.get(PairingCode, code.handle, with_for_update=True)
+            if old is not None:  # one handle in a million was drawn before: the older code ends here
+                await session.delete(old)
+                await session.flush()
+            session.add(
+                PairingCode(
+                    handle=code.handle,
+                    operator_id=operator_id,
+                    secret_sha256=digest(code.secret),
+                    tries_left=self.settings.pairing_code_tries,
+                    created_at=now,
+                    expires_at=expires_at,
+                )
+            )
+        return PairingOffer(str(code), expires_at)
+
+    async def redeem_pairing_code(self, session: AsyncSession, text: str) -> Operator | None:
+        """The operator who made the code, and the code is used up; or None, and a try is gone. The caller commits in BOTH cases.
+
+        None has one meaning for wrong, used, expired and worn out. The row is locked, so parallel guesses count one by one.
+        """
+        typed = parse_code(text)
+        if typed is None:
+            return None
+        row = await session.get(PairingCode, typed.handle, with_for_update=True)
+        if row is None or row.used_at is not None or row.tries_left == 0 or row.expires_at <= self.clock.now():
+            return None
+        row.tries_left -= 1
+        if not hmac.compare_digest(row.secret_sha256, digest(typed.secret)):
+            return None
+        row.used_at = self.clock.now()
+        return await self._operator(session, row.operator_id)
+
+    # Devices
+
+    async def add_device(self, session: AsyncSession, operator: Operator, new: NewDevice) -> tuple[Device, str, bool]:
+        """The device row, its new bearer token, and whether the key is new. A key its operator paired before gets a new token.
+
+        Raises: DeviceKeyRefused (revoked before, or enrolled by somebody else); BadInput (label).
+        """
+        label = new.label.strip()
+        if not label or len(label) > LABEL_LIMIT or not label.isprintable():
+            raise BadInput(field="label", reason=f"1 to {LABEL_LIMIT} printable characters")
+        token = new_token("hsd")
+        await lock_for_transaction(session, f"device:{new.key_id}")
+        known = (await session.exec(select(Device).where(Device.key_id == new.key_id).with_for_update())).first()
+        if known is not None:
+            if known.operator_id != operator.id:
+                raise DeviceKeyRefused(reason="enrolled_elsewhere")
+            if known.revoked_at is not None:
+                raise DeviceKeyRefused(reason="revoked")
+            known.token_sha256, known.label = digest(token), label
+            return known, token, False
+        device = Device(
+            organisation_id=operator.organisation_id,
+            operator_id=operator.id,
+            label=label,
+            key_id=new.key_id,
+            public_key_der=new.public_key_der,
+            token_sha256=digest(token),
+            created_at=self.clock.now(),
+        )
+        session.add(device)
+        await session.flush()
+        return device, token, True
+
+    async def authenticate_device(self, token: str) -> DeviceActor:
+        """The device behind a bearer token. Raises: Unauthenticated; DeviceRevoked."""
+        async with self.database.session() as session:
+            device = (await session.exec(select(Device).where(Device.token_sha256 == digest(token)))).first()
+        if device is None:
+            raise Unauthenticated(reason="unknown_token")
+        if device.revoked_at is not None:
+            raise DeviceRevoked(device_id=str(device.id))
+        return device_actor(device)
+
+    async def require_active_device(self, session: AsyncSession, device_id: UUID) -> DeviceActor:
+        """The device, locked against revocation until the session's transaction ends. Call it before logging for the device.
+
+        Why: validity is by log order. With this lock a capture accepted before a revocation also precedes it in the log.
+        Raises: NotFound; DeviceRevoked.
+        """
+        statement = select(Device).where(Device.id == device_id).with_for_update(read=True)
+        device = (await session.exec(statement.execution_options(populate_existing=True))).first()
+        if device is None:
+            raise NotFound(kind="device", id=str(device_id))
+        if device.revoked_at is not None:
+            raise DeviceRevoked(device_id=str(device.id))
+        return device_actor(device)
+
+    async def lock_device(self, session: AsyncSession, organisation_id: UUID, device_id: UUID) -> Device:
+        """The organisation's device row, locked for change. Raises: NotFound."""
+        statement = select(Device).where(Device.id == device_id, Device.organisation_id == organisation_id).with_for_update()
+        device = (await session.exec(statement.execution_options(populate_existing=True))).first()
+        if device is None:
+            raise NotFound(kind="device", id=str(device_id))
+        return device
+
+    async def device_by_key(self, key_id: str) -> Device | None:
+        """The device that holds a key, revoked or not."""
+        async with self.database.session() as session:
+            return (await session.exec(select(Device).where(Device.key_id == key_id))).first()
+
+    async def list_devices(self, actor: OperatorActor) -> list[Device]:
+        """The organisation's devices, newest first."""
+        statement = select(Device).where(Device.organisation_id == actor.organisation_id)
+        async with self.database.session() as session:
+            return list((await session.exec(statement.order_by(col(Device.created_at).desc()))).all())
+
+    # People
+
+    async def create_sign_in_link(self, operator_id: UUID) -> SignInOffer:
+        """A token that signs the operator in once. Raises: NotFound."""
+        token = new_token("hsl")
+        expires_at = self.clock.now() + timedelta(seconds=self.settings.sign_in_link_seconds)
+        async with self.database.transaction() as session:
+            await self._operator(session, operator_id)
+            session.add(SignInLink(token_sha256=digest(token), operator_id=operator_id, expires_at=expires_at))
+        return SignInOffer(token, expires_at)
+
+    async def sign_in(self, token: str) -> SignedIn:
+        """A new session for a one-time link; the link is used up. Raises: SignInRefused."""
+        now = self.clock.now()
+        async with self.database.transaction() as session:
+            link = await session.get(SignInLink, digest(token), with_for_update=True)
+            if link is None or link.used_at is not None or link.expires_at <= now:
+                raise SignInRefused()
+            link.used_at = now
+            operator = await self._operator(session, link.operator_id)
+            cookie = new_token("hss")
+            expires_at = now + timedelta(seconds=self.settings.session_seconds)
+            session.add(WebSession(cookie_sha256=digest(cookie), operator_id=operator.id, created_at=now, expires_at=expires_at))
+        return SignedIn(cookie, _operator_actor(operator), expires_at)
+
+    async def authenticate_session(self, cookie: str) -> OperatorActor:
+        """The person behind a session cookie. Raises: Unauthenticated."""
+        async with self.database.session() as session:
+            row = await session.get(WebSession, digest(cookie))
+            if row is None or row.ended_at is not None or row.expires_at <= self.clock.now():
+                raise Unauthenticated(reason="no_session")
+            return _operator_actor(await self._operator(session, row.operator_id))
+
+    async def sign_out(self, cookie: str) -> None:
+        """Ends the session. Idempotent."""
+        async with self.database.transaction() as session:
+            row = await session.get(WebSession, digest(cookie), with_for_update=True)
+            if row is not None and row.ended_at is None:
+                row.ended_at = self.clock.now()
+
+    async def count(self) -> tuple[int, int]:
+        """(operators, active devices), for metrics."""
+        async with self.database.session() as session:
+            operators = (await session.exec(select(func.count()).select_from(Operator))).one()
+            active = select(func.count()).select_from(Device).where(col(Device.revoked_at).is_(None))
+            return operators, (await session.exec(active)).one()
+
+    async def _operator(self, session: AsyncSession, operator_id: UUID) -> Operator:
+        operator = await session.get(Operator, operator_id)
+        if operator is None:
+            raise NotFound(kind="operator", id=str(operator_id))
+        return operator
+
+
+def device_actor(device: Device) -> DeviceActor:
+    """The device as the one who acts."""
+    return DeviceActor(
+        organisation_id=device.organisation_id,
+        urn=device_urn(device.id),
+        role="device",
+        device_id=device.id,
+        operator_id=device.operator_id,
+        key_id=device.key_id,
+        public_key_der=device.public_key_der,
+    )
+
+
+def _operator_actor(operator: Operator) -> OperatorActor:
+    return OperatorActor(
+        organisation_id=operator.organisation_id,
+        urn=operator_urn(operator.id),
+        role="operator",
+        operator_id=operator.id,
+        name=operator.name,
+    )

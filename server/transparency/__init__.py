@@ -1,0 +1,1 @@
+"""The log: queued leaves, tiles, checkpoints, cosignatures and timestamps."""
