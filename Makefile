@@ -64,9 +64,11 @@ test-unit:
 extension: $(STAMPS)/node
 	@$(NPM) run --silent build
 
-lock: ## (for maintainers) requirements.lock anew from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--python-version 3.11 --group dev pyproject.toml -o requirements.lock
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+	--custom-compile-command "make lock"
+lock: # both lock files anew from pyproject.toml; the second is the first without the development tools
+	@$(LOCK) --group dev pyproject.toml -o requirements.lock
+	@$(LOCK) pyproject.toml -c requirements.lock -o requirements-run.lock
 
 system: node-version
 	@missing=""; \

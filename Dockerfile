@@ -1,0 +1,19 @@
+# The service in one image: serve, worker and witness are the same program. Needs no compiler and no network but the package index.
+FROM python:3.13-slim-trixie AS build
+WORKDIR /src
+COPY requirements-run.lock ./
+RUN python -m venv /srv/holdstill && /srv/holdstill/bin/pip install --no-cache-dir --require-hashes -r requirements-run.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY server ./server
+COPY storage ./storage
+RUN /srv/holdstill/bin/pip install --no-cache-dir "setuptools>=77" && /srv/holdstill/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.13-slim-trixie
+RUN useradd --system --uid 10001 --home-dir /data holdstill && install -d -o holdstill -g holdstill -m 0700 /data
+COPY --from=build /srv/holdstill /srv/holdstill
+ENV PATH=/srv/holdstill/bin:$PATH HOLDSTILL_DATA_DIR=/data HOLDSTILL_HOST=0.0.0.0
+USER holdstill
+VOLUME /data
+EXPOSE 8443
+ENTRYPOINT ["holdstill"]
+CMD ["serve"]
