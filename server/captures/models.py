@@ -50,8 +50,8 @@ class Nonce(SQLModel, table=True):
     __tablename__ = "nonce"
 
     value: str = Field(primary_key=True, max_length=64)
-    organisation_id: uuid.UUID = Field(index=True)
-    device_id: uuid.UUID
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    device_id: uuid.UUID = Field(foreign_key="device.id")
     issued_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     expires_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     checkpoint_sha256: str | None = Field(default=None, max_length=64)
@@ -69,8 +69,8 @@ class Capture(SQLModel, table=True):
     )
 
     capture_id: str = Field(primary_key=True, max_length=64)
-    organisation_id: uuid.UUID
-    device_id: uuid.UUID = Field(index=True)
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id")
+    device_id: uuid.UUID = Field(foreign_key="device.id", index=True)
     device_key_id: str = Field(max_length=64)
     statement: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     statement_sha256: str = Field(max_length=64)
@@ -116,7 +116,7 @@ class Blob(SQLModel, table=True):
     __tablename__ = "blob"
     __table_args__ = (CheckConstraint("(wrapped_data_key IS NULL) = (segment_bytes IS NULL)", name="ck_blob_sealed_segments"),)
 
-    organisation_id: uuid.UUID = Field(primary_key=True)
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id", primary_key=True)
     sha256: str = Field(primary_key=True, max_length=64)
     size_bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
     key: str = Field(sa_column=Column(Text, nullable=False))
@@ -132,8 +132,8 @@ class Upload(SQLModel, table=True):
     __tablename__ = "upload"
 
     id: uuid.UUID = Field(primary_key=True)
-    organisation_id: uuid.UUID
-    device_id: uuid.UUID
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id")
+    device_id: uuid.UUID = Field(foreign_key="device.id")
     capture_id: str = Field(foreign_key="capture.capture_id", max_length=64, index=True)
     sha256: str = Field(max_length=64)
     size_bytes: int = Field(sa_column=Column(BigInteger, nullable=False))

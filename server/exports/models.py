@@ -37,7 +37,7 @@ class Export(SQLModel, table=True):
     __table_args__ = (Index("ix_export_page", "organisation_id", "requested_at"),)
 
     id: uuid.UUID = Field(primary_key=True)
-    organisation_id: uuid.UUID
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id")
     kind: str = Field(max_length=16)
     actor: str = Field(max_length=200)
     role: str = Field(max_length=40)
