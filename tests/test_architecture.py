@@ -46,7 +46,9 @@ def relative(path: Path) -> str:
 
 
 def test_each_floor_imports_downward_only() -> None:
-    done = subprocess.run([Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 broken" in done.stdout
 
@@ -79,7 +81,7 @@ def test_a_module_can_be_held_in_the_head() -> None:
 
 
 def test_a_function_fits_on_a_screen() -> None:
-    """At most 50 lines and 5 parameters (self and cls not counted). Routes and commands are exempt from the second: theirs are the wire's."""
+    """At most 50 lines and 5 parameters, self and cls not counted (routes and commands have the wire's)."""
     wrong = []
     for path in tracked(".py"):
         if not within(path, "server", "storage"):
@@ -130,7 +132,15 @@ def test_the_wheel_holds_what_the_service_reads_at_run_time(wheel: Path) -> None
 
 def test_no_file_names_a_machine_or_a_registry() -> None:
     """Paths of one machine and hosts of package registries; written here in two halves so that this file does not name them."""
-    words = ["/wo" + "rk/", "/ro" + "ot/", "/op" + "t/", "pythonhos" + "ted", "registry.np" + "mjs", "py" + "pi.org", "deb.deb" + "ian"]
+    words = [
+        "/wo" + "rk/",
+        "/ro" + "ot/",
+        "/op" + "t/",
+        "pythonhos" + "ted",
+        "registry.np" + "mjs",
+        "py" + "pi.org",
+        "deb.deb" + "ian",
+    ]
     pattern = re.compile("|".join(map(re.escape, words)) + r"|/ho" + r"me/\w")
     found = []
     for path in tracked():
@@ -164,7 +174,9 @@ def test_the_run_lock_is_the_development_lock_without_the_tools() -> None:
 
 
 def test_no_test_is_skipped_or_expected_to_fail() -> None:
-    pattern = re.compile(r"pytest\.(skip|importorskip|xfail)|mark\.(skip|xfail)|unittest\.skip|\b(test|it|describe)\.(skip|todo)\(")
+    pattern = re.compile(
+        r"pytest\.(skip|importorskip|xfail)|mark\.(skip|xfail)|unittest\.skip|\b(test|it|describe)\.(skip|todo)\("
+    )
     for path in tracked(*CODE):
         if within(path, "tests") and path != Path(__file__):
             match = pattern.search(path.read_text("utf-8"))
@@ -178,7 +190,7 @@ def test_continuous_integration_runs_what_a_person_runs() -> None:
 
 
 def test_every_command_of_the_readme_is_run_by_a_test() -> None:
-    """Each line of a shell block in README.md stands in the table with the test that runs it, and the table holds nothing else."""
+    """Each line of a shell block in README.md stands in the table with the test that runs it; nothing else does."""
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     said = {line.split("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()}
     assert said == set(readme_commands.RUN_BY)

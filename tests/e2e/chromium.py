@@ -1,0 +1,176 @@
+"""A real Chromium with the built extension, driven as a person would: its toolbar button and its options page."""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import BrowserContext, CDPSession, Page, Playwright, Worker
+
+from tests.e2e.processes import REPOSITORY
+
+EXTENSION = REPOSITORY / "extension" / "dist" / "chromium"
+READ_ITEMS = """() => new Promise((resolve, reject) => {
+  const request = indexedDB.open("holdstill");
+  request.onupgradeneeded = () => request.transaction.abort(); // not made yet: reading must not make it
+  request.onerror = () => reject(request.error);
+  request.onsuccess = () => {
+    const all = request.result.transaction("items").objectStore("items").getAll();
+    all.onerror = () => reject(all.error);
+    all.onsuccess = () => { request.result.close(); resolve(JSON.parse(JSON.stringify(all.result))); };
+  };
+})"""
+
+
+class BrowserTimeout(AssertionError):
+    """The browser did not come to the awaited state; the text says where it stood."""
+
+
+def extension_id(folder: Path = EXTENSION) -> str:
+    """The id that the manifest's key fixes: the first 32 hex digits of SHA-256(DER key), written a to p."""
+    key = json.loads((folder / "manifest.json").read_text("utf-8"))["key"]
+    digest = hashlib.sha256(base64.b64decode(key)).hexdigest()[:32]
+    return "".join(chr(ord("a") + int(digit, 16)) for digit in digest)
+
+
+class Chromium:
+    """One browser profile on disk with the extension in it. `start()` again on the same profile is a restart of the browser."""
+
+    def __init__(self, playwright: Playwright, profile: Path) -> None:
+        self._playwright = playwright
+        self.profile = profile
+        self.id = extension_id()
+        self._context: BrowserContext | None = None
+
+    @property
+    def context(self) -> BrowserContext:
+        assert self._context is not None, "the browser is not started"
+        return self._context
+
+    def start(self) -> "Chromium":
+        """Starts the browser. The info bar of chrome.debugger stays on, as people have it: hiding it would hide a real fault."""
+        program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        self._context = self._playwright.chromium.launch_persistent_context(
+            self.profile,
+            executable_path=program,
+            headless=True,
+            viewport={"width": 1280, "height": 800},
+            args=["--no-sandbox", f"--disable-extensions-except={EXTENSION}", f"--load-extension={EXTENSION}"],
+        )
+        self.worker()
+        return self
+
+    def worker(self) -> Worker:
+        """The extension's service worker."""
+        found = [worker for worker in self.context.service_workers if self.id in worker.url]
+        return found[0] if found else self.context.wait_for_event("serviceworker", timeout=15_000)
+
+    def stop(self) -> None:
+        if self._context is not None:
+            with contextlib.suppress(Exception):
+                self._context.close()
+            self._context = None
+
+    def kill(self) -> None:
+        """kill -9 of every process of this browser: no handler runs, nothing is flushed."""
+        mark = f"--user-data-dir={self.profile}"
+        for process in psutil.process_iter(["pid"]):
+            with contextlib.suppress(psutil.Error):
+                if mark in process.cmdline():
+                    for child in process.children(recursive=True):
+                        child.send_signal(signal.SIGKILL)
+                    process.send_signal(signal.SIGKILL)
+        self.stop()
+        for name in ("SingletonLock", "SingletonCookie", "SingletonSocket"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.profile / name)
+
+    def open(self, url: str) -> Page:
+        """A new tab in front, its page loaded with everything."""
+        page = self.context.new_page()
+        page.goto(url, wait_until="load")
+        page.bring_to_front()
+        return page
+
+    def click_toolbar(self, page: Page) -> None:
+        """Clicks the toolbar button on the page's tab: grants activeTab and opens the popup, as a person's click does."""
+        session = self._browser_session()
+        tabs = session.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
+        tab = next(found for found in tabs if found["url"] == page.url)
+        session.send("Extensions.triggerAction", {"id": self.id, "targetId": tab["targetId"]})
+        session.detach()
+
+    def _browser_session(self) -> CDPSession:
+        assert self.context.browser is not None
+        return self.context.browser.new_browser_cdp_session()
+
+    def pair(self, server_url: str, code: str) -> str:
+        """Pairs through the extension's own options page; gives what the page then says. Raises: BrowserTimeout."""
+        page = self.context.new_page()
+        page.goto(f"chrome-extension://{self.id}/ui/options.html")
+        page.fill("#server-url", server_url)
+        page.fill("#pairing-code", code)
+        page.click("#pair")
+        said = ""
+
+        def paired() -> bool:
+            nonlocal said
+            said = page.inner_text("#pair-status").strip()
+            return bool(self.evaluate(READ_PAIRING))
+
+        wait_for(paired, 20, lambda: f"not paired; the options page says: {said!r}")
+        said = page.inner_text("#pair-status").strip()
+        page.close()
+        return said
+
+    def evaluate(self, script: str) -> Any:
+        """Runs a function in the extension's own origin (its options page), so that it sees the extension's own storage."""
+        page = self.context.new_page()
+        try:
+            page.goto(f"chrome-extension://{self.id}/ui/options.html")
+            return page.evaluate(script)
+        finally:
+            page.close()
+
+    def items(self) -> list[dict[str, Any]]:
+        """The captures as the extension keeps them, oldest first, with both verified receipts once it has them."""
+        try:
+            return sorted(self.worker().evaluate(READ_ITEMS), key=lambda item: item["createdAt"])
+        except Exception as error:
+            if re.search("not found|NotFoundError|AbortError|aborted", str(error)):
+                return []
+            raise
+
+    def wait_for_item(self, reached: Callable[[dict[str, Any]], bool], *, timeout_s: float = 60) -> dict[str, Any]:
+        """The newest capture once `reached(item)` is true. Raises: BrowserTimeout with its state and reason."""
+        found: list[dict[str, Any]] = []
+
+        def there() -> bool:
+            found[:] = self.items()
+            return bool(found) and reached(found[-1])
+
+        wait_for(there, timeout_s, lambda: f"captures: {[(item['state'], item['reason']) for item in found]}")
+        return found[-1]
+
+
+READ_PAIRING = READ_ITEMS.replace('"items"', '"pairing"').replace(
+    "JSON.parse(JSON.stringify(all.result))", "all.result.length > 0"
+)
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float, describe: Callable[[], str]) -> None:
+    """Returns when `condition()` is true. Raises: BrowserTimeout with `describe()`."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise BrowserTimeout(f"not within {timeout_s:.0f} s: {describe()}")
+        time.sleep(0.05)

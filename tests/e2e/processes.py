@@ -1,0 +1,123 @@
+"""Processes that a test or the demo starts: each with its own log, a time-out on becoming ready, and an end that always comes."""
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import httpx2
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STOP_S = 25
+LOG_TAIL_BYTES = 4000
+_given: set[int] = set()
+
+
+class NotReady(Exception):
+    """A process ended, or did not answer in time. Its text ends with the tail of the process's log."""
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port below the ephemeral range that nobody listens on now; never the same twice in one run."""
+    while True:
+        port = 20000 + secrets.randbelow(12000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind((host, port))
+            if port not in _given:
+                _given.add(port)
+                return port
+
+
+class Process:
+    """One started program and what it wrote. `kill()` is kill -9; `stop()` asks first. Both end the whole process group."""
+
+    def __init__(
+        self, name: str, command: Sequence[str | Path], *, folder: Path, env: Mapping[str, str], cwd: Path | None = None
+    ) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        with self.log.open("ab") as out:
+            self._child = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=dict(env),
+                cwd=cwd or REPOSITORY,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._child.poll() is None
+
+    def tail(self) -> str:
+        """The last of its log, for people."""
+        data = self.log.read_bytes()[-LOG_TAIL_BYTES:]
+        return f"--- {self.name} (exit code {self._child.poll()}), end of its log\n{data.decode('utf-8', 'replace')}\n---"
+
+    def wait_until(self, ready: Callable[[], bool], *, timeout_s: float = 60) -> "Process":
+        """Returns itself once `ready()` is true. Raises: NotReady when the process ends first or the time is over."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if not self.is_running:
+                raise NotReady(f"{self.name} ended.\n{self.tail()}")
+            if ready():
+                return self
+            time.sleep(0.1)
+        raise NotReady(f"{self.name} was not ready after {timeout_s:.0f} s.\n{self.tail()}")
+
+    def wait(self, *, timeout_s: float) -> int:
+        """Its exit code. Raises: NotReady when it runs on."""
+        try:
+            return self._child.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise NotReady(f"{self.name} ran on for {timeout_s:.0f} s.\n{self.tail()}") from None
+
+    def kill(self) -> None:
+        """kill -9, no goodbye."""
+        self._signal(signal.SIGKILL)
+        self._child.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, time to end, then kill -9. Gives the exit code. Idempotent."""
+        if self.is_running:
+            self._signal(signal.SIGTERM)
+            try:
+                self._child.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)  # what it may have left behind in its own group
+        return self._child.returncode
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, number)
+
+
+def answers(url: str) -> Callable[[], bool]:
+    """A readiness probe: true once `url` answers 2xx."""
+
+    def probe() -> bool:
+        try:
+            return httpx2.get(url, timeout=2).is_success
+        except httpx2.HTTPError:
+            return False
+
+    return probe
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without anything that would steer Holdstill or a database client."""
+    steering = ("HOLDSTILL_", "PG", "WEED_", "AWS_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(steering)}
