@@ -199,12 +199,14 @@ def test_every_command_of_the_readme_is_run_by_a_test() -> None:
 
 
 def test_decisions_are_numbered_once_and_have_the_three_parts() -> None:
-    records = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    records = sorted(path for path in (ROOT / "docs" / "adr").glob("*.md") if path.name != "README.md")
+    index = (ROOT / "docs" / "adr" / "README.md").read_text("utf-8")
     numbers = [path.name[:4] for path in records]
     assert len(set(numbers)) == len(numbers) and all(number.isdigit() for number in numbers)
     for path in records:
         text = path.read_text("utf-8")
         assert all(f"## {part}" in text for part in ("Context", "Decision", "Consequences")), path.name
+        assert f"]({path.name})" in index, f"{path.name} is not in the index"
 
 
 def test_links_between_documents_lead_somewhere() -> None:
