@@ -1,6 +1,6 @@
 """`make bench`: runs every benchmarks/bench_*.py, one after the other, and says which met its goals.
 
-A benchmark is a script: it prints what it measured, as ratios to something measured in the same run wherever that is possible (machines
+A benchmark is a script: it prints what it measured, as ratios to something of the same run wherever that is possible (machines
 differ, ratios less so), and ends with code 0 when its goals were met. Absolute numbers are for the machine at hand.
 """
 
