@@ -42,7 +42,7 @@ async function build(out) {
     outbase: ".",
     bundle: true,
     format: "esm",
-    target: ["chrome121"],
+    target: ["chrome137"],
     charset: "utf8",
     legalComments: "inline",
     logLevel: "warning",

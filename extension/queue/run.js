@@ -1,0 +1,124 @@
+import { buildStatement, makeSalt, measureArtifact, signStatement } from "../seal/statement.js";
+import { signPageDigest } from "../seal/keys.js";
+import { ensureDeviceKey } from "./pairing.js";
+import { queueItem } from "./reducer.js";
+import { lockName, toForm } from "./runs.js";
+
+/**
+ * One click, from the shot to the queue:
+ *
+ * 1. the viewport shot, before anything else; 2. beside it the challenge; 3. the page as seen; 4. wait while the person is typing;
+ * 5. digests, statement, signature; 6. item and payloads in one durable transaction. From 6 on a crash loses nothing.
+ *
+ * @typedef {import("../capture/types.js").ViewportShot} ViewportShot
+ * @typedef {import("../capture/types.js").CaptureResult} CaptureResult
+ * @typedef {import("../capture/types.js").CaptureOptions} CaptureOptions
+ * @typedef {object} Tools what a run needs from the browser; given, so that tests can give others
+ * @property {import("./store.js").Store} store
+ * @property {import("./runs.js").Runs} runs
+ * @property {Pick<LockManager, "request">} locks
+ * @property {(tab: chrome.tabs.Tab) => Promise<ViewportShot>} takeViewportShot
+ * @property {(tab: chrome.tabs.Tab, options: CaptureOptions) => Promise<CaptureResult>} captureAsSeen
+ * @property {(folder: string | null) => Promise<void>} discardWorkFolder
+ * @property {() => Promise<import("../seal/statement.js").Challenge | null>} fetchChallenge
+ * @property {() => Promise<{version: string, build: string}>} readBuild
+ * @property {() => Promise<string | null>} readDefaultCase
+ * @property {() => Date} now
+ */
+
+const POLL_MS = 150;
+
+/** @typedef {"started" | "busy"} StartOutcome */
+
+/**
+ * @param {chrome.tabs.Tab & {id: number}} tab @param {Tools} tools
+ * @returns {Promise<import("./runs.js").Run | null>} the finished run; null: this tab is being captured already, which is success for a second click
+ */
+export async function runCapture(tab, tools) {
+  return tools.locks.request(lockName(tab.id), { ifAvailable: true }, async (lock) => (lock === null ? null : captureTab(tab, tools)));
+}
+
+/** @param {chrome.tabs.Tab & {id: number}} tab @param {Tools} tools @returns {Promise<import("./runs.js").Run>} */
+async function captureTab(tab, tools) {
+  // 1. Nothing is awaited before the shot but the lock: the person may scroll on at any moment.
+  const shooting = tools.takeViewportShot(tab);
+  // 2.
+  const asking = tools.fetchChallenge();
+  asking.catch(() => undefined); // awaited below; a failure meanwhile must not end the worker
+  /** @type {import("./runs.js").Run} */
+  let run = {
+    runId: crypto.randomUUID(), tabId: tab.id, startedAt: tools.now().toISOString(), phase: "shot", url: tab.url ?? "", title: tab.title ?? "",
+    step: null, pageinfo: null, captureId: null, error: null,
+  };
+  /** @param {Partial<import("./runs.js").Run>} change */
+  const show = async (change) => {
+    run = { ...run, ...change };
+    await tools.runs.save(run);
+  };
+  try {
+    await show({});
+    const viewport = await shooting;
+    await show({ phase: "collecting", url: viewport.facts.url, title: viewport.facts.title });
+    // 3.
+    const key = await ensureDeviceKey(tools.store, tools.now());
+    const result = await tools.captureAsSeen(tab, {
+      viewport,
+      signPageDigest: (text) => signPageDigest(key, text),
+      onProgress: (name, done, total) => void show({ step: { name, done, total } }),
+    });
+    // 4.
+    await show({ phase: "waiting", step: null, pageinfo: result.pageinfo });
+    const outcome = await seal({ run, result, challenge: await asking, key, show }, tools);
+    await tools.discardWorkFolder(result.workFolder);
+    await show(outcome === null ? { phase: "discarded" } : { phase: "queued", captureId: outcome });
+  } catch (error) {
+    await show({ phase: "failed", step: null, error: errorCode(error) });
+    if (errorCode(error) === "internal") throw error;
+  } finally {
+    await tools.runs.removeDraft(run.runId);
+  }
+  return run;
+}
+
+/**
+ * @param {{run: import("./runs.js").Run, result: CaptureResult, challenge: import("../seal/statement.js").Challenge | null,
+ *   key: import("../seal/keys.js").DeviceKey, show: (change: Partial<import("./runs.js").Run>) => Promise<void>}} work @param {Tools} tools
+ * @returns {Promise<string | null>} the capture id, in the queue; null: discarded
+ */
+async function seal({ run, result, challenge, key, show }, tools) {
+  const hashing = Promise.all(result.artifacts.map(measureArtifact)); // beside the wait: typing costs no time
+  await waitForTyping(run.runId, tools);
+  // 5.
+  await show({ phase: "sealing" });
+  const [artifacts, draft, pairing] = [await hashing, await tools.runs.readDraft(run.runId), await tools.store.readPairing()];
+  if (draft?.discarded) return null;
+  const { page } = result;
+  const { width, height, scrollX, scrollY, devicePixelRatio } = page;
+  const payload = buildStatement({
+    page: { ...page, viewport: { width, height, scrollX, scrollY, devicePixelRatio } },
+    mode: "as_seen", method: result.method, pageinfo: result.pageinfo, secrets: result.secrets,
+    form: toForm(draft, await tools.readDefaultCase()), challenge, extension: await tools.readBuild(), artifacts, salt: makeSalt(),
+  });
+  const { captureId, envelope, keyId } = await signStatement(key, payload);
+  // 6.
+  const service = pairing ? { serverUrl: pairing.serverUrl, origin: pairing.origin, logVkey: pairing.logVkey, serviceVkey: pairing.serviceVkey } : null;
+  const item = queueItem({
+    captureId, createdAt: tools.now().toISOString(), page: { url: page.url, title: page.title }, envelope, keyId, artifacts, service,
+  });
+  await tools.store.addItem(item, new Map(artifacts.map((facts, at) => [facts.sha256, /** @type {{blob: Blob}} */ (result.artifacts[at]).blob])));
+  return captureId;
+}
+
+/** Returns when the person has stopped typing, or has discarded. @param {string} runId @param {Tools} tools */
+async function waitForTyping(runId, { runs, now }) {
+  for (let draft = await runs.readDraft(runId); draft && !draft.discarded && draft.typingUntil > now().getTime(); draft = await runs.readDraft(runId)) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** @param {unknown} error @returns {string} a code of _locales */
+function errorCode(error) {
+  if (error instanceof DOMException && error.name === "QuotaExceededError") return "storage_full";
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  return typeof code === "string" && /^[a-z_]{1,40}$/.test(code) ? code : "internal";
+}
