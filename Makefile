@@ -26,7 +26,7 @@ help: ## this list
 demo: setup extension ## the whole chain once: browser, capture, receipts, bundle, offline verification
 	@$(PY) -m tests.e2e.demo
 
-run: setup extension ## the service for daily use, on http://127.0.0.1:8040 with its data in ./data
+run: setup extension ## the service for daily use, on http://127.0.0.1:8443, with its data in ./data
 	@$(BIN)/holdstill serve
 
 test: setup extension lint test-js ## everything: linters, unit, services, browsers, live processes
