@@ -78,11 +78,22 @@ def code_of(error: Exception) -> str:
 
 
 def problem(
-    status: int, code: str, *, detail: str = "", data: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    *,
+    detail: str = "",
+    data: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """One RFC 9457 problem. `data` becomes extension members; it never overrides the standard ones."""
     body: dict[str, object] = dict(data or {})
-    body |= {"type": TYPE_PREFIX + code, "title": HTTPStatus(status).phrase, "status": int(status), "code": code, "detail": detail}
+    body |= {
+        "type": TYPE_PREFIX + code,
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "code": code,
+        "detail": detail,
+    }
     return JSONResponse(body, status_code=int(status), media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 

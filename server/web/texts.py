@@ -1,4 +1,4 @@
-"""UI texts: keys in templates, words in a catalogue per language. A missing key is an error in tests and shows itself in the page."""
+"""UI texts: keys in templates, words in a catalogue per language. A missing key fails the tests and shows itself."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def catalogue(language: str) -> Mapping[str, str]:
 
 
 def choose_language(accept: str) -> str:
-    """The first language of an Accept-Language header that has a catalogue, else the default. Weights are ignored: order is enough."""
+    """The first language of an Accept-Language header that has a catalogue, else the default. Weights are ignored."""
     for part in accept[:200].split(","):
         language = part.split(";")[0].strip().split("-")[0].lower()
         if language in languages():

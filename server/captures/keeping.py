@@ -1,0 +1,125 @@
+"""Keeping one artifact: bytes to the spool as they come, hashed once, durable in the blob store, then a row."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from sqlalchemy.dialects.postgresql import insert
+
+from server.captures.errors import DigestRefused, LengthRefused, TooLarge, UploadConflict, UploadLocked
+from server.captures.models import Artifact, Blob
+from server.captures.parts import CaptureParts
+from server.captures.scope import artifacts_of, require_capture
+from server.errors import NotFound
+from server.operators.actors import Actor
+from storage.errors import BlobTooLarge, OffsetMismatch, UploadBusy
+from storage.hashing import CHUNK_BYTES, Sha256
+from storage.spool import SpooledFile, SpoolWriter
+
+
+class Keeping:
+    """Streams into the spool and from there into the blob store."""
+
+    def __init__(self, parts: CaptureParts) -> None:
+        self._parts = parts
+
+    async def named(self, actor: Actor, capture_id: str, sha256: str) -> Artifact:
+        """The artifact of this digest that the capture names. Raises: NotFound (absent, not named, or not the actor's)."""
+        async with self._parts.database.session() as session:
+            capture = await require_capture(session, actor, capture_id)
+            for artifact in await artifacts_of(session, capture.capture_id):
+                if artifact.sha256 == sha256:
+                    return artifact
+        raise NotFound(kind="artifact", id=sha256[:64])
+
+    async def is_kept(self, actor: Actor, sha256: str) -> bool:
+        """True if the organisation has the blob: its row, and the bytes in the store (a lost blob can be sent again)."""
+        async with self._parts.database.session() as session:
+            row = await session.get(Blob, (actor.organisation_id, sha256))
+        if row is None:
+            return False
+        return await asyncio.to_thread(self._parts.blobs.stat, str(actor.organisation_id), Sha256(sha256)) is not None
+
+    async def receive(self, upload_id: str, offset: int, chunks: AsyncIterator[bytes]) -> int:
+        """Appends a request's body to a spooled upload; gives the new offset. What came before a broken connection stays.
+
+        Bytes are hashed and written in threads, about 1 MiB at a time, one batch behind the network.
+        Raises: UploadLocked, UploadConflict, TooLarge (earlier batches stay), UploadNotFound.
+        """
+        writer = await self._open(upload_id, offset)
+        pending: asyncio.Task[int] | None = None
+        batch: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in chunks:
+                batch.append(chunk)
+                size += len(chunk)
+                if size >= CHUNK_BYTES:
+                    if pending is not None:
+                        await pending
+                    pending, batch, size = asyncio.create_task(asyncio.to_thread(writer.write, batch)), [], 0
+        except BlobTooLarge as error:
+            pending, batch = None, []
+            raise TooLarge(limit_bytes=error.limit_bytes) from error
+        finally:
+            await self._flush(writer, pending, batch)
+        return writer.offset
+
+    async def _flush(self, writer: SpoolWriter, pending: asyncio.Task[int] | None, batch: list[bytes]) -> None:
+        """Writes what is left and closes, whatever happened before; a batch that does not fit raises TooLarge."""
+        try:
+            if pending is not None:
+                await pending
+            if batch:
+                await asyncio.to_thread(writer.write, batch)
+        except BlobTooLarge as error:
+            raise TooLarge(limit_bytes=error.limit_bytes) from error
+        finally:
+            await asyncio.to_thread(writer.close)
+
+    async def _open(self, upload_id: str, offset: int) -> SpoolWriter:
+        try:
+            return await asyncio.to_thread(self._parts.spool.open, upload_id, offset)
+        except UploadBusy as error:
+            raise UploadLocked(upload_id=upload_id) from error
+        except OffsetMismatch as error:
+            raise UploadConflict(upload_offset=error.actual) from error
+
+    async def finish(self, actor: Actor, upload_id: str, artifact: Artifact) -> None:
+        """The complete upload as a durable blob with its row; then the spool forgets it. Idempotent: call again after a fault.
+
+        Raises: DigestRefused, LengthRefused (the spool forgets the bytes; nothing is kept); UploadLocked;
+        StorageError (outcome unknown, the spooled bytes stay: call again).
+        """
+        try:
+            spooled = await asyncio.to_thread(self._parts.spool.finish, upload_id)
+        except UploadBusy as error:
+            raise UploadLocked(upload_id=upload_id) from error
+        if spooled.sha256 != artifact.sha256:
+            await asyncio.to_thread(self._parts.spool.discard, upload_id)
+            raise DigestRefused(expected=artifact.sha256, actual=spooled.sha256)
+        if spooled.size_bytes != artifact.size_bytes:
+            await asyncio.to_thread(self._parts.spool.discard, upload_id)
+            raise LengthRefused(expected=artifact.size_bytes, actual=spooled.size_bytes)
+        await self._keep(actor, spooled)
+        await asyncio.to_thread(self._parts.spool.discard, upload_id)
+
+    async def _keep(self, actor: Actor, spooled: SpooledFile) -> None:
+        """Blob before row: a row never names bytes that are not durable."""
+
+        def put() -> tuple[str, str | None]:
+            stored = self._parts.blobs.put_file(
+                spooled.path, organisation=str(actor.organisation_id), sha256=spooled.sha256, size_bytes=spooled.size_bytes
+            )
+            return stored.key, stored.version_id
+
+        key, version_id = await asyncio.to_thread(put)
+        row = insert(Blob).values(
+            organisation_id=actor.organisation_id,
+            sha256=spooled.sha256,
+            size_bytes=spooled.size_bytes,
+            key=key,
+            version_id=version_id,
+            stored_at=self._parts.clock.now(),
+        )
+        async with self._parts.database.transaction() as session:
+            await (await session.connection()).execute(row.on_conflict_do_nothing())

@@ -1,0 +1,52 @@
+"""Who may see which capture: the one place that turns an actor into a condition on rows."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from server.captures.models import Artifact, Blob, Capture
+from server.captures.values import CaptureId
+from server.errors import NotFound
+from server.operators.actors import Actor, DeviceActor
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """The condition on Capture rows: a person sees the organisation's captures, a device its own and nothing else."""
+    own = col(Capture.organisation_id) == actor.organisation_id
+    return and_(own, col(Capture.device_id) == actor.device_id) if isinstance(actor, DeviceActor) else own
+
+
+async def require_capture(session: AsyncSession, actor: Actor, capture_id: str, *, lock: bool = False) -> Capture:
+    """The capture, if this actor may see it; locked for change if asked.
+
+    Raises: NotFound, in the same words for an absent capture and for another organisation's.
+    """
+    statement = select(Capture).where(Capture.capture_id == capture_id.replace("\x00", ""), visible_to(actor))
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    capture = (await session.exec(statement)).first()
+    if capture is None:
+        raise NotFound(kind="capture", id=capture_id[:64])
+    return capture
+
+
+async def artifacts_of(session: AsyncSession, capture_id: str) -> Sequence[Artifact]:
+    """The capture's artifacts in the statement's order."""
+    statement = select(Artifact).where(Artifact.capture_id == capture_id).order_by(col(Artifact.position))
+    return (await session.exec(statement)).all()
+
+
+async def missing_of(session: AsyncSession, capture: Capture) -> tuple[str, ...]:
+    """SHA-256 of each artifact that has no blob in the capture's organisation yet; each digest once, in the statement's order."""
+    artifacts = await artifacts_of(session, capture.capture_id)
+    named = {artifact.sha256 for artifact in artifacts}
+    statement = select(Blob.sha256).where(Blob.organisation_id == capture.organisation_id, col(Blob.sha256).in_(named))
+    held = set((await session.exec(statement)).all())
+    return tuple(dict.fromkeys(artifact.sha256 for artifact in artifacts if artifact.sha256 not in held))
+
+
+def capture_id_of(capture: Capture) -> CaptureId:
+    """The row's id under its own type."""
+    return CaptureId(capture.capture_id)

@@ -1,0 +1,98 @@
+"""Sealing: every named byte is read back and hashed again before the service says that it holds the capture."""
+
+import asyncio
+
+from server.captures.errors import ArtifactDamaged, ArtifactsMissing
+from server.captures.models import Artifact, Capture, CaptureState
+from server.captures.parts import CHECK_TASK, CaptureParts
+from server.captures.scope import artifacts_of, missing_of, require_capture
+from server.captures.values import CaptureId, Sealing
+from server.custody.service import EventDraft
+from server.errors import StoredRecordBroken
+from server.operators.actors import DeviceActor
+from server.trust.events import capture_item
+from storage.blobs import BlobStore
+from storage.errors import BlobNotFound, BlobTooLarge
+from storage.hashing import Sha256, hash_stream
+
+
+class Sealer:
+    """Turns a committed capture into a sealed one, once."""
+
+    def __init__(self, parts: CaptureParts) -> None:
+        self._parts = parts
+
+    async def seal(self, actor: DeviceActor, capture_id: str) -> Sealing:
+        """The receipt of `capture.sealed`. Idempotent: a sealed capture gives its receipt again.
+
+        1 every artifact has a blob; 2 every stored byte is hashed again; 3 state, event, leaf and the job of the checks in one
+        transaction; 4 after the commit: sequence and prove.
+        Raises: NotFound, ArtifactsMissing, ArtifactDamaged (nothing was sealed), DeviceRevoked, LogRefused.
+        """
+        capture, artifacts = await self._complete(actor, capture_id)  # 1
+        if capture.state != CaptureState.SEALED:
+            await self._rehash(capture, artifacts)  # 2
+            capture = await self._record(actor, capture_id, artifacts)  # 3
+        event = await self._parts.custody.event(capture.sealed_leaf or "")
+        if event is None:
+            raise StoredRecordBroken(table="event", id=capture.sealed_leaf or "", reason="absent")
+        receipt = await self._parts.custody.receipt(event)  # 4
+        return Sealing(CaptureId(capture.capture_id), receipt.decode("utf-8"), event.envelope.decode("utf-8"))
+
+    async def _complete(self, actor: DeviceActor, capture_id: str) -> tuple[Capture, tuple[Artifact, ...]]:
+        async with self._parts.database.session() as session:
+            capture = await require_capture(session, actor, capture_id)
+            artifacts = tuple(await artifacts_of(session, capture.capture_id))
+            missing = () if capture.state == CaptureState.SEALED else await missing_of(session, capture)
+        if missing:
+            raise ArtifactsMissing(capture_id=capture_id, missing=list(missing))
+        return capture, artifacts
+
+    async def _rehash(self, capture: Capture, artifacts: tuple[Artifact, ...]) -> None:
+        lost: list[str] = []
+        for artifact in artifacts:
+            try:
+                await asyncio.to_thread(verify_stored, self._parts.blobs, str(capture.organisation_id), artifact)
+            except BlobNotFound:  # the row says it is here, the store does not have it: it can be sent again
+                lost.append(artifact.sha256)
+        if lost:
+            raise ArtifactsMissing(capture_id=capture.capture_id, missing=list(dict.fromkeys(lost)))
+
+    async def _record(self, actor: DeviceActor, capture_id: str, artifacts: tuple[Artifact, ...]) -> Capture:
+        listed = [{"name": one.name, "sha256": one.sha256, "sizeBytes": one.size_bytes} for one in artifacts]
+        async with self._parts.database.transaction() as session:
+            active = await self._parts.operators.require_active_device(session, actor.device_id)
+            capture = await require_capture(session, actor, capture_id, lock=True)
+            if capture.state == CaptureState.SEALED:
+                return capture
+            draft = EventDraft(
+                type="capture.sealed",
+                item=capture_item(capture.capture_id),
+                subject_name="statement.dsse.json",
+                subject_sha256=capture.statement_sha256,
+                purpose="capture",
+                details={"captureId": capture.capture_id, "artifacts": listed},
+            )
+            event = await self._parts.custody.record(session, active, draft)
+            capture.state = CaptureState.SEALED
+            capture.sealed_at = self._parts.clock.now()
+            capture.sealed_leaf = event.sha256
+            session.add(capture)
+            await self._parts.jobs.defer(session, CHECK_TASK, capture_id=capture.capture_id)
+        return capture
+
+
+def verify_stored(blobs: BlobStore, organisation: str, artifact: Artifact) -> None:
+    """Returns when the stored bytes have the artifact's size and digest. Blocking.
+
+    Raises: ArtifactDamaged; BlobNotFound; StorageError (could not read: call again).
+    """
+    with blobs.open(organisation, Sha256(artifact.sha256)) as stream:
+        try:
+            sha256, size_bytes = hash_stream(stream, limit_bytes=artifact.size_bytes)
+        except BlobTooLarge as error:
+            raise ArtifactDamaged(sha256=artifact.sha256, reason="longer than stated") from error
+    if size_bytes != artifact.size_bytes:
+        raise ArtifactDamaged(sha256=artifact.sha256, reason="shorter than stated")
+    if sha256 != artifact.sha256:
+        raise ArtifactDamaged(sha256=artifact.sha256, reason="another digest")
