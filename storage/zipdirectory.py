@@ -1,8 +1,8 @@
 """The central directory of a zip file, parsed strictly: limits first, then shape, and no byte of the file unaccounted for.
 
 Zip has two descriptions of every entry (local header, central directory) and tolerant readers disagree about which counts. Here
-both must say the same, entries must lie back to back from byte 0 to the directory, and the directory must end the file: nothing can
-hide in front, between, behind or under another entry (overlapping-entry bombs). Source: APPNOTE.TXT 6.3.10.
+both must say the same, entries must lie back to back from byte 0 to the directory, and the directory must end the file: nothing
+can hide in front, between, behind or under another entry (overlapping-entry bombs). Source: APPNOTE.TXT 6.3.10.
 """
 
 from __future__ import annotations
