@@ -1,0 +1,128 @@
+import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
+import { hex, utf8 } from "../seal/encoding.js";
+import { crc32 } from "./crc32.js";
+import { ArchiveError } from "./errors.js";
+import { gzipMember } from "./gzip.js";
+import { oneLine } from "./http.js";
+
+/** @typedef {import("../seal/encoding.js").Bytes} Bytes */
+/** @typedef {import("./sink.js").Sink} Sink */
+
+/**
+ * @typedef {object} WarcRecord
+ * @property {"warcinfo" | "response" | "request" | "resource"} type
+ * @property {string} targetUri        "" for warcinfo
+ * @property {Date} date               for a response: when it came, as far as that is known
+ * @property {string} contentType      of the block
+ * @property {Bytes} [head]            HTTP head with its empty line; part of the block, not of the payload
+ * @property {Bytes} payload
+ * @property {string} [mime]           of the payload, for the index and for the choice of compression; default contentType
+ * @property {number | null} [status]  for the index
+ * @property {[string, string][]} [headers]  further WARC headers, e.g. ["WARC-IP-Address", "192.0.2.1"]
+ * @property {Record<string, unknown>} [metadata]  written as WARC-JSON-Metadata
+ */
+
+/** @typedef {{recordId: string, type: WarcRecord["type"], targetUri: string, date: Date, mime: string, status: number | null,
+ *   payloadDigest: string, offset: number, length: number}} WrittenRecord */
+
+const INCOMPRESSIBLE = /^(image\/(?!svg|bmp|x-icon|vnd\.microsoft\.icon)|video\/|audio\/|font\/|application\/(zip|gzip|pdf|x-gzip|font-woff|vnd\.rar|wasm))/i;
+const SMALL_BYTES = 512;
+
+/**
+ * Writes WARC/1.1 records, each a gzip member of its own, and keeps size, CRC-32 and SHA-256 of the file as it grows.
+ *
+ * Calls may overlap: records are written whole, one after the other, in the order of the calls. Source: WARC/1.1 (ISO 28500:2017).
+ */
+export class WarcWriter {
+  /** @param {Sink} sink */
+  constructor(sink) {
+    this.sink = sink;
+    /** @type {WrittenRecord[]} */
+    this.records = [];
+    this.sizeBytes = 0;
+    this.crc32 = 0;
+    this.hasher = nobleSha256.create();
+    /** @type {Promise<unknown>} */
+    this.queue = Promise.resolve();
+    this.closed = false;
+  }
+
+  /**
+   * @param {WarcRecord} record @returns {Promise<WrittenRecord>} when the record is in the sink
+   * @throws {ArchiveError} after close(): a late writer must not grow a file whose hash has been taken
+   */
+  write(record) {
+    if (this.closed) return Promise.reject(new ArchiveError("archive/data.warc.gz", "closed"));
+    const written = this.queue.then(() => this.#append(record));
+    this.queue = written.catch(() => {});
+    return written;
+  }
+
+  /** @param {Record<string, string>} fields @param {Date} date @returns {Promise<WrittenRecord>} */
+  writeInfo(fields, date) {
+    const text = Object.entries(fields).map(([name, value]) => `${name}: ${oneLine(value)}\r\n`).join("");
+    return this.write({ type: "warcinfo", targetUri: "", date, contentType: "application/warc-fields", payload: utf8(text) });
+  }
+
+  /** @returns {Promise<{blob: Blob, sizeBytes: number, crc32: number, sha256: string}>} the finished file */
+  async close() {
+    this.closed = true;
+    await this.queue;
+    const blob = await this.sink.close();
+    if (blob.size !== this.sizeBytes) throw new ArchiveError("archive/data.warc.gz", `${blob.size} bytes stored of ${this.sizeBytes} written`);
+    return { blob, sizeBytes: this.sizeBytes, crc32: this.crc32, sha256: hex(this.hasher.digest()) };
+  }
+
+  /** @param {WarcRecord} record @returns {Promise<WrittenRecord>} */
+  async #append(record) {
+    const { payload } = record;
+    const mime = (record.mime ?? record.contentType).split(";", 1)[0].trim();
+    const payloadDigest = await digest([payload]);
+    const blockDigest = record.head ? await digest([record.head, payload]) : payloadDigest;
+    const recordId = `urn:uuid:${crypto.randomUUID()}`;
+    const header = recordHeader(record, recordId, payloadDigest, blockDigest);
+    const parts = [header, ...(record.head ? [record.head] : []), payload, utf8("\r\n\r\n")];
+    const store = payload.length > SMALL_BYTES && INCOMPRESSIBLE.test(mime);
+    const offset = this.sizeBytes;
+    for (const chunk of await gzipMember(parts, { store })) await this.#grow(chunk);
+    const written = { recordId, type: record.type, targetUri: safeUri(record.targetUri), date: record.date, mime,
+      status: record.status ?? null, payloadDigest, offset, length: this.sizeBytes - offset };
+    this.records.push(written);
+    return written;
+  }
+
+  /** @param {Bytes} chunk */
+  async #grow(chunk) {
+    this.hasher.update(chunk);
+    this.crc32 = crc32(chunk, this.crc32);
+    this.sizeBytes += chunk.length;
+    await this.sink.write(chunk);
+  }
+}
+
+/** @param {WarcRecord} record @param {string} recordId @param {string} payloadDigest @param {string} blockDigest @returns {Bytes} */
+function recordHeader(record, recordId, payloadDigest, blockDigest) {
+  /** @type {[string, string][]} */
+  const fields = [["WARC-Type", record.type], ["WARC-Record-ID", `<${recordId}>`], ["WARC-Date", record.date.toISOString()]];
+  if (record.targetUri !== "") fields.push(["WARC-Target-URI", safeUri(record.targetUri)]);
+  for (const [name, value] of record.headers ?? []) fields.push([name, oneLine(value)]);
+  if (record.metadata) fields.push(["WARC-JSON-Metadata", JSON.stringify(record.metadata)]);
+  if (record.type === "response" || record.type === "resource") fields.push(["WARC-Payload-Digest", payloadDigest]);
+  fields.push(["WARC-Block-Digest", blockDigest], ["Content-Type", oneLine(record.contentType)],
+    ["Content-Length", String((record.head?.length ?? 0) + record.payload.length)]);
+  return utf8(`WARC/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`);
+}
+
+/** @param {Bytes[]} parts @returns {Promise<string>} `sha256:<hex>` */
+async function digest(parts) {
+  if (parts.length === 1) return `sha256:${hex(new Uint8Array(await crypto.subtle.digest("SHA-256", parts[0])))}`;
+  const hasher = nobleSha256.create();
+  for (const part of parts) hasher.update(part);
+  return `sha256:${hex(hasher.digest())}`;
+}
+
+/** @param {string} uri @returns {string} white space and control characters percent-encoded: a URI of the page cannot add a header */
+function safeUri(uri) {
+  // eslint-disable-next-line no-control-regex
+  return uri.replace(/[\u0000-\u0020\u007f-\u009f\u2028\u2029]/g, (char) => encodeURIComponent(char));
+}

@@ -1,0 +1,97 @@
+/**
+ * What one frame tells about itself.
+ * @typedef {object} FrameProbe
+ * @property {string} url
+ * @property {string} title
+ * @property {string} charset             of the document, as the browser decoded it
+ * @property {string} language
+ * @property {string} html                the DOM as it is, open shadow roots (and the closed ones handed in) as `<template shadowrootmode>`
+ * @property {string} text                as it is rendered; then the text of each shadow root
+ * @property {{name: string, content: string}[]} meta
+ * @property {{id: string, type: string, text: string}[]} data   JSON-LD and start-up JSON of scripts
+ * @property {string[]} sheets            URLs that a careless reader would make the browser fetch again
+ * @property {number} timeOrigin          milliseconds since 1970
+ * @property {TimingEntry[]} timing       the document first
+ * @property {boolean} timingFull         the browser's list was full: later requests are missing from it
+ * @property {string[]} left              what was left out, in words
+ */
+
+/** @typedef {{url: string, kind: string, status: number, sizeBytes: number, protocol: string, endedAt: number}} TimingEntry  endedAt: ms since 1970 */
+
+/**
+ * Reads a frame. Runs inside the page, in a world of its own: the page's scripts can neither see it nor replace what it calls.
+ * It only reads; it is sent as text, so it must not use anything from outside itself.
+ * @param {...ShadowRoot} closedRoots @returns {FrameProbe}
+ */
+export function probeFrame(...closedRoots) {
+  const MAX_DATA = 4 << 20;
+  /** @type {ShadowRoot[]} */
+  const roots = [...closedRoots];
+  /** @type {string[]} */
+  const left = [];
+  const collect = (/** @type {Document | ShadowRoot} */ root) => {
+    for (const element of root.querySelectorAll("*")) {
+      if (!element.shadowRoot) continue;
+      roots.push(element.shadowRoot);
+      collect(element.shadowRoot);
+    }
+  };
+  collect(document);
+  closedRoots.forEach(collect);
+
+  const root = document.documentElement;
+  const attributes = root ? [...root.attributes].map(({ name, value }) => ` ${name}="${value.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}"`).join("") : "";
+  const doctype = document.doctype ? new XMLSerializer().serializeToString(document.doctype) : "";
+  const name = root ? root.localName : "html";
+  const isHtml = document instanceof HTMLDocument;
+  const html = !root ? "" : isHtml ? `${doctype}<${name}${attributes}>${root.getHTML({ shadowRoots: roots })}</${name}>` : new XMLSerializer().serializeToString(document);
+
+  const rendered = (/** @type {Element | null} */ element) => (element instanceof HTMLElement ? element.innerText : element?.textContent ?? "");
+  const shadowText = roots.flatMap((shadow) => [...shadow.children].filter((child) => !/^(style|script|link|template)$/.test(child.localName)).map(rendered));
+  const text = [rendered(document.body ?? root), ...shadowText].filter((part) => part.trim() !== "").join("\n\n");
+
+  /** @type {FrameProbe["data"]} */
+  const data = [];
+  let dataLength = 0;
+  for (const script of document.querySelectorAll("script")) {
+    const isData = /json/i.test(script.type) || /^(__NEXT_DATA__|__NUXT_DATA__|__UNIVERSAL_DATA_FOR_REHYDRATION__|SIGI_STATE|__APOLLO_STATE__)$/.test(script.id);
+    if (!isData) continue;
+    const content = script.textContent ?? "";
+    dataLength += content.length;
+    if (dataLength > MAX_DATA) left.push(`start-up data of ${content.length} characters (${script.id || script.type}): see the DOM`);
+    else data.push({ id: script.id, type: script.type, text: content });
+  }
+
+  const sheets = [...document.querySelectorAll('link[rel~="stylesheet" i], link[rel~="manifest" i]')].map((link) => /** @type {HTMLLinkElement} */ (link).href);
+  const collectSheets = (/** @type {Iterable<CSSStyleSheet>} */ list) => {
+    for (const sheet of list) {
+      if (sheet.href) sheets.push(sheet.href);
+      try {
+        for (const rule of sheet.cssRules) {
+          if (rule instanceof CSSImportRule) {
+            sheets.push(new URL(rule.href, sheet.href ?? document.baseURI).href);
+            if (rule.styleSheet) collectSheets([rule.styleSheet]);
+          }
+        }
+      } catch { /* rules of another origin cannot be read; the resource tree lists what they import */ }
+    }
+  };
+  collectSheets(document.styleSheets);
+  roots.forEach((shadow) => {
+    collectSheets(shadow.styleSheets);
+    shadow.querySelectorAll('link[rel~="stylesheet" i]').forEach((link) => sheets.push(/** @type {HTMLLinkElement} */ (link).href));
+  });
+
+  const resources = performance.getEntriesByType("resource");
+  const entries = [...performance.getEntriesByType("navigation"), ...resources];
+  const timing = entries.map((entry) => {
+    const { name: url, initiatorType, responseStatus, decodedBodySize, nextHopProtocol, responseEnd } = /** @type {PerformanceResourceTiming} */ (entry);
+    return { url, kind: initiatorType, status: responseStatus, sizeBytes: decodedBodySize, protocol: nextHopProtocol,
+      endedAt: performance.timeOrigin + responseEnd };
+  });
+  const meta = [...document.querySelectorAll("meta")].map((element) => ({
+    name: element.getAttribute("property") ?? element.getAttribute("name") ?? element.getAttribute("itemprop") ?? element.httpEquiv,
+    content: element.content })).filter((entry) => entry.name !== "");
+  return { url: document.URL, title: document.title, charset: document.characterSet, language: root?.lang ?? "", html, text, meta, data,
+    sheets: [...new Set(sheets)].filter((url) => url !== ""), timeOrigin: performance.timeOrigin, timing, timingFull: resources.length >= 250 && resources.length % 50 === 0, left };
+}
