@@ -6,6 +6,7 @@ RUN python -m venv /srv/holdstill && /srv/holdstill/bin/pip install --no-cache-d
 COPY pyproject.toml README.md LICENSE ./
 COPY server ./server
 COPY storage ./storage
+COPY migrations ./migrations
 RUN /srv/holdstill/bin/pip install --no-cache-dir "setuptools>=77" && /srv/holdstill/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim-trixie

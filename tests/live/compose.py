@@ -1,7 +1,7 @@
 """docker-compose.yml without Docker: the same services, commands and settings, started as processes.
 
-Every service gets loopback addresses of its own, as it would get an address in a container network; folders take the place of volumes.
-What is changed in a command or a setting is changed here, by name, and nothing else is. Not shown by this: the images themselves and the
+Every service gets a loopback address of its own, as it would get one in a container network; folders take the place of volumes.
+What is changed in a command or a setting is changed here, by name, and nothing else is. Not shown: the images themselves and the
 isolation of networks by Docker.
 """
 
