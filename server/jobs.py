@@ -44,7 +44,7 @@ class Jobs:
         self.periodic(RETRY_TASK, cron="* * * * * */10", alone=False)(self.retry_stalled_at)
 
     def task(self, name: str, *, attempts: int = 8) -> Callable[[Task], Task]:
-        """Decorator: `name` runs this coroutine function with the deferred arguments; failures are retried, with growing pauses."""
+        """Decorator: `name` runs this coroutine function with the deferred arguments; failures are retried, with pauses."""
 
         def register(function: Task) -> Task:
             strategy = procrastinate.RetryStrategy(max_attempts=attempts, exponential_wait=2)
