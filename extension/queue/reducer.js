@@ -121,6 +121,11 @@ export function isDue(item, now) {
   return (isOpen(item) || item.state === "failed") && (item.retryAt === null ? isOpen(item) : item.retryAt <= now);
 }
 
+/** @param {Item} item @returns {boolean} the queue has to come back to it by itself, now or later */
+export function hasWork(item) {
+  return isOpen(item) || (item.state === "failed" && item.retryAt !== null);
+}
+
 /** @param {Item} item @returns {Item} */
 function settled(item) {
   return { ...item, attempts: 0, retryAt: null, reason: null };

@@ -28,18 +28,17 @@ import { lockName, toForm } from "./runs.js";
 
 const POLL_MS = 150;
 
-/** @typedef {"started" | "busy"} StartOutcome */
-
 /**
- * @param {chrome.tabs.Tab & {id: number}} tab @param {Tools} tools
+ * @typedef {{tab: chrome.tabs.Tab & {id: number}, draft?: import("./runs.js").Draft | undefined}} Wish `draft`: what the form held at the click
+ * @param {Wish} wish @param {Tools} tools
  * @returns {Promise<import("./runs.js").Run | null>} the finished run; null: this tab is being captured already, which is success for a second click
  */
-export async function runCapture(tab, tools) {
-  return tools.locks.request(lockName(tab.id), { ifAvailable: true }, async (lock) => (lock === null ? null : captureTab(tab, tools)));
+export async function runCapture(wish, tools) {
+  return tools.locks.request(lockName(wish.tab.id), { ifAvailable: true }, async (lock) => (lock === null ? null : captureTab(wish, tools)));
 }
 
-/** @param {chrome.tabs.Tab & {id: number}} tab @param {Tools} tools @returns {Promise<import("./runs.js").Run>} */
-async function captureTab(tab, tools) {
+/** @param {Wish} wish @param {Tools} tools @returns {Promise<import("./runs.js").Run>} */
+async function captureTab({ tab, draft }, tools) {
   // 1. Nothing is awaited before the shot but the lock: the person may scroll on at any moment.
   const shooting = tools.takeViewportShot(tab);
   // 2.
@@ -56,6 +55,7 @@ async function captureTab(tab, tools) {
     await tools.runs.save(run);
   };
   try {
+    if (draft) await tools.runs.saveDraft(run.runId, draft);
     await show({});
     const viewport = await shooting;
     await show({ phase: "collecting", url: viewport.facts.url, title: viewport.facts.title });

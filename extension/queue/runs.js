@@ -2,7 +2,7 @@
  * A run: one capture between the click and the queue. Shown in the popup, kept in `chrome.storage.session` because the popup may close and
  * the worker may die; the lock `holdstill-tab-<tabId>` is what tells a live run from one whose worker died.
  *
- * `run:<tabId>` is written by the worker only, `form:<runId>` by the popup only.
+ * `run:<tabId>` is written by the worker only; `form:<runId>` by the popup only, but for what it held at the start.
  * @typedef {"shot" | "collecting" | "waiting" | "sealing" | "queued" | "discarded" | "failed"} Phase
  * @typedef {object} Run
  * @property {string} runId
@@ -17,7 +17,7 @@
  * @property {string | null} error code of _locales (error_<code>)
  *
  * @typedef {{case: string, note: string, labels: string, typingUntil: number, discarded: boolean}} Draft `typingUntil`: milliseconds since 1970
- * @typedef {Pick<chrome.storage.StorageArea, "get" | "set" | "remove">} Area
+ * @typedef {{get(key: string): Promise<Record<string, any>>, set(items: Record<string, any>): Promise<void>, remove(key: string): Promise<void>}} Area
  */
 
 export const TYPING_MS = 2_500;

@@ -1,0 +1,96 @@
+import { readBuild } from "../seal/build.js";
+import { SealError } from "../seal/errors.js";
+import { Problem, Unreachable } from "../queue/client.js";
+import { pairDevice, PairingRefused } from "../queue/pairing.js";
+import { openStore } from "../queue/store.js";
+import { element, formatTime, localise, text } from "./texts.js";
+
+const ALL_SITES = { origins: ["<all_urls>"] };
+
+/** @param {string} message @param {"" | "done" | "failed"} kind */
+function showStatus(message, kind) {
+  const status = element("pair-status");
+  status.textContent = message;
+  status.dataset.kind = kind;
+}
+
+async function showPairing() {
+  const store = await openStore();
+  const pairing = await store.readPairing();
+  store.close();
+  element("pinned").hidden = pairing === undefined;
+  element("pair").textContent = text(pairing ? "pair_again" : "pair");
+  if (!pairing) return showStatus(text("pair_none"), "");
+  if (!element("server-url").value) element("server-url").value = pairing.serverUrl;
+  element("pinned-log").textContent = pairing.logVkey;
+  element("pinned-service").textContent = pairing.serviceVkey;
+  element("pinned-device").textContent = pairing.keyId;
+  if (pairing.revokedAt !== null) return showStatus(text("pair_revoked", formatTime(pairing.revokedAt)), "failed");
+  return showStatus(text("pair_done", new URL(pairing.serverUrl).host), "done");
+}
+
+/** @param {unknown} error @returns {string} a code of _locales (pair_<code>) */
+function pairingFault(error) {
+  if (error instanceof PairingRefused) return error.code;
+  if (error instanceof Unreachable) return "unreachable";
+  if (error instanceof SealError) return "keys";
+  if (!(error instanceof Problem)) throw error;
+  if (error.status === 429) return "limited";
+  return error.status >= 400 && error.status < 500 && error.status !== 404 ? "refused" : "unknown";
+}
+
+async function pair() {
+  element("pair").disabled = true;
+  showStatus(text("pair_working"), "");
+  const store = await openStore();
+  try {
+    await pairDevice(store, {
+      serverUrl: element("server-url").value,
+      pairingCode: element("pairing-code").value,
+      label: element("device-label").value,
+      acceptNewKeys: element("accept-new-keys").checked,
+    });
+    element("pairing-code").value = "";
+    element("accept-row").hidden = true;
+    await showPairing();
+    void chrome.runtime.sendMessage({ type: "queue.pump" }); // captures made before the pairing go out now
+  } catch (error) {
+    const fault = pairingFault(error);
+    if (fault === "keys_changed") element("accept-row").hidden = false;
+    showStatus(text(`pair_${fault}`), "failed");
+  } finally {
+    store.close();
+    element("pair").disabled = false;
+  }
+}
+
+async function showSites() {
+  const granted = await chrome.permissions.contains(ALL_SITES);
+  element("sites-status").textContent = text(granted ? "permissions_granted" : "permissions_not_granted");
+  element("sites").textContent = text(granted ? "permissions_withdraw" : "permissions_grant");
+  element("sites").dataset.granted = String(granted);
+}
+
+async function toggleSites() {
+  if (element("sites").dataset.granted === "true") await chrome.permissions.remove(ALL_SITES);
+  else await chrome.permissions.request(ALL_SITES);
+  await showSites();
+}
+
+async function showAbout() {
+  const { version, build } = await readBuild();
+  element("version").textContent = text("about_version", version);
+  element("build").textContent = text("about_build", build);
+  const command = (await chrome.commands.getAll()).find((one) => one.name === "_execute_action");
+  element("shortcut").textContent = command?.shortcut ? text("shortcut", command.shortcut) : text("shortcut_none");
+}
+
+localise(document);
+element("pair-form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
+  event.preventDefault();
+  void pair();
+});
+element("sites").addEventListener("click", () => void toggleSites());
+const { os } = await chrome.runtime.getPlatformInfo();
+element("device-label").value = text("device_label_default", { linux: "Linux", mac: "macOS", win: "Windows", cros: "ChromeOS" }[/** @type {string} */ (os)] ?? os);
+await Promise.all([showPairing(), showSites(), showAbout()]);

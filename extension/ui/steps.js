@@ -1,0 +1,52 @@
+/**
+ * What the popup says about a run, as pure functions of the run and its queued capture.
+ * @typedef {import("../queue/runs.js").Run} Run
+ * @typedef {import("../queue/reducer.js").Item} Item
+ * @typedef {"done" | "now" | "todo" | "failed"} StepState
+ */
+
+const ORDER = /** @type {const} */ (["shot", "collect", "seal", "commit", "deliver"]);
+const LIVE = ["shot", "collecting", "waiting", "sealing"];
+
+/** @param {Run} run */
+export function isLive(run) {
+  return LIVE.includes(run.phase);
+}
+
+/** @param {Run} run @param {Item | undefined} item @returns {{name: typeof ORDER[number], state: StepState}[]} in the order they happen */
+export function stepsOf(run, item) {
+  const at = currentStep(run, item);
+  const broken = run.phase === "failed" || item?.state === "failed";
+  return ORDER.map((name, index) => ({ name, state: index < at ? "done" : index > at ? "todo" : broken ? "failed" : "now" }));
+}
+
+/** @param {Run} run @param {Item | undefined} item @returns {number} index of the step under way; 5 when all are done */
+function currentStep(run, item) {
+  if (item) return item.sealed !== null ? 5 : item.committed !== null ? 4 : 3;
+  if (run.phase === "shot") return 0;
+  if (run.phase === "collecting" || run.phase === "waiting") return 1;
+  if (run.phase === "sealing") return 2;
+  return run.phase === "queued" ? 3 : run.step === null && run.title === "" ? 0 : 1;
+}
+
+/**
+ * The state of a queued capture as the list shows it (DESIGN.md §5: queued, uploading, sealed, failed).
+ * @param {Item} item @returns {"queued" | "uploading" | "sealed" | "failed"}
+ */
+export function shownState(item) {
+  if (item.state === "committing") return item.retryAt === null ? "uploading" : "queued";
+  return item.state;
+}
+
+/** @param {Item} item @returns {{sentBytes: number, sizeBytes: number}} of its artifacts */
+export function sentOf(item) {
+  const missing = new Set(item.missing);
+  let sentBytes = 0;
+  let sizeBytes = 0;
+  for (const { sha256, sizeBytes: size } of item.artifacts) {
+    sizeBytes += size;
+    if (!missing.has(sha256)) sentBytes += size;
+    else sentBytes += item.uploads[sha256]?.sentBytes ?? 0;
+  }
+  return { sentBytes, sizeBytes };
+}

@@ -1,0 +1,39 @@
+/** Every word a person reads comes from _locales, through here. */
+
+/** @param {string} key @param {...(string | number)} values @returns {string} */
+export function text(key, ...values) {
+  return chrome.i18n.getMessage(key, values.map(String)) || key;
+}
+
+/** Fills `data-text`, `data-placeholder` and `data-title` of a page. @param {Document} page */
+export function localise(page) {
+  page.documentElement.lang = chrome.i18n.getUILanguage();
+  for (const node of page.querySelectorAll("[data-text]")) node.textContent = text(node.getAttribute("data-text") ?? "");
+  for (const node of page.querySelectorAll("[data-placeholder]")) node.setAttribute("placeholder", text(node.getAttribute("data-placeholder") ?? ""));
+  for (const node of page.querySelectorAll("[data-title]")) node.setAttribute("title", text(node.getAttribute("data-title") ?? ""));
+}
+
+/** @param {string | number | Date} moment @returns {string} today the time, before that the day too */
+export function formatTime(moment) {
+  const date = new Date(moment);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return date.toLocaleString(undefined, isToday ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** @param {number} sizeBytes @returns {string} */
+export function formatSize(sizeBytes) {
+  const [unit, size] = sizeBytes >= 1 << 20 ? ["megabyte", sizeBytes / (1 << 20)] : ["kilobyte", sizeBytes / 1024];
+  return new Intl.NumberFormat(undefined, { style: "unit", unit: String(unit), maximumFractionDigits: Number(size) < 10 ? 1 : 0 }).format(Number(size));
+}
+
+/** @param {string} id @returns {any} the page's element: a missing one is a fault of this program */
+export function element(id) {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`no #${id}`);
+  return found;
+}
+
+/** @param {string} url @returns {string} the host, or the whole text when it is no URL */
+export function hostOf(url) {
+  return URL.canParse(url) ? new URL(url).host || url : url;
+}
