@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, TimeStampResponse, VerifierBuilder, decode_timestamp_response
 from rfc3161_client import VerificationError as ClientError
 from rfc3161_client._rust import parse_timestamp_request
@@ -36,6 +37,10 @@ class TsaAnchors:
             raise VerificationError(f"a root certificate of timestamp authority {self.name} is not self-issued")
         if any(certificate.subject == certificate.issuer for certificate in self.intermediates):
             raise VerificationError(f"an intermediate of timestamp authority {self.name} is self-issued: it would act as a root")
+
+    def to_pem(self) -> bytes:
+        """Roots, then intermediates, as one PEM file."""
+        return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in (*self.roots, *self.intermediates))
 
 
 @dataclass(frozen=True)
