@@ -128,7 +128,7 @@ def iter_records(source: Path | BinaryIO | RandomAccess, *, limits: WarcLimits |
     """The records of a .warc or .warc.gz in their order; a record is valid until the next one is asked for.
 
     `source` is seekable and read from its beginning, once; memory stays flat. Raises: BadContainer (what="warc") for a broken
-    shape or an exceeded limit, StorageError when reading fails. Not checked: digests, see digest_verdicts(); record ids being unique.
+    shape or an exceeded limit, StorageError when reading fails. Not checked: digests (digest_verdicts() does), unique record ids.
     """
     caps = limits or WarcLimits()
     data, close = as_source(source)

@@ -1,0 +1,82 @@
+"""Objects above S3's limit for one PUT, sent in parts."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from typing import Any, BinaryIO, cast
+
+from storage.errors import DigestMismatch, StorageError
+from storage.hashing import CHUNK_BYTES, Sha256
+from storage.s3client import s3_errors
+
+PART_BYTES = 256 << 20
+"""10,000 parts are allowed: 2.4 TiB. Each part lies in a temporary file while it is sent, so memory stays flat."""
+
+_MIN_PART_BYTES = 5 << 20
+
+
+def upload_parts(
+    client: Any,
+    bucket: str,
+    key: str,
+    source: BinaryIO,
+    *,
+    sha256: Sha256,
+    lock: Mapping[str, object],
+    part_bytes: int = PART_BYTES,
+) -> str | None:
+    """Sends the rest of `source` in parts and gives the version id. Each part carries its own SHA-256; the whole one is computed
+    here and stands in the metadata, because S3 then only knows a hash of hashes.
+
+    Raises: DigestMismatch (the upload is aborted, nothing becomes visible), boto3's errors (412: the key exists).
+    """
+    part_bytes = max(part_bytes, _MIN_PART_BYTES)
+    request = {"Bucket": bucket, "Key": key}
+    started = client.create_multipart_upload(**request, ChecksumAlgorithm="SHA256", Metadata={"holdstill-sha256": sha256}, **lock)
+    upload = {**request, "UploadId": started["UploadId"]}
+    whole = hashlib.sha256()
+    parts: list[dict[str, object]] = []
+    try:
+        while True:
+            with tempfile.TemporaryFile() as part:
+                checksum, size = _copy_part(source, cast(BinaryIO, part), part_bytes, whole)
+                if size == 0:
+                    break
+                part.seek(0)
+                sent = client.upload_part(
+                    **upload,
+                    PartNumber=len(parts) + 1,
+                    Body=part,
+                    ContentLength=size,
+                    ChecksumAlgorithm="SHA256",
+                    ChecksumSHA256=checksum,
+                )
+            parts.append({"PartNumber": len(parts) + 1, "ETag": sent["ETag"], "ChecksumSHA256": checksum})
+        if whole.hexdigest() != sha256:
+            raise DigestMismatch(sha256, whole.hexdigest(), key=key)
+        done = client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
+    except BaseException:
+        _abort(client, upload)
+        raise
+    return cast("str | None", done.get("VersionId"))
+
+
+def _abort(client: Any, upload: Mapping[str, str]) -> None:
+    """Frees the parts. When even that fails, the bucket's lifecycle rule for unfinished uploads has to."""
+    with contextlib.suppress(StorageError), s3_errors(upload["Key"]):
+        client.abort_multipart_upload(**upload)
+
+
+def _copy_part(source: BinaryIO, part: BinaryIO, limit: int, whole: Any) -> tuple[str, int]:
+    hasher = hashlib.sha256()
+    size = 0
+    while size < limit and (chunk := source.read(min(CHUNK_BYTES, limit - size))):
+        size += len(chunk)
+        hasher.update(chunk)
+        whole.update(chunk)
+        part.write(chunk)
+    return base64.b64encode(hasher.digest()).decode(), size
