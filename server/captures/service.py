@@ -1,0 +1,43 @@
+"""The services of captures, as the layers above use them."""
+
+from dataclasses import dataclass
+
+from server.captures.challenges import Challenges
+from server.captures.checks import Checks
+from server.captures.detail import Details
+from server.captures.intake import Intake
+from server.captures.keeping import Keeping
+from server.captures.parts import CaptureParts
+from server.captures.reading import Reading
+from server.captures.sealing import Sealer
+from server.captures.search import Search
+from server.captures.uploads import Uploads
+
+
+@dataclass(frozen=True)
+class CaptureService:
+    """One object per act: challenge → commit → upload → seal → check; search, read."""
+
+    challenges: Challenges
+    intake: Intake
+    uploads: Uploads
+    sealer: Sealer
+    checks: Checks
+    search: Search
+    reading: Reading
+    details: Details
+
+    @classmethod
+    def of(cls, parts: CaptureParts) -> "CaptureService":
+        """All of them over the same parts."""
+        challenges = Challenges(parts)
+        return cls(
+            challenges=challenges,
+            intake=Intake(parts, challenges),
+            uploads=Uploads(parts, Keeping(parts)),
+            sealer=Sealer(parts),
+            checks=Checks(parts),
+            search=Search(parts),
+            reading=Reading(parts),
+            details=Details(parts),
+        )

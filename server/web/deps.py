@@ -1,0 +1,92 @@
+"""Who is asking, and the services that answer. The one place where a request becomes an Actor; every service scopes by it.
+
+A device shows its bearer token, a person the session cookie. No route reads either itself.
+"""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+
+from server.composition import Services
+from server.errors import Forbidden, Unauthenticated
+from server.operators.actors import Actor, DeviceActor, OperatorActor
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+TOKEN_LIMIT = 256
+
+
+def services_of(request: Request) -> Services:
+    """The services this application was made with."""
+    services = request.app.state.services
+    assert isinstance(services, Services)  # noqa: S101 - set once in create_app
+    return services
+
+
+def cookie_name(services: Services) -> str:
+    """The session cookie's name: bound to host and TLS by its prefix when the service is reached over https."""
+    return "__Host-holdstill" if is_https(services) else "holdstill_session"
+
+
+def is_https(services: Services) -> bool:
+    """True when people reach the service over https."""
+    return services.settings.public_url.lower().startswith("https://")
+
+
+class require:  # noqa: N801 - reads as a word in route signatures
+    """A dependency that gives the Actor, if its role is one of `roles`.
+
+    Raises: Unauthenticated (nobody, or an ended session), DeviceRevoked, Forbidden (another role, another site).
+    """
+
+    def __init__(self, *roles: Literal["device", "operator"]) -> None:
+        self._roles = roles
+
+    async def __call__(self, request: Request) -> Actor:
+        """The authenticated actor."""
+        services = services_of(request)
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and 0 < len(token) <= TOKEN_LIMIT:
+            actor: Actor = await services.operators.authenticate_device(token.strip())
+        else:
+            cookie = request.cookies.get(cookie_name(services), "")
+            if not 0 < len(cookie) <= TOKEN_LIMIT:
+                raise Unauthenticated(reason="no_credentials")
+            actor = await services.operators.authenticate_session(cookie)
+            refuse_other_sites(request, services)
+        if actor.role not in self._roles:
+            raise Forbidden(needs=" or ".join(self._roles))
+        return actor
+
+
+def refuse_other_sites(request: Request, services: Services) -> None:
+    """Returns for requests a page of this service made. A cookie alone must not let another site act (CSRF).
+
+    SameSite=Lax keeps the cookie away from other sites' forms already; this is the second lock. Raises: Forbidden.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Forbidden(needs="same_origin")
+    origin = request.headers.get("origin")
+    own = {request.headers.get("host", "").lower(), urlsplit(services.settings.public_url).netloc.lower()}
+    if origin is not None and urlsplit(origin).netloc.lower() not in own:
+        raise Forbidden(needs="same_origin")
+
+
+async def _device(request: Request) -> DeviceActor:
+    actor = await require("device")(request)
+    assert isinstance(actor, DeviceActor)  # noqa: S101 - the role says so
+    return actor
+
+
+async def _operator(request: Request) -> OperatorActor:
+    actor = await require("operator")(request)
+    assert isinstance(actor, OperatorActor)  # noqa: S101 - the role says so
+    return actor
+
+
+ServicesDep = Annotated[Services, Depends(services_of)]
+DeviceCaller = Annotated[DeviceActor, Depends(_device)]
+OperatorCaller = Annotated[OperatorActor, Depends(_operator)]
+AnyCaller = Annotated[Actor, Depends(require("device", "operator"))]
