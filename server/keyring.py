@@ -35,6 +35,7 @@ def load_witness_key(folder: Path, name: str) -> WitnessSigner:
 def load_signer(path: Path, kind: type[Signer], name: str) -> Signer:
     """The signer kept in `path`. A new one appears whole or not at all: written beside, synced, then linked.
 
+    Beside it stands `<stem>.vkey`, its public side, for whoever is to trust it.
     Raises: VerificationError if the file holds another kind of key; OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -49,7 +50,20 @@ def load_signer(path: Path, kind: type[Signer], name: str) -> Signer:
             os.link(fresh, path)
         fresh.unlink()
         sync_folder(path.parent)
-    return kind.from_pem(name, path.read_bytes())
+    signer = kind.from_pem(name, path.read_bytes())
+    write_whole(path.with_suffix(".vkey"), f"{signer.vkey}\n".encode())
+    return signer
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """`path` holds `data`, durably, when this returns; a reader sees the old file or the new one, never a part."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    with fresh.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

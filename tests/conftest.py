@@ -1,0 +1,36 @@
+"""Fixtures of the whole test run. A test that does not ask for a database, a TSA or a server starts none."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import TestPostgres, running_postgres
+from tests.tsa import LocalTsa
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[TestPostgres]:
+    """The run's PostgreSQL server."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: TestPostgres) -> Iterator[str]:
+    """A fresh database with the newest schema, for one test."""
+    with postgres.clone() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def tsa_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys of the run's time-stamping authority, made once."""
+    return tmp_path_factory.mktemp("tsa")
+
+
+@pytest.fixture
+def tsa(tsa_folder: Path) -> Iterator[LocalTsa]:
+    """A time-stamping authority that answers well until a test says otherwise."""
+    with LocalTsa(tsa_folder) as running:
+        yield running
