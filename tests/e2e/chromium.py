@@ -30,6 +30,8 @@ READ_ITEMS = """() => new Promise((resolve, reject) => {
   };
 })"""
 
+READ_PAIRING = READ_ITEMS.replace('"items"', '"pairing"')
+
 
 class BrowserTimeout(AssertionError):
     """The browser did not come to the awaited state; the text says where it stood."""
@@ -125,21 +127,26 @@ class Chromium:
         def paired() -> bool:
             nonlocal said
             said = page.inner_text("#pair-status").strip()
-            return bool(self.evaluate(READ_PAIRING))
+            return page.get_attribute("#pair-status", "data-kind") == "done"
 
         wait_for(paired, 20, lambda: f"not paired; the options page says: {said!r}")
         said = page.inner_text("#pair-status").strip()
         page.close()
         return said
 
-    def evaluate(self, script: str) -> Any:
-        """Runs a function in the extension's own origin (its options page), so that it sees the extension's own storage."""
-        page = self.context.new_page()
-        try:
-            page.goto(f"chrome-extension://{self.id}/ui/options.html")
-            return page.evaluate(script)
-        finally:
-            page.close()
+    def pairing(self) -> dict[str, Any]:
+        """What the extension pinned at pairing: the log's and the service's verifier keys, its own key id."""
+        return dict(self.worker().evaluate(READ_PAIRING)[0])
+
+    def open_popup(self, page: Page) -> Page:
+        """The popup of the page's tab, in a tab of its own and without starting a capture."""
+        self.worker()
+        tabs = self.worker().evaluate("async () => (await chrome.tabs.query({})).map((tab) => [tab.id, tab.url ?? ''])")
+        tab_id = next(tab_id for tab_id, url in tabs if url == page.url)
+        popup = self.context.new_page()
+        popup.set_viewport_size({"width": 400, "height": 620})
+        popup.goto(f"chrome-extension://{self.id}/ui/popup.html?tabId={tab_id}&start=0")
+        return popup
 
     def items(self) -> list[dict[str, Any]]:
         """The captures as the extension keeps them, oldest first, with both verified receipts once it has them."""
@@ -160,11 +167,6 @@ class Chromium:
 
         wait_for(there, timeout_s, lambda: f"captures: {[(item['state'], item['reason']) for item in found]}")
         return found[-1]
-
-
-READ_PAIRING = READ_ITEMS.replace('"items"', '"pairing"').replace(
-    "JSON.parse(JSON.stringify(all.result))", "all.result.length > 0"
-)
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float, describe: Callable[[], str]) -> None:

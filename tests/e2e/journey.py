@@ -1,0 +1,96 @@
+"""The path of one capture, step by step, as functions that the demo tells and the tests check.
+
+Pair, capture, export, verify, tamper.
+"""
+
+import json
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.e2e.chromium import Chromium
+from tests.e2e.site import DemoSite, Sent
+from tests.e2e.stack import ORIGIN, Stack
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What one click of the toolbar led to. `item` is the capture as the extension keeps it.
+
+    `requests` what the site saw meanwhile.
+    """
+
+    item: dict[str, Any]
+    requests: list[Sent]
+    committed_s: float
+    sealed_s: float
+
+    @property
+    def capture_id(self) -> str:
+        return str(self.item["captureId"])
+
+
+def capture(browser: Chromium, site: DemoSite, page: Page, *, timeout_s: float = 90) -> Captured:
+    """Clicks the toolbar on `page` and waits until the extension holds both verified receipts.
+
+    Times are seconds from the click.
+    """
+    before = {item["captureId"] for item in browser.items()}
+    mark = site.log.settle()
+    page.bring_to_front()
+    clicked = time.monotonic()
+    browser.click_toolbar(page)
+    browser.wait_for_item(lambda item: item["captureId"] not in before and item["committed"] is not None, timeout_s=timeout_s)
+    committed_s = time.monotonic() - clicked
+    item = browser.wait_for_item(lambda item: item["state"] == "sealed", timeout_s=timeout_s)
+    sealed_s = time.monotonic() - clicked
+    return Captured(item, site.log.since(mark), committed_s, sealed_s)
+
+
+def write_policy(stack: Stack, browser: Chromium, path: Path) -> Path:
+    """What a recipient would have from elsewhere.
+
+    The keys the browser pinned at pairing, the witness's key, the authority's root.
+    """
+    pinned = browser.pairing()
+    root = (stack.folder / "tsa" / "root.pem").read_text("utf-8")
+    lines = [
+        f"origin = {json.dumps(ORIGIN)}",
+        "[log]",
+        f"vkey = {json.dumps(pinned['logVkey'])}",
+        "[service]",
+        f"vkeys = [{json.dumps(pinned['serviceVkey'])}]",
+        "[witnesses]",
+        "quorum = 1",
+        f"vkeys = [{json.dumps(stack.witness_vkey())}]",
+        "[[tsa]]",
+        'name = "demo"',
+        f"roots = [{json.dumps(root)}]",
+        "intermediates = []",
+    ]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+def flip_one_byte(bundle: Path, out: Path, name_ends_with: str) -> str:
+    """A copy of the bundle with one byte of one entry changed in place; gives the entry's name.
+
+    The zip's own checksum of that entry is left as it was, as an attacker with a hex editor would leave it.
+    """
+    with zipfile.ZipFile(bundle) as packed:
+        entry = next(info for info in packed.infolist() if info.filename.endswith(name_ends_with))
+    data = bytearray(bundle.read_bytes())
+    header = entry.header_offset
+    start = (
+        header
+        + 30
+        + int.from_bytes(data[header + 26 : header + 28], "little")
+        + int.from_bytes(data[header + 28 : header + 30], "little")
+    )
+    data[start + entry.file_size // 2] ^= 0x01
+    out.write_bytes(data)
+    return entry.filename

@@ -1,0 +1,191 @@
+"""The path of a capture in a real browser: nothing asked of the site, true bytes, and a bundle that tools of others accept."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import SSlibKey
+from warcio.archiveiterator import ArchiveIterator
+
+from server.trust.note import parse_vkey
+from tests.e2e import journey
+from tests.e2e.chromium import Chromium
+from tests.e2e.journey import Captured
+from tests.e2e.site import SESSION_SECRET, DemoSite
+from tests.e2e.stack import Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.live]
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def captured(browser: Chromium, site: DemoSite, stack: Stack) -> Captured:
+    done = journey.capture(browser, site, browser.open(site.article))
+    stack.wait_for_stamp(done.capture_id)
+    return done
+
+
+@pytest.fixture(scope="module")
+def policy(browser: Chromium, stack: Stack, captured: Captured, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return journey.write_policy(stack, browser, tmp_path_factory.mktemp("policy") / "policy.toml")
+
+
+@pytest.fixture(scope="module")
+def bundle(stack: Stack, captured: Captured, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stack.export_bundle(captured.capture_id, tmp_path_factory.mktemp("export") / "evidence.zip")
+
+
+@pytest.fixture(scope="module")
+def bag(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle unpacked by Python's own zip reader, as a recipient would."""
+    folder = tmp_path_factory.mktemp("bag")
+    with zipfile.ZipFile(bundle) as packed:
+        packed.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wacz(bag: Path, captured: Captured) -> Path:
+    return bag / "data" / "captures" / captured.capture_id / "page.wacz"
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """What a tool of others says. Fails on another exit code than 0."""
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def responses(wacz: Path) -> list[tuple[str, str, bytes]]:
+    """(URL, source, body) of every response record of the archive; bodies as the record holds them."""
+    with zipfile.ZipFile(wacz) as packed:
+        warc = packed.read("archive/data.warc.gz")
+    found = []
+    for record in ArchiveIterator(BytesIO(warc)):
+        if record.rec_type == "response":
+            source = json.loads(record.rec_headers.get_header("WARC-JSON-Metadata"))["source"]
+            found.append((record.rec_headers.get_header("WARC-Target-URI"), source, record.raw_stream.read()))
+    return found
+
+
+def test_the_site_is_asked_for_nothing_during_the_capture(captured: Captured) -> None:
+    assert captured.requests == []
+
+
+def test_every_body_claimed_from_memory_is_the_body_the_site_sent(wacz: Path, site: DemoSite) -> None:
+    sent = site.log.bodies()
+    from_memory = {url: hashlib.sha256(body).hexdigest() for url, source, body in responses(wacz) if source == "live_memory"}
+    assert {url for url, digest in from_memory.items() if digest not in sent.get(url, ())} == set()
+    for needed in (
+        site.article,
+        f"{site.url}/style.css",
+        f"{site.url}/app.js",
+        f"{site.url}/pictures/ferry",
+        f"{site.frame_url}/notice",
+    ):
+        assert needed in from_memory, f"not from memory: {needed}; these are: {sorted(from_memory)}"
+
+
+def test_every_resource_of_the_page_is_captured_or_named_as_omitted(wacz: Path, site: DemoSite) -> None:
+    with zipfile.ZipFile(wacz) as packed:
+        warc = packed.read("archive/data.warc.gz")
+    infos = [
+        json.loads(record.content_stream().read())
+        for record in ArchiveIterator(BytesIO(warc))
+        if record.rec_type == "resource" and record.rec_headers.get_header("WARC-Target-URI").startswith("urn:pageinfo:")
+    ]
+    assert len(infos) == 1
+    told = {resource["url"] for resource in infos[0]["resources"]} | {gap["url"] for gap in infos[0]["omitted"]}
+    assert all(gap["reason"] for gap in infos[0]["omitted"])
+    loaded = {url for url in site.log.bodies() if "/pictures/icon" not in url and url.startswith((site.url, site.frame_url))}
+    assert {url for url in loaded if "/bulk/" not in url and "/many" not in url} - told == set()
+
+
+def test_no_secret_of_the_person_leaves_the_browser(wacz: Path, bag: Path) -> None:
+    stored = b"".join(path.read_bytes() for path in bag.rglob("*") if path.is_file())
+    with zipfile.ZipFile(wacz) as packed:
+        warc = packed.read("archive/data.warc.gz")
+    records = [(str(record.http_headers), record.raw_stream.read()) for record in ArchiveIterator(BytesIO(warc))]
+    assert records
+    assert SESSION_SECRET.encode() not in stored
+    assert not [headers for headers, body in records if SESSION_SECRET in headers or SESSION_SECRET.encode() in body]
+
+
+def test_the_bundle_is_valid_and_gives_the_time_bracket(stack: Stack, bundle: Path, policy: Path, captured: Captured) -> None:
+    report = json.loads(stack.cli("verify", bundle, "--policy", policy, "--json"))
+    assert report["verdict"] == "VALID"
+    bracket = next(entry for entry in report["captures"] if entry["capture_id"] == captured.capture_id)
+    assert bracket["not_before"] < captured.item["committed"]["time"] < bracket["not_after"]
+
+
+def test_without_a_policy_nothing_is_called_valid(stack: Stack, bundle: Path) -> None:
+    report = stack.cli("verify", bundle, expect=2)
+    assert "INCOMPLETE" in report
+
+
+@pytest.mark.parametrize(
+    "entry", ["screenshot.viewport.png", "page.wacz", "statement.dsse.json", "proofs/checkpoint", "manifest-sha256.txt"]
+)
+def test_one_flipped_byte_is_found_and_named(stack: Stack, bundle: Path, policy: Path, tmp_path: Path, entry: str) -> None:
+    tampered = tmp_path / "tampered.zip"
+    name = journey.flip_one_byte(bundle, tampered, entry)
+    report = stack.verify(tampered, policy, expect=1)
+    assert "INVALID" in report and name in report, report
+
+
+def test_sha256sum_and_bagit_accept_the_bag(bag: Path) -> None:
+    run("sha256sum", "--check", "--strict", "--quiet", "manifest-sha256.txt", cwd=bag)
+    run("sha256sum", "--check", "--strict", "--quiet", "tagmanifest-sha256.txt", cwd=bag)
+    assert "is valid" in run(BIN / "bagit.py", "--validate", bag, cwd=bag)
+
+
+def test_openssl_accepts_each_timestamp_with_the_pinned_root(bag: Path, stack: Stack) -> None:
+    tokens = sorted(bag.rglob("*.tsr"))
+    assert any(token.name == "checkpoint.demo.tsr" for token in tokens)
+    assert any("notbefore" in token.name for token in tokens)
+    for token in tokens:
+        data = token.with_name(token.name.removesuffix(".demo.tsr"))
+        root = stack.folder / "tsa" / "root.pem"
+        said = run("openssl", "ts", "-verify", "-data", data, "-in", token, "-CAfile", root, cwd=bag)
+        assert "Verification: OK" in said
+
+
+def test_the_tools_of_web_archiving_accept_the_page(wacz: Path, tmp_path: Path) -> None:
+    assert "Validation Succeeded" in run(BIN / "wacz", "validate", "-f", wacz, cwd=tmp_path).title()
+    with zipfile.ZipFile(wacz) as packed:
+        packed.extract("archive/data.warc.gz", tmp_path)
+    run(BIN / "warcio", "check", tmp_path / "archive" / "data.warc.gz", cwd=tmp_path)
+
+
+def test_securesystemslib_accepts_every_envelope(bag: Path, browser: Chromium, captured: Captured) -> None:
+    """Statements with the device's key of its enrolment event; events with the service's key that the browser pinned."""
+    service = SSlibKey.from_crypto(parse_vkey(browser.pairing()["serviceVkey"]).public_key)
+    envelopes = sorted([*bag.rglob("*.dsse.json")])
+    seen = {"device": 0, "service": 0}
+    enrolled = json.loads(
+        Envelope.from_dict(json.loads(next(bag.glob("data/devices/*/events/0000.dsse.json")).read_text())).payload
+    )["predicate"]["details"]
+    import base64
+
+    device_key = load_der_public_key(base64.b64decode(enrolled["publicKey"]))
+    device = SSlibKey.from_crypto(device_key, scheme="ecdsa-sha2-nistp384")
+    for path in envelopes:
+        raw = json.loads(path.read_text())
+        kind, key = ("device", device) if path.name == "statement.dsse.json" else ("service", service)
+        key.keyid = raw["signatures"][0]["keyid"]
+        assert Envelope.from_dict(raw).verify([key], 1), path
+        seen[kind] += 1
+    assert seen["device"] == 1 and seen["service"] >= 4
+
+
+def test_everything_re_derives_from_stored_bytes(stack: Stack, captured: Captured) -> None:
+    stack.log_check()
