@@ -3,7 +3,7 @@
 import { captureAsSeen } from "./capture/asseen.js";
 import { startPassiveBuffer } from "./capture/passive.js";
 import { takeViewportShot } from "./capture/viewport.js";
-import { discardWorkFolder } from "./archive/workfolder.js";
+import { discardWorkFolder, sweepWorkFolders } from "./archive/workfolder.js";
 import { fetchChallenge } from "./queue/challenge.js";
 import { pump } from "./queue/pump.js";
 import { hasWork } from "./queue/reducer.js";
@@ -18,7 +18,10 @@ const passive = startPassiveBuffer();
 const changes = new BroadcastChannel("holdstill-queue");
 
 chrome.runtime.onInstalled.addListener(() => void schedulePump());
-chrome.runtime.onStartup.addListener(() => void schedulePump());
+chrome.runtime.onStartup.addListener(() => {
+  void schedulePump();
+  void sweepWorkFolders(new Date());
+});
 chrome.alarms.onAlarm.addListener((alarm) => void (alarm.name === ALARM && pumpQueue({ patient: false })));
 chrome.runtime.onMessage.addListener((message, sender, answer) => {
   const handle = sender.origin === location.origin ? MESSAGES[/** @type {keyof typeof MESSAGES} */ (message?.type)] : undefined;

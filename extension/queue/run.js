@@ -28,6 +28,15 @@ import { lockName, toForm } from "./runs.js";
 
 const POLL_MS = 150;
 
+/** There is no picture of the page, so there is nothing to capture: the browser's own pages, a tab that was closed. */
+class NoShot extends Error {
+  code = "page_refused";
+  /** @param {unknown} cause */
+  constructor(cause) {
+    super("the browser gives no picture of this page", { cause });
+  }
+}
+
 /**
  * @typedef {{tab: chrome.tabs.Tab & {id: number}, draft?: import("./runs.js").Draft | undefined}} Wish `draft`: what the form held at the click
  * @param {Wish} wish @param {Tools} tools
@@ -57,7 +66,9 @@ async function captureTab({ tab, draft }, tools) {
   try {
     if (draft) await tools.runs.saveDraft(run.runId, draft);
     await show({});
-    const viewport = await shooting;
+    const viewport = await shooting.catch((cause) => {
+      throw new NoShot(cause);
+    });
     await show({ phase: "collecting", url: viewport.facts.url, title: viewport.facts.title });
     // 3.
     const key = await ensureDeviceKey(tools.store, tools.now());
@@ -87,6 +98,7 @@ async function captureTab({ tab, draft }, tools) {
  */
 async function seal({ run, result, challenge, key, show }, tools) {
   const hashing = Promise.all(result.artifacts.map(measureArtifact)); // beside the wait: typing costs no time
+  hashing.catch(() => undefined); // awaited below
   await waitForTyping(run.runId, tools);
   // 5.
   await show({ phase: "sealing" });

@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CHUNK_BYTES } from "../../../extension/queue/tus.js";
+import { parseEnvelope } from "../../../extension/seal/dsse.js";
+import { makeBench, queueCapture } from "./bench.mjs";
+
+const LARGE = 2 * CHUNK_BYTES + (1 << 20); // above the one-PUT limit: three chunks
+const CALLS = { commit: /^POST \/api\/v1\/captures$/, put: /^PUT /, open: /^POST .*\/artifacts\//, head: /^HEAD /, patch: /^PATCH /, seal: /\/seal$/ };
+
+async function sealedSoundly(bench, captureId) {
+  const item = await bench.store.readItem(captureId);
+  assert.equal(item.state, "sealed", item.reason ?? "");
+  assert.ok(item.committed.receipt && item.committed.event && item.sealed.receipt && item.sealed.event, "both receipts are kept");
+  const [capture, ...others] = [...bench.service.captures.values()];
+  assert.equal(others.length, 0, "no duplicate capture");
+  for (const { sha256, sizeBytes } of item.artifacts) assert.equal(capture.blobs.get(sha256).length, sizeBytes);
+  assert.equal(bench.service.leaves.length, 3, "one leaf each for commit and seal beside the first: nothing was logged twice");
+  for (const { sha256 } of item.artifacts) assert.equal(await bench.store.readPayload(captureId, sha256), undefined, "bytes are let go only now");
+}
+
+test("a capture goes out: commit first, artifacts, seal; both receipts verified and kept", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  await bench.pump();
+  await sealedSoundly(bench, captureId);
+  assert.deepEqual(bench.service.calls.map((call) => call.split(" ")[0]), ["POST", "POST", "PUT", "PUT", "POST"]);
+});
+
+for (const [name, match] of Object.entries(CALLS)) {
+  for (const when of ["before", "after"]) {
+    test(`connection lost ${when} ${name} was acted on: repeated, nothing twice`, async () => {
+      const bench = await makeBench();
+      const captureId = await queueCapture(bench, { "screenshot.viewport.png": new Uint8Array(10), "page.wacz": new Uint8Array(LARGE) });
+      bench.service.fail(match, when);
+      await bench.pump();
+      const item = await bench.store.readItem(captureId);
+      assert.equal(item.reason, "unreachable");
+      assert.notEqual(item.state, "failed", "no connection is not a failure");
+      for (const { sha256 } of item.artifacts) assert.ok(await bench.store.readPayload(captureId, sha256), "nothing is let go before the seal");
+      await bench.pump();
+      assert.notEqual((await bench.store.readItem(captureId)).state, "sealed", "the wait is kept");
+      bench.wait(3000);
+      await bench.pump();
+      await sealedSoundly(bench, captureId);
+    });
+  }
+}
+
+for (const [name, match] of Object.entries(CALLS)) {
+  test(`worker killed while ${name} is under way: the next worker ends at the same place`, async () => {
+    const bench = await makeBench();
+    const captureId = await queueCapture(bench, { "screenshot.viewport.png": new Uint8Array(10), "page.wacz": new Uint8Array(LARGE) });
+    // A killed worker never comes back from its request: its pump hangs for ever, and the browser frees its locks.
+    const { promise: reached, resolve } = Promise.withResolvers?.() ?? withResolvers();
+    const real = bench.service.fetch;
+    bench.service.fetch = async (url, init) => {
+      const answer = await real(url, init);
+      if (match.test(`${init.method ?? "GET"} ${new URL(url).pathname}`)) {
+        resolve();
+        return new Promise(() => undefined);
+      }
+      return answer;
+    };
+    void bench.pump();
+    await reached;
+    bench.service.fetch = real;
+    bench.locks.held.clear();
+    await bench.reopen();
+    await bench.pump();
+    await sealedSoundly(bench, captureId);
+  });
+}
+
+function withResolvers() {
+  let resolve;
+  const promise = new Promise((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+test("a resumed upload sends only the chunks the service lacks", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench, { "page.wacz": new Uint8Array(LARGE).fill(3) });
+  let patches = 0;
+  const real = bench.service.fetch;
+  bench.service.fetch = (url, init) => {
+    if (init.method === "PATCH" && (patches += 1) === 2) return Promise.reject(new TypeError("Failed to fetch"));
+    return real(url, init);
+  };
+  await bench.pump();
+  bench.wait(3000);
+  await bench.pump();
+  await sealedSoundly(bench, captureId);
+  assert.equal(bench.service.count(CALLS.patch), 3, "three chunks, each arrived once");
+  assert.equal(bench.service.count(CALLS.open), 1);
+});
+
+test("an upload the service has forgotten is opened anew", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench, { "page.wacz": new Uint8Array(LARGE) });
+  bench.service.fail(CALLS.patch, "before");
+  await bench.pump();
+  bench.service.uploads.clear();
+  for (let tries = 0; tries < 3; tries += 1) {
+    bench.wait(10_000);
+    await bench.pump();
+  }
+  await sealedSoundly(bench, captureId);
+});
+
+test("artifacts the service lost again are sent again, with waits between", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  const real = bench.service.fetch;
+  bench.service.fetch = async (url, init) => {
+    if (/\/seal$/.test(url)) {
+      bench.service.fetch = real;
+      for (const capture of bench.service.captures.values()) capture.blobs.clear();
+    }
+    return real(url, init);
+  };
+  await bench.pump();
+  assert.equal((await bench.store.readItem(captureId)).missing.length, 2);
+  bench.wait(3000);
+  await bench.pump();
+  await sealedSoundly(bench, captureId);
+});
+
+test("a revoked token keeps the capture, asks to pair again, and then signs the same payload with the new key", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  bench.service.tokens.clear();
+  await bench.pump();
+  const kept = await bench.store.readItem(captureId);
+  assert.deepEqual([kept.state, kept.reason], ["failed", "pairing_revoked"]);
+  assert.notEqual((await bench.store.readPairing()).revokedAt, null);
+  for (const { sha256 } of kept.artifacts) assert.ok(await bench.store.readPayload(captureId, sha256));
+  bench.wait(24 * 3600_000);
+  const calls = bench.service.calls.length;
+  await bench.pump();
+  assert.equal(bench.service.calls.length, calls, "a refused token is not tried again");
+  const pairing = await bench.pair();
+  assert.notEqual(pairing.keyId, kept.keyId, "a revoked key is never enrolled again");
+  await bench.pump();
+  await sealedSoundly(bench, captureId);
+  const sent = (await bench.store.readItem(captureId)).envelope;
+  assert.deepEqual(parseEnvelope(sent).payload, parseEnvelope(kept.envelope).payload);
+  assert.equal(parseEnvelope(sent).keyId, pairing.keyId);
+});
+
+test("a capture made before any pairing goes out after it", async () => {
+  const bench = await makeBench({ paired: false });
+  const captureId = await queueCapture(bench);
+  await bench.pump();
+  assert.equal((await bench.store.readItem(captureId)).state, "queued");
+  await bench.pair();
+  await bench.pump();
+  await sealedSoundly(bench, captureId);
+});
+
+test("bytes hurt on the way are sent again; bytes hurt here are said to be lost, never replaced", async () => {
+  const mismatch = () => new Response(JSON.stringify({ code: "digest_mismatch" }), { status: 422 });
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  bench.service.fail(CALLS.put, "before", mismatch);
+  await bench.pump();
+  assert.equal((await bench.store.readItem(captureId)).reason, "hurt_on_the_way");
+  bench.wait(3000);
+  await bench.pump();
+  await sealedSoundly(bench, captureId);
+
+  const other = await makeBench();
+  const damagedId = await queueCapture(other);
+  const { artifacts } = await other.store.readItem(damagedId);
+  const transaction = other.store.db.transaction("payloads", "readwrite");
+  transaction.objectStore("payloads").put(new Blob(["other bytes"]), `${damagedId}/${artifacts[0].sha256}`);
+  await new Promise((done) => (transaction.oncomplete = done));
+  await other.pump();
+  const damaged = await other.store.readItem(damagedId);
+  assert.deepEqual([damaged.state, damaged.reason, damaged.retryAt], ["failed", "artifact_damaged", null]);
+  assert.ok(damaged.committed, "what was proved stays proved");
+  assert.equal(other.service.captures.get(damagedId).sealed, null);
+});
+
+const FORGERIES = {
+  "a receipt of another log": async (answer, bench) => ({ ...answer, receipt: (await (await makeBench()).service.receipt(0)) }),
+  "an event about another statement": async (answer, bench) => {
+    const strange = { id: answer.capture_id, envelope: "another" };
+    const { event, index } = await bench.service.event("capture.committed", strange, { deviceKeyId: (await bench.store.readPairing()).keyId });
+    return { ...answer, event, receipt: await bench.service.receipt(index) };
+  },
+  "a seal's event in place of the commit's": async (answer, bench) => {
+    const capture = bench.service.captures.get(answer.capture_id);
+    const { event, index } = await bench.service.event("capture.sealed", capture, { artifacts: [] });
+    return { ...answer, event, receipt: await bench.service.receipt(index) };
+  },
+  "an event that was never logged": async (answer, bench) => {
+    const { event } = await bench.service.event("capture.committed", bench.service.captures.get(answer.capture_id), { deviceKeyId: (await bench.store.readPairing()).keyId });
+    bench.service.leaves.pop();
+    return { ...answer, event };
+  },
+  "no receipt at all": async (answer) => ({ ...answer, receipt: undefined }),
+  "another capture's id": async (answer) => ({ ...answer, capture_id: "0".repeat(64) }),
+};
+
+for (const [name, forge] of Object.entries(FORGERIES)) {
+  test(`${name} does not count as a commit; the capture is kept`, async () => {
+    const bench = await makeBench();
+    const captureId = await queueCapture(bench);
+    const real = bench.service.fetch;
+    bench.service.fetch = async (url, init) => {
+      const answer = await real(url, init);
+      if (!CALLS.commit.test(`${init.method} ${new URL(url).pathname}`)) return answer;
+      return new Response(JSON.stringify(await forge(await answer.json(), bench)), { status: 201 });
+    };
+    await bench.pump();
+    const item = await bench.store.readItem(captureId);
+    assert.deepEqual([item.state, item.reason, item.committed], ["failed", "receipt_invalid", null]);
+    assert.equal(bench.service.count(CALLS.put), 0, "no byte goes to a service that does not prove what it took");
+    for (const { sha256 } of item.artifacts) assert.ok(await bench.store.readPayload(captureId, sha256));
+  });
+}
+
+test("a seal that names other artifacts is refused and the bytes are kept", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  const real = bench.service.fetch;
+  bench.service.fetch = async (url, init) => {
+    if (!/\/seal$/.test(url)) return real(url, init);
+    const capture = bench.service.captures.get(captureId);
+    const { event, index } = await bench.service.event("capture.sealed", capture, { artifacts: [] });
+    return new Response(JSON.stringify({ capture_id: captureId, state: "sealed", event, receipt: await bench.service.receipt(index) }), { status: 200 });
+  };
+  await bench.pump();
+  const item = await bench.store.readItem(captureId);
+  assert.deepEqual([item.state, item.reason, item.sealed], ["failed", "receipt_invalid", null]);
+  assert.ok(item.committed);
+  for (const { sha256 } of item.artifacts) assert.ok(await bench.store.readPayload(captureId, sha256));
+});
+
+test("one pump at a time: ten at once send nothing twice", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  await Promise.all(Array.from({ length: 10 }, (_, at) => bench.pump({ patient: at % 2 === 0 })));
+  await sealedSoundly(bench, captureId);
+  assert.equal(bench.service.count(CALLS.commit), 1);
+  assert.equal(bench.service.count(CALLS.put), 2);
+});
+
+test("a commit does not wait behind another capture's upload", async () => {
+  const bench = await makeBench();
+  await queueCapture(bench, { "page.wacz": new Uint8Array(LARGE) });
+  const real = bench.service.fetch;
+  let later;
+  bench.service.fetch = async (url, init) => {
+    if (init.method === "PATCH" && later === undefined) {
+      later = await queueCapture(bench, { "page.wacz": new Uint8Array(20) });
+      void bench.pump();
+      while ((await bench.store.readItem(later)).committed === null) await new Promise((go) => setTimeout(go, 5));
+    }
+    return real(url, init);
+  };
+  await bench.pump();
+  assert.equal((await bench.store.readItem(later)).state, "sealed");
+});
+
+test("a fault of one capture blocks no other", async () => {
+  const bench = await makeBench();
+  const first = await queueCapture(bench);
+  bench.wait(1000);
+  const second = await queueCapture(bench);
+  bench.service.fail(CALLS.commit, "before", () => new Response("<html>no</html>", { status: 400 }));
+  await bench.pump();
+  assert.equal((await bench.store.readItem(first)).reason, "service_refused");
+  assert.equal((await bench.store.readItem(second)).state, "sealed");
+});
+
+test("a capture sealed for one service is not sent to another", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  await bench.store.savePairing({ ...(await bench.store.readPairing()), origin: "other.test/log" }, await bench.store.readKey());
+  await bench.pump();
+  assert.equal(bench.service.count(CALLS.commit), 0);
+  assert.equal((await bench.store.readItem(captureId)).state, "queued");
+});

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runCapture } from "../../../extension/queue/run.js";
+import { Runs, runKey, TYPING_MS } from "../../../extension/queue/runs.js";
+import { parseEnvelope } from "../../../extension/seal/dsse.js";
+import { sha256Hex } from "../../../extension/seal/hashing.js";
+import { FACTS, Locks, makeBench } from "./bench.mjs";
+
+const TAB = { id: 7, url: "https://page.test/a", title: "A", windowId: 1 };
+
+class Area {
+  kept = new Map();
+  phases = [];
+  async get(key) {
+    return this.kept.has(key) ? { [key]: structuredClone(this.kept.get(key)) } : {};
+  }
+  async set(items) {
+    for (const [key, value] of Object.entries(items)) {
+      this.kept.set(key, structuredClone(value));
+      if (key === runKey(TAB.id)) this.phases.push(value.phase);
+    }
+  }
+  async remove(key) {
+    this.kept.delete(key);
+  }
+}
+
+/** A browser that records the order of what is asked of it. */
+async function makeTools(change = {}) {
+  const bench = await makeBench();
+  const order = [];
+  const area = new Area();
+  const blob = (text) => new Blob([text]);
+  const { viewport, ...page } = FACTS.page;
+  const tools = {
+    store: bench.store, runs: new Runs(area), locks: new Locks(), now: () => new Date(),
+    takeViewportShot: async () => (order.push("shot"), { png: blob("png"), facts: { ...page, ...viewport, shotBy: "captureVisibleTab" } }),
+    captureAsSeen: async (_tab, options) => {
+      order.push("collect");
+      options.onProgress("resources", 1, 3);
+      const { signature } = await options.signPageDigest("sha256:00");
+      assert.equal(signature.length, 128);
+      return {
+        artifacts: [{ role: "screenshot.viewport", name: "screenshot.viewport.png", mediaType: "image/png", blob: options.viewport.png },
+          { role: "page.wacz", name: "page.wacz", mediaType: "application/wacz+zip", blob: blob("wacz") }],
+        page: { ...page, ...viewport }, method: "chrome.debugger", pageinfo: FACTS.pageinfo, secrets: FACTS.secrets, notes: [], workFolder: "w",
+      };
+    },
+    discardWorkFolder: async (folder) => order.push(`discard ${folder}`),
+    fetchChallenge: async () => (order.push("challenge"), null),
+    readBuild: async () => FACTS.extension,
+    readDefaultCase: async () => "default",
+    ...change,
+  };
+  return { bench, tools, order, area };
+}
+
+async function statementOf(bench) {
+  const [item] = await bench.store.listItems();
+  return JSON.parse(new TextDecoder().decode(parseEnvelope(item.envelope).payload)).predicate;
+}
+
+test("the shot comes first, the challenge beside it, and the capture ends in the queue with its bytes", async () => {
+  const { bench, tools, order, area } = await makeTools();
+  const run = await runCapture({ tab: TAB }, tools);
+  assert.deepEqual(order, ["shot", "challenge", "collect", "discard w"]);
+  assert.equal(run.phase, "queued");
+  assert.deepEqual([...new Set(area.phases)], ["shot", "collecting", "waiting", "sealing", "queued"]);
+  const [item] = await bench.store.listItems();
+  assert.equal(item.captureId, run.captureId);
+  assert.equal(item.captureId, sha256Hex(parseEnvelope(item.envelope).payload));
+  for (const { sha256 } of item.artifacts) assert.equal(sha256Hex(new Uint8Array(await (await bench.store.readPayload(item.captureId, sha256)).arrayBuffer())), sha256);
+  assert.equal((await statementOf(bench)).case, "default");
+});
+
+test("a challenge that never comes in time delays no shot and no collection", async () => {
+  let give;
+  const { bench, tools, order } = await makeTools({ fetchChallenge: () => new Promise((resolve) => (give = resolve)) });
+  const running = runCapture({ tab: TAB }, tools);
+  while (!order.includes("collect")) await new Promise((go) => setTimeout(go, 1));
+  give(null);
+  await running;
+  assert.equal((await statementOf(bench)).nonce, null);
+});
+
+test("sealing waits while the person types, and takes what was typed", async () => {
+  const { bench, tools, area } = await makeTools();
+  const running = runCapture({ tab: TAB }, tools);
+  while (!area.phases.includes("collecting")) await new Promise((go) => setTimeout(go, 1));
+  const { runId } = await tools.runs.read(TAB.id);
+  const draft = { case: "C-1", note: "hal", labels: "b, a,b", discarded: false };
+  await tools.runs.saveDraft(runId, { ...draft, typingUntil: Date.now() + TYPING_MS });
+  await new Promise((go) => setTimeout(go, 400));
+  assert.equal((await bench.store.listItems()).length, 0, "still typing");
+  await tools.runs.saveDraft(runId, { ...draft, note: "half a sentence", typingUntil: 0 });
+  await running;
+  const { case: caseName, note, labels } = await statementOf(bench);
+  assert.deepEqual([caseName, note, labels], ["C-1", "half a sentence", ["b", "a"]]);
+  assert.equal(await tools.runs.readDraft(runId), undefined, "nothing of the form is left behind");
+});
+
+test("what the form held at the click is in the statement", async () => {
+  const { bench, tools } = await makeTools();
+  await runCapture({ tab: TAB, draft: { case: "C-2", note: "n", labels: "", typingUntil: 0, discarded: false } }, tools);
+  assert.equal((await statementOf(bench)).case, "C-2");
+});
+
+test("discard before the seal keeps nothing", async () => {
+  const { bench, tools, order } = await makeTools();
+  const run = await runCapture({ tab: TAB, draft: { case: "", note: "", labels: "", typingUntil: Date.now() + 1e6, discarded: true } }, tools);
+  assert.equal(run.phase, "discarded");
+  assert.deepEqual(await bench.store.listItems(), []);
+  assert.ok(order.includes("discard w"), "the page's files are gone too");
+});
+
+test("a second click on a tab that is being captured starts no second capture", async () => {
+  const { bench, tools, order } = await makeTools();
+  const [first, second] = await Promise.all([runCapture({ tab: TAB }, tools), runCapture({ tab: TAB }, tools)]);
+  assert.deepEqual([first.phase, second], ["queued", null]);
+  assert.equal(order.filter((step) => step === "shot").length, 1);
+  assert.equal((await bench.store.listItems()).length, 1);
+});
+
+test("a page no extension may see fails with words, and leaves nothing", async () => {
+  const { bench, tools } = await makeTools({ takeViewportShot: () => Promise.reject(new Error("Cannot access a chrome:// URL")) });
+  const run = await runCapture({ tab: TAB }, tools);
+  assert.deepEqual([run.phase, run.error], ["failed", "page_refused"]);
+  assert.deepEqual(await bench.store.listItems(), []);
+});
+
+test("a full disk is said, not hidden", async () => {
+  const { tools } = await makeTools({ captureAsSeen: () => Promise.reject(new DOMException("full", "QuotaExceededError")) });
+  assert.equal((await runCapture({ tab: TAB }, tools)).error, "storage_full");
+});
+
+test("a fault of the program shows in the popup and is not swallowed", async () => {
+  const { tools } = await makeTools({ captureAsSeen: () => Promise.reject(new TypeError("x is not a function")) });
+  await assert.rejects(runCapture({ tab: TAB }, tools), TypeError);
+  assert.deepEqual([(await tools.runs.read(TAB.id)).phase, (await tools.runs.read(TAB.id)).error], ["failed", "internal"]);
+});
