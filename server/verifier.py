@@ -109,11 +109,14 @@ def verify_file(path: Path, policy: Policy | None) -> Report:
 
 
 def run_verify(path: Path, policy_path: Path | None, *, json_output: bool = False) -> int:
-    """Prints the report on the bundle at `path`. Gives the exit code: 0 valid, 1 invalid, 2 incomplete (or no usable policy)."""
+    """Prints the report on the bundle at `path`. Gives the exit code: 0 valid, 1 invalid, 2 incomplete (or no usable policy or file)."""
     try:
         policy = None if policy_path is None else read_policy(policy_path)
     except VerificationError as error:
         print(f"{policy_path}: {error.reason}", file=sys.stderr)
+        return 2
+    if not path.is_file():
+        print(f"{path}: no such file", file=sys.stderr)
         return 2
     report = verify_file(path, policy)
     print(json.dumps(report.to_json(), indent=2) if json_output else report.to_text(), end="\n" if json_output else "")

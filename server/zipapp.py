@@ -1,7 +1,7 @@
 """Builds dist/holdstill-verify.pyz: the offline verifier in one file. Same sources, same bytes.
 
-Run as `python -m server.zipapp OUT`. On the target it needs Python 3.11, `cryptography` and `rfc3161-client`. What goes in is found by
-following the verifier's imports through this repository, so nothing else can slip in.
+Run as `python -m server.zipapp OUT`. On the target it needs Python 3.11, `cryptography` and `rfc3161-client`. What goes in is
+found by following the verifier's imports through this repository, so nothing else can slip in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENTRY = "server.verifier"
-_MAIN = b"import sys\n\nfrom server.verifier import main\n\nsys.exit(main())\n"
+_MAIN = b"""\
+import sys
+
+try:
+    from server.verifier import main
+except ModuleNotFoundError as error:
+    sys.exit(f"{error.name} is missing: install cryptography and rfc3161-client for this Python")
+sys.exit(main())
+"""
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _WHEN = (1980, 1, 1, 0, 0, 0)
 
@@ -38,6 +46,7 @@ def needed_modules(entry: str = ENTRY) -> dict[str, Path]:
 def build(target: Path) -> None:
     """Writes the zipapp. Deterministic: sorted entries, fixed times."""
     packed = io.BytesIO()
+    packed.write(_SHEBANG)
     with zipfile.ZipFile(packed, "w") as archive:
         files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in needed_modules().values()}
         for name, data in sorted({**files, "__main__.py": _MAIN}.items()):
@@ -46,7 +55,7 @@ def build(target: Path) -> None:
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(_SHEBANG + packed.getvalue())
+    target.write_bytes(packed.getvalue())
     target.chmod(0o755)
 
 

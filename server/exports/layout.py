@@ -48,7 +48,7 @@ class DeviceParts:
 
 @dataclass(frozen=True)
 class DataParts:
-    """What goes under data/: all of it is covered by the manifest that the export event signs. more: further paths under data/."""
+    """What goes under data/, all covered by the manifest that the export event signs. more: further paths under data/."""
 
     captures: Sequence[CaptureParts]
     devices: Sequence[DeviceParts]
