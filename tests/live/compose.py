@@ -73,6 +73,7 @@ class Topology:
 
     def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
         self.folder = folder
+        self._variables = dict(variables)
         net = f"127.{secrets.randbelow(250) + 2}.{secrets.randbelow(254) + 1}"
         self.hosts = {"serve": f"{net}.1", "witness": f"{net}.2", "postgres": f"{net}.3", "seaweedfs": f"{net}.4"}
         self.inside = f"{net}.5"  # the loopback of SeaweedFS's own container
@@ -80,6 +81,13 @@ class Topology:
         self.weed_ports = {name: free_port(self.inside) for name in ("master", "volume", "filer")}
         self.file = read_compose(variables)
         self.services: dict[str, Any] = self.file["services"]
+
+    def with_variables(self, **more: str) -> "Topology":
+        """The same places, the file read again with more variables."""
+        self._variables |= more
+        self.file = read_compose(self._variables)
+        self.services = self.file["services"]
+        return self
 
     def path(self, name: str) -> Path:
         """The folder that stands for a volume."""
