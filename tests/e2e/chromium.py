@@ -138,6 +138,11 @@ class Chromium:
         """What the extension pinned at pairing: the log's and the service's verifier keys, its own key id."""
         return dict(self.worker().evaluate(READ_PAIRING)[0])
 
+    @property
+    def token(self) -> str:
+        """The device's token, as the extension keeps it."""
+        return str(self.pairing()["token"])
+
     def open_popup(self, page: Page) -> Page:
         """The popup of the page's tab, in a tab of its own and without starting a capture."""
         self.worker()

@@ -37,7 +37,7 @@ def browser(playwright: Playwright, stack: Stack, tmp_path_factory: pytest.TempP
     started = Chromium(playwright, profile).start()
     try:
         started.pair(stack.url, stack.pairing_code())
-        stack.wait_for_stamped_checkpoint()
+        stack.wait_for_stamped_checkpoint(started.token)
         yield started
     finally:
         started.stop()

@@ -57,7 +57,7 @@ def run(narrator: Narrator, stack: Stack, browser: Chromium, site: DemoSite) -> 
     with narrator.step("Starting Chromium with the extension, and pairing it through its options page"):
         browser.start()
         narrator.tell(browser.pair(stack.url, stack.pairing_code()))
-        stack.wait_for_stamped_checkpoint()
+        stack.wait_for_stamped_checkpoint(browser.token)
     with narrator.step("Opening a newspaper page and clicking the toolbar button"):
         page = browser.open(site.article)
         captured = journey.capture(browser, site, page)
@@ -70,7 +70,7 @@ def run(narrator: Narrator, stack: Stack, browser: Chromium, site: DemoSite) -> 
             proof = captured.item[name]
             narrator.tell(f"capture.{name}: leaf {proof['index']} of a log of {proof['treeSize']}, {proof['time']}")
     with narrator.step("Waiting for the timestamp over the log"):
-        narrator.tell(f"not after {stack.wait_for_stamp(captured.capture_id)}")
+        narrator.tell(f"not after {stack.wait_for_stamp(browser.token, captured.capture_id)}")
     with narrator.step("The capture in the web inbox"):
         show_web(stack, browser, page, captured.capture_id)
         narrator.tell(f"pictures: {', '.join(sorted(path.name for path in SHOW.glob('*.png')))}")

@@ -6,6 +6,7 @@ Pair, capture, export, verify, tamper.
 import json
 import time
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,28 +53,30 @@ def capture(browser: Chromium, site: DemoSite, page: Page, *, timeout_s: float =
 
 
 def write_policy(stack: Stack, browser: Chromium, path: Path) -> Path:
-    """What a recipient would have from elsewhere.
+    """What a recipient would have from elsewhere: the keys pinned at pairing, the witness's key, the authority's root."""
+    pairing = browser.pairing()
+    pinned = {"origin": ORIGIN, "log_vkey": pairing["logVkey"], "service_vkey": pairing["serviceVkey"]}
+    path.write_text(policy_text(pinned, stack.witness_vkey(), (stack.folder / "tsa" / "root.pem").read_text("utf-8")), "utf-8")
+    return path
 
-    The keys the browser pinned at pairing, the witness's key, the authority's root.
-    """
-    pinned = browser.pairing()
-    root = (stack.folder / "tsa" / "root.pem").read_text("utf-8")
+
+def policy_text(pinned: Mapping[str, Any], witness_vkey: str, tsa_root_pem: str) -> str:
+    """A policy of one log, one service, one witness and the authority `demo`, written by hand as a recipient would."""
     lines = [
-        f"origin = {json.dumps(ORIGIN)}",
+        f"origin = {json.dumps(pinned['origin'])}",
         "[log]",
-        f"vkey = {json.dumps(pinned['logVkey'])}",
+        f"vkey = {json.dumps(pinned['log_vkey'])}",
         "[service]",
-        f"vkeys = [{json.dumps(pinned['serviceVkey'])}]",
+        f"vkeys = [{json.dumps(pinned['service_vkey'])}]",
         "[witnesses]",
         "quorum = 1",
-        f"vkeys = [{json.dumps(stack.witness_vkey())}]",
+        f"vkeys = [{json.dumps(witness_vkey)}]",
         "[[tsa]]",
         'name = "demo"',
-        f"roots = [{json.dumps(root)}]",
+        f"roots = [{json.dumps(tsa_root_pem)}]",
         "intermediates = []",
     ]
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-    return path
+    return "\n".join(lines) + "\n"
 
 
 def flip_one_byte(bundle: Path, out: Path, name_ends_with: str) -> str:

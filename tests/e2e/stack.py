@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from tests.e2e.processes import NotReady, Process, answers, clean_environment, free_port
 
 HOLDSTILL = Path(sys.executable).with_name("holdstill")
@@ -142,13 +144,19 @@ class Stack:
         """A one-time link that signs the operator in."""
         return str(json.loads(self.cli("sign-in", "--json"))["url"])
 
-    def wait_for_stamped_checkpoint(self, *, timeout_s: float = 30) -> None:
-        """Returns once the log has a stamped checkpoint that a statement can name as its "not before"."""
-        wait(lambda: json.loads(self.cli("log", "status", "--json"))["stamped_size"], timeout_s, self)
+    def wait_for_stamped_checkpoint(self, token: str, *, timeout_s: float = 30) -> None:
+        """Returns once the log has a stamped checkpoint, which a statement can name as its "not before". Raises: NotReady."""
+        wait(lambda: self._api(token, "challenge")["stamped"], timeout_s, self)
 
-    def wait_for_stamp(self, capture_id: str, *, timeout_s: float = 30) -> str:
+    def wait_for_stamp(self, token: str, capture_id: str, *, timeout_s: float = 30) -> str:
         """The capture's "not after", once it is there. Raises: NotReady."""
-        return str(wait(lambda: json.loads(self.cli("log", "status", "--json"))[capture_id], timeout_s, self))
+        proved = wait(lambda: self._api(token, f"captures/{capture_id}")["bracket"]["not_after"], timeout_s, self)
+        return str(proved["at"])
+
+    def _api(self, token: str, path: str) -> dict[str, Any]:
+        """What the device with this token reads; a device's look at its own capture is not a custody event."""
+        response = httpx2.get(f"{self.url}/api/v1/{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        return dict(response.raise_for_status().json())
 
 
 def wait(read: Callable[[], Any], timeout_s: float, stack: Stack) -> Any:

@@ -78,7 +78,7 @@ def test_a_capture_made_without_a_connection_goes_out_later(
     sealed = browser.wait_for_item(
         lambda found: found["captureId"] == item["captureId"] and found["state"] == "sealed", timeout_s=90
     )
-    stack.wait_for_stamp(sealed["captureId"])
+    stack.wait_for_stamp(browser.token, sealed["captureId"])
     bundle = stack.export_bundle(sealed["captureId"], stack.folder / "offline.zip")
     policy = journey.write_policy(stack, browser, stack.folder / "offline-policy.toml")
     assert "not before" in stack.cli("verify", bundle, "--policy", policy, expect=2).lower()

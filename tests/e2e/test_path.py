@@ -28,7 +28,7 @@ BIN = Path(sys.executable).parent
 @pytest.fixture(scope="module")
 def captured(browser: Chromium, site: DemoSite, stack: Stack) -> Captured:
     done = journey.capture(browser, site, browser.open(site.article))
-    stack.wait_for_stamp(done.capture_id)
+    stack.wait_for_stamp(browser.token, done.capture_id)
     return done
 
 

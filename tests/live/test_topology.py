@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import httpx2
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests.e2e.journey import policy_text
 from tests.e2e.processes import Process, answers, clean_environment, free_port
 from tests.live.compose import Topology, variables_for_trial
+from tests.live.device import HttpDevice, until
 from tests.live.postgres import TcpPostgres
 
 pytestmark = [pytest.mark.live, pytest.mark.postgres, pytest.mark.seaweedfs]
@@ -79,13 +82,16 @@ class Running:
         done = subprocess.run(
             command, env=env, cwd=self.folder, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
         )
-        logs = "\n".join(process.tail() for process in self.processes if process.name in ("serve", "worker"))
-        assert done.returncode == expect, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}\n{logs}"
+        assert done.returncode == expect, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}\n{self.tails()}"
         return done.stdout
+
+    def tails(self) -> str:
+        """The end of every log, for people."""
+        return "\n".join(process.tail() for process in self.processes)
 
     def stop(self) -> None:
         for process in reversed(self.processes):
-            process.stop()
+            process.kill() if process.name == "seaweedfs" else process.stop()  # its data is thrown away
         if self.postgres is not None:
             self.postgres.close()
 
@@ -147,3 +153,24 @@ def test_the_services_identity_cannot_delete_or_unlock(running: Running) -> None
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     assert client.get_object(Bucket=bucket, Key="trial")["Body"].read() == b"kept"
     assert client.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]["ObjectLockEnabled"] == "Enabled"
+
+
+def test_a_capture_goes_through_every_service_and_verifies(running: Running, tmp_path: Path) -> None:
+    """Sent over HTTP to `serve`, kept in S3 under Object Lock, stamped by `worker`, cosigned by the witness, exported, verified."""
+    code = json.loads(running.cli("pair", "--json"))["pairing_code"]
+    device = HttpDevice(running.url, code)
+    until(lambda: device.challenge()["stamped"], logs=running.tails)
+    capture_id = device.capture()
+    until(lambda: device.read(capture_id)["bracket"]["not_after"], logs=running.tails)
+    bundle = tmp_path / "evidence.zip"
+    running.cli("export", "bundle", "--capture", capture_id, "-o", bundle)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(policy_text(device.pinned, running.witness_vkey.read_text().strip(), running.tsa_root.read_text()), "utf-8")
+    report = json.loads(running.cli("verify", bundle, "--policy", policy, "--json"))
+    assert report["verdict"] == "VALID", report
+    running.cli("log", "check")
+    device.close()
+
+
+def test_the_witness_refuses_nothing_and_has_cosigned_the_newest_checkpoint(running: Running) -> None:
+    until(lambda: f"— {WITNESS} " in httpx2.get(f"{running.url}/log/checkpoint").text, logs=running.tails)
