@@ -58,7 +58,10 @@ async function startCapture({ tabId, draft }) {
       now: () => new Date(),
     });
     if (run === null) return { busy: true };
-    if (run.phase === "queued") void schedulePump();
+    if (run.phase === "queued") {
+      changes.postMessage({ captureId: run.captureId });
+      void schedulePump();
+    }
     return { phase: run.phase };
   } finally {
     store.close();

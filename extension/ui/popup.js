@@ -53,7 +53,7 @@ async function drawRunNow() {
   const live = run === undefined ? startedAt !== null && fault === null : isLive(run) && !dead;
   drawPage(run, dead);
   drawStatus(dead ? "interrupted" : run === undefined && fault !== null ? "failed" : run === undefined ? (startedAt === null ? "ready" : "shot") : item?.state === "sealed" ? "delivered" : run.phase);
-  drawSteps(run, item);
+  drawSteps(run, item, dead);
   drawForm(live, run);
 }
 
@@ -68,7 +68,7 @@ function drawPage(shown, dead) {
   const summary = shown?.pageinfo;
   element("missed").hidden = !summary;
   if (summary) {
-    const failed = summary.failedSteps.length > 0 ? ` ${text("collect_failed", summary.failedSteps.join(", "))}` : "";
+    const failed = summary.failedSteps.length > 0 ? `. ${text("collect_failed", summary.failedSteps.join(", "))}` : "";
     element("missed").textContent = `${text("collect_summary", summary.captured, summary.omitted)}${failed}`;
   }
 }
@@ -81,12 +81,12 @@ function drawStatus(name) {
   status.dataset.kind = name === "failed" || name === "interrupted" ? "failed" : name === "queued" || name === "delivered" ? "done" : "";
 }
 
-/** @param {import("../queue/runs.js").Run | undefined} shown @param {import("../queue/reducer.js").Item | undefined} item */
-function drawSteps(shown, item) {
+/** @param {import("../queue/runs.js").Run | undefined} shown @param {import("../queue/reducer.js").Item | undefined} item @param {boolean} dead */
+function drawSteps(shown, item, dead) {
   const list = element("steps");
   list.hidden = shown === undefined || shown.phase === "discarded";
   if (list.hidden || shown === undefined) return;
-  list.replaceChildren(...stepsOf(shown, item).map(({ name, state }) => {
+  list.replaceChildren(...stepsOf(shown, item, dead).map(({ name, state }) => {
     const entry = document.createElement("li");
     entry.dataset["step"] = state;
     entry.textContent = text(`step_${name}`);
@@ -99,12 +99,18 @@ function drawSteps(shown, item) {
 /** @param {boolean} live @param {import("../queue/runs.js").Run | undefined} shown */
 function drawForm(live, shown) {
   const isSealed = shown?.phase === "sealing" || shown?.phase === "queued";
-  element("fields").disabled = isSealed;
+  element("fields").hidden = isSealed; // what is sealed is not edited; a click on the other button begins anew
   element("form-state").hidden = !isSealed;
-  element("form-state").textContent = isSealed ? text("form_sealed") : "";
+  element("form-state").textContent = describeForm();
   element("discard").hidden = !live || isSealed;
   element("capture").disabled = live;
   element("capture").textContent = text(startedAt === null ? "capture" : "capture_again");
+}
+
+/** @returns {string} what was sealed with the capture, in one line */
+function describeForm() {
+  const parts = ["case", "note", "labels"].map((id) => [text(id), element(id).value.trim()]).filter(([, value]) => value !== "");
+  return parts.length === 0 ? text("form_sealed_empty") : text("form_sealed", parts.map(([name, value]) => `${name}: ${value}`).join(" · "));
 }
 
 /** @param {{typingUntil: number, discarded?: boolean}} state @returns {import("../queue/runs.js").Draft} */
@@ -120,9 +126,10 @@ async function saveDraft(state) {
 }
 
 async function drawList() {
-  const items = await withStore((store) => store.listItems());
+  const [items, pairing] = await withStore((store) => Promise.all([store.listItems(), store.readPairing()]));
   element("queue-empty").hidden = items.length > 0;
   drawQueue(element("queue"), items, {
+    origin: pairing?.origin,
     retry: (captureId) => void change(captureId, { type: "retried" }),
     discard: (captureId) => void change(captureId, { type: "discarded" }),
   });

@@ -1,32 +1,36 @@
 import { sentOf, shownState } from "./steps.js";
 import { formatSize, formatTime, hostOf, text } from "./texts.js";
 
-/** @typedef {import("../queue/reducer.js").Item} Item */
+/**
+ * @typedef {import("../queue/reducer.js").Item} Item
+ * @typedef {{retry: (captureId: string) => void, discard: (captureId: string) => void, origin: string | undefined}} Context
+ *   `origin`: of the service that is paired now
+ */
 
 const SHOWN = 20;
 
 /**
  * Draws the newest captures into `list`. Page titles and URLs come from strangers: they are set as text, never as markup.
- * @param {HTMLElement} list @param {Item[]} items oldest first @param {{retry: (captureId: string) => void, discard: (captureId: string) => void}} actions
+ * @param {HTMLElement} list @param {Item[]} items oldest first @param {Context} context
  */
-export function drawQueue(list, items, actions) {
+export function drawQueue(list, items, context) {
   const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["key"] : undefined;
-  list.replaceChildren(...items.slice(-SHOWN).reverse().map((item) => drawItem(item, actions)));
+  list.replaceChildren(...items.slice(-SHOWN).reverse().map((item) => drawItem(item, context)));
   if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.dispatchEvent(new Event("refocus"));
 }
 
-/** @param {Item} item @param {{retry: (captureId: string) => void, discard: (captureId: string) => void}} actions */
-function drawItem(item, actions) {
+/** @param {Item} item @param {Context} context */
+function drawItem(item, context) {
   const entry = document.createElement("li");
   const state = shownState(item);
   entry.dataset["state"] = state;
   entry.dataset["captureId"] = item.captureId;
   const top = node("div", "top");
   top.append(drawName(item), node("span", "state", text(`state_${state}`)));
-  entry.append(top, node("p", "quiet", `${hostOf(item.page.url)} · ${formatTime(item.createdAt)}`), ...drawFacts(item));
+  entry.append(top, node("p", "quiet", `${hostOf(item.page.url)} · ${formatTime(item.createdAt)}`), ...drawFacts(item, context));
   const buttons = node("div", "actions");
-  if (item.retryAt !== null || item.state === "failed") buttons.append(button("retry", item, actions.retry));
-  if (item.state === "queued") buttons.append(button("discard", item, actions.discard));
+  if (item.retryAt !== null || item.state === "failed") buttons.append(button("retry", item, context.retry));
+  if (item.state === "queued") buttons.append(button("discard", item, context.discard));
   if (buttons.childElementCount > 0) entry.append(buttons);
   return entry;
 }
@@ -44,8 +48,8 @@ function drawName(item) {
   return link;
 }
 
-/** @param {Item} item @returns {HTMLElement[]} */
-function drawFacts(item) {
+/** @param {Item} item @param {Context} context @returns {HTMLElement[]} */
+function drawFacts(item, { origin }) {
   const lines = [];
   if (item.committed) lines.push(node("p", "quiet proof", text("proof_committed", formatTime(item.committed.time), item.committed.index)));
   if (item.sealed) lines.push(node("p", "quiet proof", text("proof_sealed", formatTime(item.sealed.time), item.sealed.index)));
@@ -53,7 +57,9 @@ function drawFacts(item) {
     const { sentBytes, sizeBytes } = sentOf(item);
     lines.push(node("p", "quiet", text("sending", formatSize(sentBytes), formatSize(sizeBytes))));
   }
-  if (item.reason !== null) {
+  if (item.state !== "sealed" && item.service !== null && origin !== undefined && item.service.origin !== origin) {
+    lines.push(node("p", "why", text("reason_other_service")));
+  } else if (item.reason !== null) {
     const next = item.retryAt === null ? "" : ` ${text("next_try", formatTime(item.retryAt))}`;
     lines.push(node("p", "why", `${text(`reason_${item.reason}`)}${next}`));
   }

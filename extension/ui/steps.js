@@ -13,11 +13,15 @@ export function isLive(run) {
   return LIVE.includes(run.phase);
 }
 
-/** @param {Run} run @param {Item | undefined} item @returns {{name: typeof ORDER[number], state: StepState}[]} in the order they happen */
-export function stepsOf(run, item) {
+/**
+ * @param {Run} run @param {Item | undefined} item @param {boolean} isDead the worker of a live run is gone
+ * @returns {{name: typeof ORDER[number], state: StepState}[]} in the order they happen
+ */
+export function stepsOf(run, item, isDead = false) {
   const at = currentStep(run, item);
-  const broken = run.phase === "failed" || item?.state === "failed";
-  return ORDER.map((name, index) => ({ name, state: index < at ? "done" : index > at ? "todo" : broken ? "failed" : "now" }));
+  const isWaiting = item !== undefined && (item.state === "queued" || item.retryAt !== null);
+  const here = isDead || run.phase === "failed" || item?.state === "failed" ? "failed" : isWaiting ? "todo" : "now";
+  return ORDER.map((name, index) => ({ name, state: index < at ? "done" : index > at ? "todo" : here }));
 }
 
 /** @param {Run} run @param {Item | undefined} item @returns {number} index of the step under way; 5 when all are done */
@@ -26,7 +30,8 @@ function currentStep(run, item) {
   if (run.phase === "shot") return 0;
   if (run.phase === "collecting" || run.phase === "waiting") return 1;
   if (run.phase === "sealing") return 2;
-  return run.phase === "queued" ? 3 : run.step === null && run.title === "" ? 0 : 1;
+  if (run.phase === "queued") return 3;
+  return run.error === "page_refused" ? 0 : run.pageinfo === null ? 1 : 2; // failed or discarded: how far it came
 }
 
 /**

@@ -33,7 +33,7 @@ export function element(id) {
   return found;
 }
 
-/** @param {string} url @returns {string} the host, or the whole text when it is no URL */
+/** @param {string} url @returns {string} the host; for a page without one (data:, file:) its scheme */
 export function hostOf(url) {
-  return URL.canParse(url) ? new URL(url).host || url : url;
+  return URL.canParse(url) ? new URL(url).host || new URL(url).protocol : "";
 }
