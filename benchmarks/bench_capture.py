@@ -1,8 +1,9 @@
 """What a person waits for: click → commit receipt, and click → sealed for a page of 100 pictures and 20 MB.
 
-Everything is real: `holdstill serve`, a local time-stamping authority and witness, Chromium with the extension, a click of the toolbar.
-Goals: commit receipt on the newspaper page, p50 of five, at most 1.5 s; sealed with 100 resources / 20 MB at most 4 s. The seconds are of
-the machine at hand; beside them stands what that machine needs to hash the same bytes once, as a measure of the machine.
+Everything is real: `holdstill serve`, a local time-stamping authority and witness, Chromium with the extension, a click of
+the toolbar. Goals: commit receipt on the newspaper page, p50 of five, at most 1.5 s; sealed with 100 resources / 20 MB at
+most 4 s. The seconds are of the machine at hand; beside them stands what that machine needs to hash the same bytes once, as a
+measure of the machine.
 """
 
 import hashlib
@@ -68,9 +69,8 @@ def take(browser: Chromium, site: DemoSite, url: str) -> journey.Captured:
 
 def report(what: str, runs: list[journey.Captured], name: str) -> None:
     seconds = sorted(getattr(captured, name) for captured in runs)
-    print(
-        f"{what:<44} p50 {statistics.median(seconds):.2f} s   (of {len(seconds)}: {', '.join(f'{value:.2f}' for value in seconds)})"
-    )
+    each = ", ".join(f"{value:.2f}" for value in seconds)
+    print(f"{what:<44} p50 {statistics.median(seconds):.2f} s   (of {len(seconds)}: {each})")
 
 
 def seconds_to_hash(size_bytes: int) -> float:

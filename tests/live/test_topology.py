@@ -156,7 +156,7 @@ def test_the_services_identity_cannot_delete_or_unlock(running: Running) -> None
 
 
 def test_a_capture_goes_through_every_service_and_verifies(running: Running, tmp_path: Path) -> None:
-    """Sent over HTTP to `serve`, kept in S3 under Object Lock, stamped by `worker`, cosigned by the witness, exported, verified."""
+    """Sent over HTTP to `serve`, kept in S3 under Object Lock, stamped by `worker`, cosigned, exported, verified."""
     code = json.loads(running.cli("pair", "--json"))["pairing_code"]
     device = HttpDevice(running.url, code)
     until(lambda: device.challenge()["stamped"], logs=running.tails)
