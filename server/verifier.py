@@ -109,7 +109,7 @@ def verify_file(path: Path, policy: Policy | None) -> Report:
 
 
 def run_verify(path: Path, policy_path: Path | None, *, json_output: bool = False) -> int:
-    """Prints the report on the bundle at `path`. Gives the exit code: 0 valid, 1 invalid, 2 incomplete (or no usable policy or file)."""
+    """Prints the report on the bundle at `path`. Gives the exit code: 0 valid, 1 invalid, 2 incomplete (or nothing to read)."""
     try:
         policy = None if policy_path is None else read_policy(policy_path)
     except VerificationError as error:

@@ -68,7 +68,7 @@ def verify_bundle(bag: Bag, policy: Policy | None, inspect_wacz: InspectWacz) ->
         if anchor is not None:
             chain = custody.captures[capture.statement.capture_id]
             not_after = check_not_after(bundle, anchor, capture, chain)
-            not_before = check_not_before(bundle, anchor, capture, chain)
+            not_before = check_not_before(bundle, anchor, capture)
             summary = bracket(bundle, summary, (not_before, not_after))
         summaries.append(summary)
 

@@ -125,7 +125,7 @@ def check_not_after(bundle: Bundle, anchor: Anchor, capture: SignedCapture, chai
     return min(found)
 
 
-def check_not_before(bundle: Bundle, anchor: Anchor, capture: SignedCapture, chain: Chain) -> datetime | None:
+def check_not_before(bundle: Bundle, anchor: Anchor, capture: SignedCapture) -> datetime | None:
     """Step 9. The latest time in a timestamp that the statement names: whoever signed that name had the timestamp in hand."""
     findings, path = bundle.findings, f"{capture.folder}/notbefore.checkpoint"
     named = capture.statement.not_before
@@ -138,7 +138,7 @@ def check_not_before(bundle: Bundle, anchor: Anchor, capture: SignedCapture, cha
         return None
     stamps: list[VerifiedTimestamp] = []
     with findings.attempt(9, path):
-        _check_named_checkpoint(bundle, anchor, path, named, chain)
+        _check_named_checkpoint(bundle, anchor, path, named)
         hashes = {stamp.sha256 for stamp in named.timestamps}
         for _, token in bundle.timestamps_of(path):
             if bundle.digest(token) not in hashes:
@@ -158,15 +158,12 @@ def bracket(bundle: Bundle, summary: CaptureSummary, bounds: tuple[datetime | No
     return replace(summary, not_before=not_before, not_after=not_after)
 
 
-def _check_named_checkpoint(bundle: Bundle, anchor: Anchor, path: str, named: NotBefore, chain: Chain) -> None:
+def _check_named_checkpoint(bundle: Bundle, anchor: Anchor, path: str, named: NotBefore) -> None:
     if bundle.digest(path) != named.checkpoint_sha256:
         raise VerificationError("this is not the checkpoint that the statement names", path=path)
     checkpoint = _older_checkpoint(bundle, anchor, path)
     if checkpoint.origin != named.origin or checkpoint.size != named.tree_size:
         raise VerificationError("the statement gives the checkpoint another origin or size", path=path)
-    index = bundle.leaves.get(chain.events[0].sha256) if chain.events else None
-    if index is not None and index < checkpoint.size:
-        raise VerificationError("the capture was in the log before the checkpoint it claims to follow", path=path)
 
 
 def _older_checkpoint(bundle: Bundle, anchor: Anchor, path: str) -> Checkpoint:

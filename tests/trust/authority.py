@@ -97,9 +97,10 @@ class Authority:
         (self.folder / "info.der").write_bytes(info)
         (self.folder / "extra.pem").write_bytes(extra)
         carried = ("-certfile", "extra.pem") if extra else ()
-        options = ["-binary", "-nodetach", "-cades", "-nosmimecap", "-md", "sha256", "-econtent_type", "1.2.840.113549.1.9.16.1.4", "-outform", "DER"]
+        options = ("-binary", "-nodetach", "-cades", "-nosmimecap", "-md", "sha256", "-outform", "DER")
+        content = ("-econtent_type", "1.2.840.113549.1.9.16.1.4", "-in", "info.der", "-out", "t.der")
         keys = ("-signer", "tsa.pem", "-inkey", "tsa.key")
-        _openssl("cms", "-sign", *options, *keys, *carried, "-in", "info.der", "-out", "t.der", cwd=self.folder)
+        _openssl("cms", "-sign", *options, *content, *keys, *carried, cwd=self.folder)
         return _sequence(_GRANTED + (self.folder / "t.der").read_bytes())
 
     def info_of(self, data: bytes) -> bytes:
