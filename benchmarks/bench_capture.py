@@ -60,11 +60,9 @@ def measure(browser: Chromium, site: DemoSite) -> int:
 
 
 def take(browser: Chromium, site: DemoSite, url: str) -> journey.Captured:
-    page = browser.open(url)
-    try:
-        return journey.capture(browser, site, page)
-    finally:
-        page.close()
+    captured = journey.capture(browser, site, url)
+    captured.page.close()
+    return captured
 
 
 def report(what: str, runs: list[journey.Captured], name: str) -> None:

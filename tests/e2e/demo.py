@@ -13,7 +13,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from tests.e2e import journey
 from tests.e2e.chromium import Chromium
@@ -59,8 +59,7 @@ def run(narrator: Narrator, stack: Stack, browser: Chromium, site: DemoSite) -> 
         narrator.tell(browser.pair(stack.url, stack.pairing_code()))
         stack.wait_for_stamped_checkpoint(browser.token)
     with narrator.step("Opening a newspaper page and clicking the toolbar button"):
-        page = browser.open(site.article)
-        captured = journey.capture(browser, site, page)
+        captured = journey.capture(browser, site, site.article)
         assert captured.requests == [], f"the site was asked again during the capture: {[sent.url for sent in captured.requests]}"
         narrator.tell(f"capture {captured.capture_id}")
         narrator.tell(f"commit receipt after {captured.committed_s:.1f} s, sealed after {captured.sealed_s:.1f} s")
@@ -72,7 +71,7 @@ def run(narrator: Narrator, stack: Stack, browser: Chromium, site: DemoSite) -> 
     with narrator.step("Waiting for the timestamp over the log"):
         narrator.tell(f"not after {stack.wait_for_stamp(browser.token, captured.capture_id)}")
     with narrator.step("The capture in the web inbox"):
-        show_web(stack, browser, page, captured.capture_id)
+        show_web(stack, browser, captured)
         narrator.tell(f"pictures: {', '.join(sorted(path.name for path in SHOW.glob('*.png')))}")
     with narrator.step("Exporting the chain-of-custody bundle"):
         bundle = stack.export_bundle(captured.capture_id, SHOW / "evidence.zip")
@@ -91,8 +90,9 @@ def run(narrator: Narrator, stack: Stack, browser: Chromium, site: DemoSite) -> 
         narrator.tell("exit code 1")
 
 
-def show_web(stack: Stack, browser: Chromium, captured_page: Page, capture_id: str) -> None:
+def show_web(stack: Stack, browser: Chromium, captured: journey.Captured) -> None:
     """Signs in by the one-time link and keeps pictures of the inbox, the capture's page and the popup."""
+    capture_id = captured.capture_id
     web = browser.context.new_page()
     web.set_viewport_size({"width": 1280, "height": 900})
     web.goto(stack.sign_in_link())
@@ -104,7 +104,7 @@ def show_web(stack: Stack, browser: Chromium, captured_page: Page, capture_id: s
     assert capture_id in web.url, web.url
     web.screenshot(path=SHOW / "capture.png")
     web.close()
-    popup = browser.open_popup(captured_page)
+    popup = browser.open_popup(captured.page)
     popup.screenshot(path=SHOW / "popup.png")
     popup.close()
 

@@ -20,12 +20,15 @@ from tests.e2e.stack import ORIGIN, Stack
 
 @dataclass(frozen=True)
 class Captured:
-    """What one click of the toolbar led to. `item` is the capture as the extension keeps it.
+    """What one click of the toolbar led to. `item` is the capture as the extension keeps it, `page` the tab.
 
-    `requests` what the site saw meanwhile.
+    loaded: what the site sent for the page before the click. requests: what it was asked during the capture. Times are seconds
+    from the click.
     """
 
     item: dict[str, Any]
+    page: Page
+    loaded: list[Sent]
     requests: list[Sent]
     committed_s: float
     sealed_s: float
@@ -35,21 +38,19 @@ class Captured:
         return str(self.item["captureId"])
 
 
-def capture(browser: Chromium, site: DemoSite, page: Page, *, timeout_s: float = 90) -> Captured:
-    """Clicks the toolbar on `page` and waits until the extension holds both verified receipts.
-
-    Times are seconds from the click.
-    """
+def capture(browser: Chromium, site: DemoSite, url: str, *, timeout_s: float = 90) -> Captured:
+    """Opens `url`, clicks the toolbar, and waits until the extension holds both verified receipts."""
     before = {item["captureId"] for item in browser.items()}
+    opened = site.log.mark()
+    page = browser.open(url)
     mark = site.log.settle()
-    page.bring_to_front()
     clicked = time.monotonic()
     browser.click_toolbar(page)
     browser.wait_for_item(lambda item: item["captureId"] not in before and item["committed"] is not None, timeout_s=timeout_s)
     committed_s = time.monotonic() - clicked
     item = browser.wait_for_item(lambda item: item["state"] == "sealed", timeout_s=timeout_s)
     sealed_s = time.monotonic() - clicked
-    return Captured(item, site.log.since(mark), committed_s, sealed_s)
+    return Captured(item, page, site.log.since(opened)[: mark - opened], site.log.since(mark), committed_s, sealed_s)
 
 
 def write_policy(stack: Stack, browser: Chromium, path: Path) -> Path:

@@ -29,7 +29,7 @@ def test_make_run_starts_the_service_for_daily_use(tmp_path: Path) -> None:
 
 def test_the_one_file_verifier_needs_no_holdstill(stack: Stack, browser: Chromium, site: DemoSite, tmp_path: Path) -> None:
     """Built by `make verifier`, run from an empty folder by a Python that cannot see the repository."""
-    captured = journey.capture(browser, site, browser.open(site.article))
+    captured = journey.capture(browser, site, site.article)
     stack.wait_for_stamp(browser.token, captured.capture_id)
     bundle = stack.export_bundle(captured.capture_id, tmp_path / "evidence.zip")
     policy = journey.write_policy(stack, browser, tmp_path / "policy.toml")
