@@ -2,7 +2,7 @@ import { base64 } from "../seal/encoding.js";
 import { SealError } from "../seal/errors.js";
 import { generateDeviceKey } from "../seal/keys.js";
 import { parseVkey } from "../seal/note.js";
-import { ServiceClient } from "./client.js";
+import { Problem, ServiceClient } from "./client.js";
 import { reduce } from "./reducer.js";
 
 /** @typedef {import("./store.js").Pairing} Pairing */
@@ -44,7 +44,8 @@ export async function ensureDeviceKey(store, now) {
 /**
  * Enrols this browser's key with a service and pins the keys it names.
  *
- * A revoked key is never enrolled again: the next pairing makes a new one (captures not yet committed are then signed anew, see pump.js).
+ * The browser keeps its key from pairing to pairing. Only a service that refuses it, because it was revoked, gets a new one; captures
+ * not yet committed are then signed anew (see pump.js). A refused key costs no pairing code.
  * Pairing again with a service whose log key differs from the pinned one needs `acceptNewKeys`: an operator who swaps the log must not
  * do so unseen.
  * @param {import("./store.js").Store} store @param {{serverUrl: string, pairingCode: string, label: string, acceptNewKeys?: boolean}} wish
@@ -56,10 +57,10 @@ export async function pairDevice(store, wish, { fetch, now = new Date() } = {}) 
   const pairingCode = wish.pairingCode.trim();
   if (pairingCode === "" || pairingCode.length > 100) throw new PairingRefused("code");
   const former = await store.readPairing();
-  const key = former?.revokedAt ? await generateDeviceKey(now) : await ensureDeviceKey(store, now);
   const label = wish.label.trim().slice(0, MAX_LABEL) || "Browser";
   const client = new ServiceClient({ serverUrl, ...(fetch && { fetch }) });
-  const keys = parseKeys(await client.pair({ pairingCode, publicKey: base64(key.spki), label }));
+  const { key, answer } = await enrol(client, { pairingCode, label }, await ensureDeviceKey(store, now), now);
+  const keys = parseKeys(answer);
   if (former && former.origin === keys.origin && !wish.acceptNewKeys && (former.logVkey !== keys.logVkey || former.serviceVkey !== keys.serviceVkey)) {
     throw new PairingRefused("keys_changed");
   }
@@ -69,6 +70,20 @@ export async function pairDevice(store, wish, { fetch, now = new Date() } = {}) 
     if (item.reason === "pairing_revoked") await store.updateItem(item.captureId, (current) => reduce(current, { type: "retried" }));
   }
   return pairing;
+}
+
+/**
+ * @param {ServiceClient} client @param {{pairingCode: string, label: string}} wish @param {import("../seal/keys.js").DeviceKey} key @param {Date} now
+ * @returns {Promise<{key: import("../seal/keys.js").DeviceKey, answer: unknown}>} the key that was enrolled: `key`, or a new one if that is revoked
+ */
+async function enrol(client, wish, key, now) {
+  try {
+    return { key, answer: await client.pair({ ...wish, publicKey: base64(key.spki) }) };
+  } catch (error) {
+    if (!(error instanceof Problem && error.code === "device_key_refused")) throw error;
+    const fresh = await generateDeviceKey(now);
+    return { key: fresh, answer: await client.pair({ ...wish, publicKey: base64(fresh.spki) }) };
+  }
 }
 
 /** @param {any} answer @returns {Pick<Pairing, "origin" | "logVkey" | "serviceVkey" | "deviceId" | "token">} */

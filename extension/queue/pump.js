@@ -24,7 +24,9 @@ import { openUpload, resumeUpload } from "./tus.js";
 const PUT_LIMIT_BYTES = 16 << 20;
 const DOUBT_DELAY_MS = 60 * 60_000;
 /** Answers that may be different tomorrow although the request is the same. */
-const PASSING_STATUS = new Set([404, 408, 409, 410, 425, 429]);
+const PASSING_STATUS = new Set([404, 408, 409, 410, 423, 425, 429]);
+/** Conflicts that no repeating ends. */
+const FINAL_CODES = new Set(["statement_taken", "nonce_used"]);
 
 /** @param {Environment} environment @param {{patient?: boolean}} [options] not patient: leave a busy lane to the one that works it */
 export async function pump(environment, { patient = true } = {}) {
@@ -162,7 +164,12 @@ async function toEvent(error, item, work) {
     return { type: "refused", reason: "pairing_revoked", retryAt: null };
   }
   if (error.code === "digest_mismatch") return digestMismatch(item, work);
-  if (error.status >= 500 || PASSING_STATUS.has(error.status)) return { type: "interrupted", reason: "service_busy", at };
+  // The service lets a browser reach only what its own key committed; a capture of a key since revoked waits for its operator.
+  if (error.status === 404 && item.committed !== null && item.keyId !== work.pairing.keyId) {
+    return { type: "refused", reason: "former_key", retryAt: at + DOUBT_DELAY_MS };
+  }
+  const mayPass = error.status >= 500 || PASSING_STATUS.has(error.status);
+  if (mayPass && !FINAL_CODES.has(error.code)) return { type: "interrupted", reason: "service_busy", at };
   return { type: "refused", reason: error.status < 300 ? "answer_unknown" : "service_refused", retryAt: at + DOUBT_DELAY_MS };
 }
 

@@ -128,7 +128,7 @@ test("artifacts the service lost again are sent again, with waits between", asyn
 test("a revoked token keeps the capture, asks to pair again, and then signs the same payload with the new key", async () => {
   const bench = await makeBench();
   const captureId = await queueCapture(bench);
-  bench.service.tokens.clear();
+  bench.service.revokeAll();
   await bench.pump();
   const kept = await bench.store.readItem(captureId);
   assert.deepEqual([kept.state, kept.reason], ["failed", "pairing_revoked"]);
@@ -139,12 +139,37 @@ test("a revoked token keeps the capture, asks to pair again, and then signs the 
   await bench.pump();
   assert.equal(bench.service.calls.length, calls, "a refused token is not tried again");
   const pairing = await bench.pair();
-  assert.notEqual(pairing.keyId, kept.keyId, "a revoked key is never enrolled again");
+  assert.notEqual(pairing.keyId, kept.keyId, "the service enrols no revoked key again");
   await bench.pump();
   await sealedSoundly(bench, captureId);
   const sent = (await bench.store.readItem(captureId)).envelope;
   assert.deepEqual(parseEnvelope(sent).payload, parseEnvelope(kept.envelope).payload);
   assert.equal(parseEnvelope(sent).keyId, pairing.keyId);
+});
+
+test("a token that only ran out is renewed with the same key, and what it committed is delivered", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  bench.service.fail(CALLS.put, "before", () => new Response("{}", { status: 401 }));
+  await bench.pump();
+  const { keyId, reason } = await bench.store.readItem(captureId);
+  assert.equal(reason, "pairing_revoked");
+  assert.equal((await bench.pair()).keyId, keyId);
+  await bench.pump();
+  await sealedSoundly(bench, captureId);
+});
+
+test("files of a capture that a revoked key committed are kept, and the person is told why they stay", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  bench.service.fail(CALLS.put, "before", () => (bench.service.revokeAll(), new Response("{}", { status: 401 })));
+  await bench.pump();
+  await bench.pair();
+  bench.service.fail(CALLS.put, "before", () => new Response("{}", { status: 404 })); // not this device's capture
+  await bench.pump();
+  const item = await bench.store.readItem(captureId);
+  assert.deepEqual([item.state, item.reason], ["failed", "former_key"]);
+  for (const { sha256 } of item.artifacts) assert.ok(await bench.store.readPayload(captureId, sha256));
 });
 
 test("a capture made before any pairing goes out after it", async () => {
@@ -262,6 +287,17 @@ test("a commit does not wait behind another capture's upload", async () => {
   await bench.pump();
   assert.equal((await bench.store.readItem(later)).state, "sealed");
 });
+
+for (const code of ["statement_taken", "nonce_used"]) {
+  test(`${code} is for a person, not for repeating`, async () => {
+    const bench = await makeBench();
+    const captureId = await queueCapture(bench);
+    bench.service.fail(CALLS.commit, "before", () => new Response(JSON.stringify({ code }), { status: 409 }));
+    await bench.pump();
+    const item = await bench.store.readItem(captureId);
+    assert.deepEqual([item.state, item.reason], ["failed", "service_refused"]);
+  });
+}
 
 test("a fault of one capture blocks no other", async () => {
   const bench = await makeBench();

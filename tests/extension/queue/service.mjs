@@ -45,12 +45,19 @@ export class FakeService {
   constructor() {
     this.url = "http://127.0.0.1:8040";
     this.tokens = new Map(); // token → key id
+    this.revoked = new Set(); // key ids
+    this.given = 0; // tokens so far
     this.captures = new Map();
     this.uploads = new Map();
     this.leaves = [];
     this.calls = []; // "METHOD path" of every request that arrived
     this.faults = []; // {match: RegExp on "METHOD path", when: "before" | "after", answer?: Response factory}
     this.fetch = (url, init) => this.#fetch(new URL(url), init ?? {});
+  }
+
+  revokeAll() {
+    for (const keyId of this.tokens.values()) this.revoked.add(keyId);
+    this.tokens.clear();
   }
 
   /** The next request that matches fails: before it is acted on, or after, its answer lost. */
@@ -117,8 +124,10 @@ export class FakeService {
 
   #pair({ pairing_code: code, public_key: spki }) {
     if (code !== "GOOD-CODE") return problem(403, "pairing_refused");
-    const token = `token-${this.tokens.size}`;
-    this.tokens.set(token, sha256Hex(Uint8Array.from(atob(spki), (c) => c.charCodeAt(0))));
+    const keyId = sha256Hex(Uint8Array.from(atob(spki), (c) => c.charCodeAt(0)));
+    if (this.revoked.has(keyId)) return problem(422, "device_key_refused");
+    const token = `token-${(this.given += 1)}`;
+    this.tokens.set(token, keyId);
     return json(201, { device_id: "d", token, log_vkey: this.logKey.vkey, service_vkey: this.serviceKey.vkey, origin: ORIGIN, server_time: new Date(0).toISOString() });
   }
 
