@@ -91,13 +91,15 @@ def inclusion_proof(index: int, size: int, nodes: NodeReader) -> list[bytes]:
 
 
 def consistency_proof(old_size: int, size: int, nodes: NodeReader) -> list[bytes]:
-    """Hashes that show the first `old_size` leaves of a tree of `size` are the tree they were; empty for equal sizes.
+    """Hashes that show the first `old_size` leaves of a tree of `size` are the tree they were; empty for equal sizes and for 0.
 
-    Range: 1 <= old_size <= size.  Raises: VerificationError.  Source: RFC 6962 section 2.1.2.
+    Range: 0 <= old_size <= size.  Raises: VerificationError.  Source: RFC 6962 section 2.1.2.
     """
     _check_size(size)
-    if not 1 <= old_size <= size:
+    if not 0 <= old_size <= size:
         raise VerificationError(f"no consistency proof from {old_size} to {size}")
+    if old_size == 0:
+        return []
     path = []
     start, end = 0, size
     whole = True  # the old tree still covers the range from its beginning to its own end

@@ -89,7 +89,7 @@ def check_archives(bundle: Bundle, captures: list[SignedCapture], inspect_wacz: 
                 _record_contents(bundle, path, archive)
                 _check_archive_signature(bundle, path, archive, capture.device)
     if not bundle.findings.any_of(5):
-        bundle.findings.not_checked(5, None, "no capture holds a page archive", required=False)
+        bundle.findings.not_checked(5, None, "no verified statement names a page archive that is here", required=False)
 
 
 def _read_statement(bundle: Bundle, chain: Chain, custody: Custody) -> SignedCapture:

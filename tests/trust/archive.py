@@ -35,9 +35,15 @@ def make_warc(body: bytes, url: str = PAGE) -> bytes:
     return out.getvalue()
 
 
-def make_wacz(sign: SignDigest | None, *, body: bytes = b"<h1>A story</h1>", undeclared: dict[str, bytes] | None = None) -> bytes:
+def make_wacz(
+    sign: SignDigest | None,
+    *,
+    body: bytes = b"<h1>A story</h1>",
+    warc: bytes | None = None,
+    undeclared: dict[str, bytes] | None = None,
+) -> bytes:
     """A WACZ 1.1.1. sign: gives the `signedData` for the text "sha256:<hex of datapackage.json>", None leaves it out."""
-    warc = make_warc(body)
+    warc = warc or make_warc(body)
     cdx = gzip.compress(
         f'example,news)/story 20260102030405 {{"url":"{PAGE}","mime":"text/html","status":"200","filename":"data.warc.gz",'
         f'"offset":"0","length":"{len(warc)}"}}\n'.encode(),
