@@ -1,25 +1,16 @@
 """What the capture services are made of. Chosen in server/composition.py, shared, never replaced."""
 
 from dataclasses import dataclass
-from typing import Protocol
-
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.clock import Clock
 from server.custody.service import CustodyService
 from server.db import Database
+from server.jobs import Jobs
 from server.operators.service import OperatorService
 from server.settings import Settings
 from server.transparency.log import Log
 from storage.blobs import BlobStore
 from storage.spool import Spool
-
-
-class JobQueue(Protocol):
-    """Where work for later goes."""
-
-    async def defer(self, session: AsyncSession, task: str, **arguments: str) -> None:
-        """Queues `task` in the caller's transaction: it exists exactly if that transaction commits. It may run more than once."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +26,7 @@ class CaptureParts:
     blobs: BlobStore
     working: BlobStore
     spool: Spool
-    jobs: JobQueue
+    jobs: Jobs
 
 
 CHECK_TASK = "check_capture"

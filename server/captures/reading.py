@@ -64,6 +64,12 @@ class Reading:
                 raise NotFound(kind="artifact", id=name_or_role[:80])
         return artifact
 
+    async def artifact_names(self, actor: Actor, capture_id: str) -> list[str]:
+        """The file names of a capture's artifacts by position. Raises: NotFound."""
+        async with self._parts.database.session() as session:
+            capture = await require_capture(session, actor, capture_id)
+            return [one.name for one in await artifacts_of(session, capture.capture_id)]
+
     async def record_view(self, actor: Actor, capture_id: str) -> None:
         """`capture.viewed` in the capture's chain. Raises: NotFound."""
         async with self._parts.database.transaction() as session:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from server.captures.challenges import Challenges
 from server.captures.checks import Checks
 from server.captures.detail import Details
+from server.captures.evidence import StoredEvidence
 from server.captures.intake import Intake
 from server.captures.keeping import Keeping
 from server.captures.parts import CaptureParts
@@ -26,6 +27,7 @@ class CaptureService:
     search: Search
     reading: Reading
     details: Details
+    evidence: StoredEvidence
 
     @classmethod
     def of(cls, parts: CaptureParts) -> "CaptureService":
@@ -40,4 +42,5 @@ class CaptureService:
             search=Search(parts),
             reading=Reading(parts),
             details=Details(parts),
+            evidence=StoredEvidence(parts),
         )

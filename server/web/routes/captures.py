@@ -1,7 +1,7 @@
 """Captures: commit, seal, search, read."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -27,8 +27,10 @@ ENVELOPE_BODY = {
         },
     }
 }
-TEXT = {HTTPStatus.OK: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
-BYTES = {HTTPStatus.OK: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.post(

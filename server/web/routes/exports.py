@@ -1,6 +1,7 @@
 """Exports: ask for a bundle, see how far it is, fetch the file."""
 
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +13,9 @@ from server.web.ranges import ServedFile, file_response, head_response
 from server.web.schemas import ExportAccepted, ExportAnswer, ExportRequest
 
 router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
-FILE = {HTTPStatus.OK: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.post("", status_code=HTTPStatus.ACCEPTED, openapi_extra=json_body(ExportRequest))

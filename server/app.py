@@ -1,0 +1,109 @@
+"""create_app(services): routes, pages, middleware and error rendering put together."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from server.composition import Services
+from server.errors import ServiceError
+from server.trust.errors import VerificationError
+from server.web.deps import is_https
+from server.web.metrics import MeasureRequests, Metrics
+from server.web.middleware import BodyLimit, ExtensionCors, SecurityHeaders
+from server.web.pages import captures as capture_pages
+from server.web.pages import devices as device_pages
+from server.web.pages import exports as export_pages
+from server.web.pages import sign_in
+from server.web.pages.render import page_error
+from server.web.problems import http_problem, problem_of, validation_problem
+from server.web.routes import captures, devices, exports, health, log, uploads
+from storage.errors import StorageError
+
+logger = logging.getLogger(__name__)
+Background = Callable[[Services], Coroutine[Any, Any, None]]
+STATIC = Path(__file__).parent / "web" / "static"
+MACHINE_PATHS = ("/api/", "/log/", "/healthz", "/readyz", "/metrics", "/static/")
+
+
+def create_app(services: Services, *, background: Background | None = None) -> FastAPI:
+    """The application. Its lifespan opens the job queue and runs `background` (the worker) beside the requests, if given."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with services.running():
+            task = None if background is None else asyncio.create_task(background(services))
+            try:
+                yield
+            finally:
+                if task is not None:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
+
+    app = FastAPI(
+        title="Holdstill",
+        version="0.1.0",
+        description="Evidence capture. Wire formats: docs/formats.md.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.services = services
+    app.state.metrics = Metrics()
+    for routes in (devices, captures, uploads, exports, log, health):
+        app.include_router(routes.router)
+    for pages in (sign_in, capture_pages, export_pages, device_pages):
+        app.include_router(pages.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    _add_error_rendering(app)
+    app.add_middleware(ExtensionCors)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders, https=is_https(services))
+    app.add_middleware(MeasureRequests, metrics=app.state.metrics)
+    return app
+
+
+def _add_error_rendering(app: FastAPI) -> None:
+    """Problems for machines, pages for people; both from the one table in web/problems.py."""
+
+    async def known(request: Request, error: Exception) -> Response:
+        if _is_page(request):
+            return page_error(request, error)
+        return problem_of(error)
+
+    async def framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+        return page_error(request, error) if _is_page(request) else http_problem(request, error)
+
+    async def validation(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+        return page_error(request, error) if _is_page(request) else validation_problem(request, error)
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        logger.error("web.broke", extra={"route": request.url.path.split("/")[1:2]}, exc_info=error)
+        return page_error(request, error) if _is_page(request) else problem_of(error)
+
+    async def gone(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=400)  # nobody reads it: the client broke the connection, what came is kept
+
+    for kind in (ServiceError, StorageError, VerificationError):
+        app.add_exception_handler(kind, known)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(ClientDisconnect, gone)
+    app.add_exception_handler(Exception, unknown)
+
+
+def _is_page(request: Request) -> bool:
+    return not request.url.path.startswith(MACHINE_PATHS)

@@ -1,0 +1,54 @@
+"""Captures as the audit sees them: states, statements, and blobs hashed again from the store."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+from sqlmodel import col, select
+
+from server.captures.models import Capture
+from server.captures.parts import CaptureParts
+from server.custody.audit_events import Rehashed
+from storage.errors import BlobNotFound
+from storage.hashing import Sha256, hash_stream
+
+NO_LIMIT = 1 << 62
+BATCH = 500
+
+
+class StoredEvidence:
+    """An EvidenceSource over the capture rows and the evidence store."""
+
+    def __init__(self, parts: CaptureParts) -> None:
+        self._parts = parts
+
+    async def states(self) -> AsyncIterator[tuple[str, str]]:
+        """(capture_id, state) of every capture row, by id, read in batches."""
+        after = ""
+        while True:
+            wanted = select(Capture.capture_id, Capture.state).where(col(Capture.capture_id) > after)
+            async with self._parts.database.session() as session:
+                rows = (await session.exec(wanted.order_by(col(Capture.capture_id)).limit(BATCH))).all()
+            for capture_id, state in rows:
+                yield capture_id, state
+            if len(rows) < BATCH:
+                return
+            after = rows[-1][0]
+
+    async def statement(self, capture_id: str) -> bytes | None:
+        """The stored envelope file, None if the capture has no row."""
+        async with self._parts.database.session() as session:
+            capture = await session.get(Capture, capture_id)
+        return None if capture is None else bytes(capture.statement)
+
+    async def rehash(self, organisation_id: uuid.UUID, sha256: str) -> Rehashed | None:
+        """The blob under this digest, read to its end; None if the store has none. Raises: StorageError."""
+
+        def read() -> Rehashed | None:
+            try:
+                with self._parts.blobs.open(str(organisation_id), Sha256(sha256)) as stream:
+                    return Rehashed(*hash_stream(stream, limit_bytes=NO_LIMIT))
+            except BlobNotFound:
+                return None
+
+        return await asyncio.to_thread(read)

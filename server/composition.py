@@ -1,0 +1,188 @@
+"""build(settings) → Services: the only place where adapters are chosen and wired."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from server import migrate
+from server.captures.parts import CaptureParts
+from server.captures.service import CaptureService
+from server.clock import Clock, SystemClock
+from server.custody.enrolment import EnrolmentService
+from server.custody.service import CustodyService
+from server.custody.stamping import StampService
+from server.db import Database
+from server.exports.parts import ExportParts
+from server.exports.service import ExportService
+from server.jobs import Jobs
+from server.keyring import load_keys
+from server.operators.service import OperatorService
+from server.postgres import EmbeddedPostgres
+from server.settings import Settings
+from server.transparency.log import Log
+from server.transparency.sequencer import Sequencer
+from server.transparency.tiles import TileCache
+from server.transparency.timestamps import Tsa, TsaClient
+from server.transparency.witnesses import Witness, WitnessClient, WitnessLimits
+from server.trust.checkpoint import LogTrust
+from server.trust.keys import ServicePublicKey
+from server.trust.policy import Policy
+from storage.blobs import BlobStore
+from storage.local import LocalBlobStore
+from storage.s3 import S3BlobStore
+from storage.s3client import S3Settings, connect_s3
+from storage.spool import Spool
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything the outer layers call. `postgres` is set only when this process uses the embedded server."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    jobs: Jobs
+    operators: OperatorService
+    log: Log
+    custody: CustodyService
+    enrolment: EnrolmentService
+    stamps: StampService
+    captures: CaptureService
+    exports: ExportService
+    blobs: BlobStore
+    working: BlobStore
+    policy: Policy
+    postgres: EmbeddedPostgres | None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Services"]:
+        """Opens the job queue's connections; closes everything at the end (embedded PostgreSQL stops with its last user)."""
+        try:
+            async with self.jobs.app.open_async():
+                yield self
+        finally:
+            await self.log.witnesses.close()
+            await self.stamps.client.close()
+            await self.database.close()
+            if self.postgres is not None:
+                self.postgres.close()
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What a test puts in the place of an adapter; None keeps what the settings say."""
+
+    clock: Clock | None = None
+    blobs: BlobStore | None = None
+    working: BlobStore | None = None
+    tsa_client: TsaClient | None = None
+    migrated: bool = False
+
+
+def build(settings: Settings, overrides: Overrides | None = None) -> Services:
+    """The services of `settings`. Blocking: starts the embedded PostgreSQL if no database is set, and migrates.
+
+    Raises: PostgresUnavailable, ValueError or OSError for settings that cannot work; VerificationError for bad keys.
+    """
+    chosen = overrides or Overrides()
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    postgres, database_url = _database(settings)
+    if not chosen.migrated:
+        migrate.upgrade(database_url)
+    clock = chosen.clock or SystemClock()
+    database = Database(database_url)
+    jobs = Jobs(database_url, heartbeat_s=settings.job_heartbeat_s, stalled_after_s=settings.job_stalled_after_s)
+    keys = load_keys(settings.keys_path(), settings.origin)
+    witnesses = tuple(Witness.from_settings(one) for one in settings.witnesses)
+    tsas = tuple(Tsa.from_settings(one) for one in settings.tsas)
+    cache = TileCache()
+    limits = WitnessLimits(settings.witness_timeout_s, settings.witness_answer_limit_bytes, settings.witness_pause_s)
+    log = Log(
+        database,
+        Sequencer(database, clock, keys.log),
+        WitnessClient(database, clock, witnesses, cache, limits=limits),
+        cache,
+    )
+    custody = CustodyService(database, clock, keys.service, log)
+    operators = OperatorService(database, clock, settings)
+    tsa_client = chosen.tsa_client or TsaClient(
+        timeout_s=settings.tsa_timeout_s, answer_limit_bytes=settings.tsa_answer_limit_bytes
+    )
+    stamping = StampService(database, clock, custody, tsa_client, tsas)
+    blobs = chosen.blobs or _blobs(settings)
+    working = chosen.working or LocalBlobStore(settings.data_dir / "working")
+    policy = Policy(
+        LogTrust(settings.origin, keys.log.verifier, tuple(one.key for one in witnesses), settings.witness_quorum),
+        (ServicePublicKey.from_vkey(keys.service.vkey),),
+        tuple(one.anchors for one in tsas),
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        jobs=jobs,
+        operators=operators,
+        log=log,
+        custody=custody,
+        enrolment=EnrolmentService(database, operators, custody),
+        stamps=stamping,
+        captures=CaptureService.of(
+            CaptureParts(
+                database=database,
+                clock=clock,
+                settings=settings,
+                operators=operators,
+                custody=custody,
+                log=log,
+                blobs=blobs,
+                working=working,
+                spool=Spool(settings.data_dir / "spool"),
+                jobs=jobs,
+            )
+        ),
+        exports=ExportService(
+            ExportParts(
+                database=database,
+                clock=clock,
+                settings=settings,
+                custody=custody,
+                log=log,
+                stamping=stamping,
+                blobs=blobs,
+                working=working,
+                scratch=settings.data_dir / "scratch",
+                jobs=jobs,
+                policy=policy,
+            )
+        ),
+        blobs=blobs,
+        working=working,
+        policy=policy,
+        postgres=postgres,
+    )
+
+
+def _database(settings: Settings) -> tuple[EmbeddedPostgres | None, str]:
+    if settings.database_url is not None:
+        return None, settings.database_url
+    postgres = EmbeddedPostgres(settings.data_dir / "postgres")
+    return postgres, postgres.open()
+
+
+def _blobs(settings: Settings) -> BlobStore:
+    """The evidence store the settings name."""
+    if settings.blob_store == "local":
+        return LocalBlobStore(settings.data_dir / "blobs")
+    if settings.s3_access_key is None or settings.s3_secret_key is None:
+        raise ValueError("blob_store=s3 needs HOLDSTILL_S3_ACCESS_KEY and HOLDSTILL_S3_SECRET_KEY")
+    client = connect_s3(
+        S3Settings(
+            bucket=settings.s3_bucket,
+            access_key=settings.s3_access_key,
+            secret_key=settings.s3_secret_key.get_secret_value(),
+            endpoint=settings.s3_endpoint,
+            region=settings.s3_region,
+            retention_days=settings.s3_retention_days,
+        )
+    )
+    return S3BlobStore(client, settings.s3_bucket, retention_days=settings.s3_retention_days)

@@ -1,0 +1,63 @@
+"""Background work: the jobs, and the two clocks of the log (publish, stamp). In `serve` by default, or as `holdstill worker`."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+
+from server.captures.parts import CHECK_TASK
+from server.composition import Services
+from server.errors import ServiceError
+from server.exports.parts import EXPORT_TASK
+
+logger = logging.getLogger(__name__)
+PAUSE_AFTER_FAILURE_S = 5.0
+
+
+def register_tasks(services: Services) -> None:
+    """Tells the job queue what its task names mean. Call once per process, before any worker runs."""
+
+    @services.jobs.task(CHECK_TASK)
+    async def check_capture(capture_id: str) -> None:
+        await services.captures.checks.run(capture_id)
+
+    @services.jobs.task(EXPORT_TASK)
+    async def make_export(export_id: str) -> None:
+        try:
+            await services.exports.bundler.run(uuid.UUID(export_id))
+        except Exception as error:
+            # Recorded for the person who waits; the job itself ends: a retry is theirs to ask for.
+            logger.exception("exports.broke", extra={"export": export_id})
+            await services.exports.bundler.fail(uuid.UUID(export_id), f"the service broke ({type(error).__name__})")
+
+
+async def run_worker(services: Services) -> None:
+    """Runs jobs, publishes and stamps until cancelled. Any number of processes may do so at once."""
+    settings = services.settings
+    register_tasks(services)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_forever("publish", settings.publish_interval_s, services.log.sequence))
+        group.create_task(_forever("stamp", settings.stamp_interval_s, services.stamps.stamp))
+        group.create_task(_jobs(services))
+
+
+async def _jobs(services: Services) -> None:
+    while True:
+        try:
+            await services.jobs.run_worker()
+        except Exception:
+            logger.exception("worker.jobs_ended")
+            await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
+
+
+async def _forever(name: str, interval_s: float, act: Callable[[], Awaitable[object]]) -> None:
+    """Acts now and every `interval_s`; a failure is logged and does not end the rounds."""
+    while True:
+        try:
+            await act()
+        except ServiceError as error:
+            logger.error("worker.refused", extra={"round": name, "code": error.code})
+        except Exception:
+            logger.exception("worker.broke", extra={"round": name})
+            await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
+        await asyncio.sleep(interval_s)
