@@ -29,7 +29,7 @@
 
 const MAX_PER_TAB = 1000;
 const MAX_TABS = 20;
-const MAX_HEADER_LENGTH = 4096;
+const MAX_HEADER_LENGTH = 32768;
 const SAVE_MS = 1000;
 const PREFIX = "passive:";
 const FILTER = { urls: ["<all_urls>"] };
@@ -140,7 +140,10 @@ function answer(details) {
     fromCache: details.fromCache === true, responseHeaders: plain(details.responseHeaders) };
 }
 
-/** @param {chrome.webRequest.HttpHeader[] | undefined} headers @returns {Headers} a value that is not text is left out; long ones are cut */
+/** @param {chrome.webRequest.HttpHeader[] | undefined} headers @returns {Headers} one that is too long, or no text, is named and left out: never cut */
 function plain(headers = []) {
-  return headers.filter(({ value }) => value !== undefined).map(({ name, value }) => [name, /** @type {string} */ (value).slice(0, MAX_HEADER_LENGTH)]);
+  return headers.map(({ name, value }) => {
+    if (value === undefined) return ["X-Holdstill-Omitted", `${name}; not text`];
+    return value.length <= MAX_HEADER_LENGTH ? [name, value] : ["X-Holdstill-Omitted", `${name}; ${value.length} characters`];
+  });
 }

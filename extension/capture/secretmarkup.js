@@ -1,3 +1,5 @@
+import { isSecretParameter } from "./secrets.js";
+
 /**
  * Credentials that a page carries in its own markup: form tokens and what start-up scripts hand to the page's programs.
  * Pure text in, values out; the markup is not changed here (SecretStripper.text does that, everywhere the values stand).
@@ -7,13 +9,15 @@ const SECRET_FIELD = /(csrf|xsrf|authenticity[-_]?token|requestverificationtoken
 const JSON_KEY = /\\?["']([\w-]*(?:csrf|xsrf)[\w-]*|(?:x-)?access_?token|refresh_?token|id_?token|auth_?token|bearer_?token|session_?(?:id|key|token)|api_?key|client_?secret|password|fb_?dtsg|dtsg(?:_?ag)?)\\?["']\s*:\s*\\?["']([^"'\\<>\s]{8,4096})\\?["']/gi;
 const TAG = /<(input|meta|form|textarea)\b((?:[^>"']|"[^"]*"|'[^']*')*)>/gi;
 const ATTRIBUTE = /([^\s=/"'<>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+)))?/g;
+const PARAMETER = /[?&;]([\w.-]{2,40})=([^"'&#;\s<>\\]{4,4096})/g;
 const MIN_LENGTH = 4;
 
 /** @typedef {{name: string, value: string}} MarkupSecret */
 
 /**
  * @param {string} html a document as the server sent it or as the DOM serialises
- * @returns {MarkupSecret[]} hidden and password fields and `meta` elements with a token's name, and JSON members in scripts
+ * @returns {MarkupSecret[]} hidden and password fields and `meta` elements with a token's name, JSON members in scripts and token
+ *   parameters of links
  */
 export function findMarkupSecrets(html) {
   /** @type {MarkupSecret[]} */
@@ -26,6 +30,7 @@ export function findMarkupSecrets(html) {
     if (value.length >= MIN_LENGTH && (isPassword || SECRET_FIELD.test(name))) found.push({ name: `${tag.toLowerCase()} ${name}`, value });
   }
   for (const [, name, value] of html.matchAll(JSON_KEY)) found.push({ name: `script ${name}`, value });
+  for (const [, name, value] of html.matchAll(PARAMETER)) if (isSecretParameter(name, value)) found.push({ name: `link parameter ${name}`, value });
   return found;
 }
 

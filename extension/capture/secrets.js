@@ -30,8 +30,8 @@ export class SecretStripper {
     this.known = new Map();
     /** @type {Map<string, RemovedSecret>} */
     this.removedByPlace = new Map();
-    /** @type {{plain: RegExp, quoted: RegExp} | null} */
-    this.pattern = null;
+    /** @type {Map<string, string>} spelling of a known value → the value, longest spelling first */
+    this.spelled = new Map();
   }
 
   /** @returns {RemovedSecret[]} each place and name once */
@@ -51,7 +51,7 @@ export class SecretStripper {
   learn(name, value) {
     if (value.length < MIN_LENGTH || HARMLESS.test(value) || this.known.has(value)) return;
     this.known.set(value, name);
-    this.pattern = null;
+    this.spelled.clear();
   }
 
   /** Remembers those values of a Cookie or Set-Cookie header that are random enough to be a session. @param {string} header */
@@ -108,18 +108,24 @@ export class SecretStripper {
    */
   text(text, where, { quotedPrintable = false } = {}) {
     if (this.keep || this.known.size === 0) return text;
-    this.pattern ??= this.#compile();
-    return text.replace(quotedPrintable ? this.pattern.quoted : this.pattern.plain, (found) => {
-      const value = this.#valueOf(quotedPrintable ? found.replace(/=\r?\n/g, "").replace(/=([0-9A-F]{2})/g, (_all, code) => String.fromCharCode(parseInt(code, 16))) : found);
-      return this.#take(value, where, this.known.get(value) ?? "secret");
-    });
+    const joined = quotedPrintable ? text.replace(/=\r?\n/g, "") : text;
+    let clean = text;
+    for (const [spelling, value] of this.#spellings()) { // nearly always absent: a search is much cheaper than one large pattern
+      const present = joined.includes(spelling) || (quotedPrintable && joined.includes(quoted(spelling)));
+      if (!present) continue;
+      const pattern = quotedPrintable ? quotedPattern(spelling) : new RegExp(escaped(spelling), "g");
+      clean = clean.replace(pattern, () => this.#take(value, where, this.known.get(value) ?? "secret"));
+    }
+    return clean;
   }
 
-  /** @param {string} found a spelling @returns {string} the learned value */
-  #valueOf(found) {
-    if (this.known.has(found)) return found;
-    for (const value of this.known.keys()) if (spellings(value).includes(found)) return value;
-    return found;
+  /** @returns {Map<string, string>} */
+  #spellings() {
+    if (this.spelled.size === 0) {
+      const all = [...this.known.keys()].flatMap((value) => spellings(value).map((spelling) => /** @type {[string, string]} */ ([spelling, value])));
+      this.spelled = new Map(all.sort(([left], [right]) => right.length - left.length)); // a value inside another must not break it
+    }
+    return this.spelled;
   }
 
   /** @param {string} value @param {string} where @param {string} name @returns {string} what stands in its place */
@@ -129,23 +135,11 @@ export class SecretStripper {
     return `holdstill-redacted-${this.digest(value).slice(0, 16)}`;
   }
 
-  /** @param {string} where @param {string} name */
+  /** The list of what was removed must not hold it. @param {string} where @param {string} name */
   #note(where, name) {
-    const place = this.known.size === 0 || where === "" ? where : this.#bare(where);
+    let place = where;
+    for (const spelling of this.#spellings().keys()) place = place.replaceAll(spelling, "…");
     this.removedByPlace.set(`${place}\n${name}`, { where: place, name });
-  }
-
-  /** The list of what was removed must not hold it. @param {string} where @returns {string} */
-  #bare(where) {
-    this.pattern ??= this.#compile();
-    return where.replace(this.pattern.plain, "holdstill-redacted");
-  }
-
-  /** @returns {{plain: RegExp, quoted: RegExp}} longest first, so that a value inside another does not break it */
-  #compile() {
-    const all = [...new Set([...this.known.keys()].flatMap(spellings))].sort((left, right) => right.length - left.length);
-    const quoted = all.map((value) => [...value].map((char) => `${quotedChar(char)}(?:=\\r?\\n)?`).join("").replace(/\(\?:=\\r\?\\n\)\?$/, ""));
-    return { plain: new RegExp(all.map(escaped).join("|"), "g"), quoted: new RegExp(quoted.join("|"), "g") };
   }
 }
 
@@ -158,14 +152,24 @@ export function isSecretParameter(name, value) {
 /** @param {string} value @returns {string[]} as it stands in plain text, HTML, a URL and JSON */
 function spellings(value) {
   const html = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-  return [...new Set([value, html, encodeURIComponent(value.toString()), JSON.stringify(value).slice(1, -1), value.replaceAll("/", "\\/")])];
+  return [...new Set([value, html, encodeURIComponent(value), JSON.stringify(value).slice(1, -1), value.replaceAll("/", "\\/")])];
 }
 
-/** @param {string} char @returns {string} a pattern for its quoted-printable forms */
-function quotedChar(char) {
-  const forms = [escaped(char)];
-  forms.push(Array.from(utf8(char), (byte) => `=${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("(?:=\\r?\\n)?"));
-  return `(?:${forms.join("|")})`;
+/** @param {string} text @returns {string} in quoted-printable, without line breaks */
+function quoted(text) {
+  return [...text].map((char) => (/[!-<>-~ ]/.test(char) ? char : Array.from(utf8(char), quotedByte).join(""))).join("");
+}
+
+/** @param {string} text @returns {RegExp} finds it in quoted-printable, broken over lines or not */
+function quotedPattern(text) {
+  const softBreak = "(?:=\\r?\\n)?";
+  const chars = [...text].map((char) => `(?:${escaped(char)}|${Array.from(utf8(char), quotedByte).join(softBreak)})`);
+  return new RegExp(chars.join(softBreak), "g");
+}
+
+/** @param {number} byte @returns {string} */
+function quotedByte(byte) {
+  return `=${byte.toString(16).toUpperCase().padStart(2, "0")}`;
 }
 
 /** @param {string} text @returns {string} */

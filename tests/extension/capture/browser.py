@@ -1,0 +1,158 @@
+"""A real Chromium with the capture modules in it: click the toolbar button of a page, get what the capture gave."""
+
+import base64
+import hashlib
+import io
+import json
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page, Playwright, Worker, sync_playwright
+from warcio.archiveiterator import ArchiveIterator
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Record:
+    """One WARC record; `body` is the payload, `head` the HTTP head as text ("" without one)."""
+
+    type: str
+    uri: str
+    headers: dict[str, str]
+    status_line: str
+    http: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return dict(json.loads(self.headers.get("WARC-JSON-Metadata", "{}")))
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What one capture gave: the result's own account, and every artifact's bytes by name."""
+
+    result: dict[str, Any]
+    files: dict[str, bytes]
+
+    @property
+    def records(self) -> list[Record]:
+        with zipfile.ZipFile(io.BytesIO(self.files["page.wacz"])) as archive:
+            return list(read_records(archive.read("archive/data.warc.gz")))
+
+    @property
+    def pageinfo(self) -> dict[str, Any]:
+        (record,) = [record for record in self.records if record.uri.startswith("urn:pageinfo:")]
+        return dict(json.loads(record.body))
+
+    def generated(self, kind: str) -> list[str]:
+        return [record.body.decode() for record in self.records if record.uri.startswith(f"urn:{kind}:")]
+
+
+def read_records(warc: bytes) -> Iterator[Record]:
+    for record in ArchiveIterator(io.BytesIO(warc)):
+        http = record.http_headers
+        yield Record(
+            record.rec_type,
+            record.rec_headers.get_header("WARC-Target-URI") or "",
+            dict(record.rec_headers.headers),
+            http.statusline if http else "",
+            list(http.headers) if http else [],
+            record.raw_stream.read(),
+        )
+
+
+class CaptureBrowser:
+    """One browser profile. Not thread safe."""
+
+    def __init__(self, playwright: Playwright, context: BrowserContext) -> None:
+        self.playwright = playwright
+        self.context = context
+        self.worker: Worker = (
+            context.service_workers[0] if context.service_workers else context.wait_for_event("serviceworker", timeout=15_000)
+        )
+        self.extension_id = self.worker.url.split("/")[2]
+
+    def open(self, url: str, *, settle: bool = True) -> Page:
+        page = self.context.new_page()
+        page.goto(url, wait_until="load")
+        if settle:
+            page.wait_for_load_state("networkidle")
+        return page
+
+    def beside(self, folder: Path, *, hosts: tuple[str, ...], scale: float = 1) -> AbstractContextManager["CaptureBrowser"]:
+        """Another browser in the same run: Playwright allows one of itself for each thread."""
+        return _launch(self.playwright, folder, hosts, scale)
+
+    def click(self, page: Page, **options: Any) -> Captured:
+        """Clicks the toolbar button while `page` is in front: a real activeTab grant."""
+        self.worker.evaluate("options => { globalThis.options = options; }", options)
+        session = self.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
+        targets = session.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
+        target = next(target for target in targets if target["url"] == page.url)
+        session.send("Extensions.triggerAction", {"id": self.extension_id, "targetId": target["targetId"]})
+        session.detach()
+        return self.take()
+
+    def run_without_click(self, page: Page) -> Captured:
+        """Captures a tab by its id, as the popup opened by address does: no activeTab."""
+        tab = self.worker.evaluate(
+            "async url => (await chrome.debugger.getTargets()).find(t => t.url === url && t.type === 'page').tabId", page.url
+        )
+        self.worker.evaluate("id => { globalThis.options = {}; void globalThis.runOnTab(id); }", tab)
+        return self.take()
+
+    def take(self) -> Captured:
+        result = self.worker.evaluate("() => globalThis.takeResult()")
+        assert "error" not in result, result["error"]
+        return Captured(
+            result, {artifact["name"]: self._read(artifact["name"], artifact["sizeBytes"]) for artifact in result["artifacts"]}
+        )
+
+    def _read(self, name: str, size_bytes: int) -> bytes:
+        found = b""
+        while len(found) < size_bytes:
+            part = self.worker.evaluate("([name, part]) => globalThis.readArtifact(name, part)", [name, len(found) // (6 << 20)])
+            found += base64.b64decode(part)
+        return found
+
+
+@contextmanager
+def capture_browser(folder: Path, *, hosts: tuple[str, ...], scale: float = 1) -> Iterator[CaptureBrowser]:
+    """`hosts`: the host permissions that are granted. The bar of an attached debugger is shown, as for everybody."""
+    with sync_playwright() as playwright, _launch(playwright, folder, hosts, scale) as browser:
+        yield browser
+
+
+@contextmanager
+def _launch(playwright: Playwright, folder: Path, hosts: tuple[str, ...], scale: float) -> Iterator[CaptureBrowser]:
+    extension = folder / "extension"
+    extension.mkdir(parents=True)
+    subprocess.run(["node", HERE / "build.mjs", extension, *hosts], check=True, timeout=60)
+    context = playwright.chromium.launch_persistent_context(
+        folder / "profile",
+        executable_path="/usr/bin/chromium",
+        headless=True,
+        args=[
+            "--no-sandbox",
+            f"--disable-extensions-except={extension}",
+            f"--load-extension={extension}",
+            "--ignore-certificate-errors",
+        ],
+        viewport={"width": 1000, "height": 700},
+        device_scale_factor=scale,
+    )
+    try:
+        yield CaptureBrowser(playwright, context)
+    finally:
+        context.close()
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,36 @@
+// The background of a test extension: the capture modules of the real one and a way to read what they gave.
+// It has no popup, so a toolbar click is a click: the only thing that grants activeTab.
+import { captureAsSeen } from "../../../extension/capture/asseen.js";
+import { startPassiveBuffer } from "../../../extension/capture/passive.js";
+import { takeViewportShot } from "../../../extension/capture/viewport.js";
+import { generateDeviceKey, signPageDigest } from "../../../extension/seal/keys.js";
+
+const SLICE = 6 << 20;
+const passive = startPassiveBuffer();
+let results = [];
+
+chrome.action.onClicked.addListener((tab) => void run(tab));
+
+async function run(tab, options = {}) {
+  try {
+    const began = performance.now();
+    const key = await generateDeviceKey(new Date());
+    const viewport = await takeViewportShot(tab);
+    const result = await captureAsSeen(tab, { viewport, passive, signPageDigest: (text) => signPageDigest(key, text), ...globalThis.options, ...options });
+    results.push({ ...result, ms: performance.now() - began });
+  } catch (error) {
+    results.push({ error: String(error?.stack ?? error) });
+  }
+}
+
+globalThis.runOnTab = async (tabId) => run(await chrome.tabs.get(tabId));
+globalThis.takeResult = async () => {
+  while (results.length === 0) await new Promise((resolve) => { setTimeout(resolve, 20); });
+  const result = results.shift();
+  globalThis.artifacts = new Map((result.artifacts ?? []).map(({ name, blob }) => [name, blob]));
+  return { ...result, artifacts: (result.artifacts ?? []).map(({ role, name, mediaType, blob }) => ({ role, name, mediaType, sizeBytes: blob.size })) };
+};
+globalThis.readArtifact = async (name, part) => {
+  const bytes = new Uint8Array(await globalThis.artifacts.get(name).slice(part * SLICE, (part + 1) * SLICE).arrayBuffer());
+  return bytes.toBase64();
+};
