@@ -34,7 +34,7 @@ export class Problem extends Error {
  */
 
 export class ServiceClient {
-  /** @param {{serverUrl: string, token?: string, fetch?: Fetch}} options `serverUrl` without a slash at its end */
+  /** @param {{serverUrl: string, token?: string, fetch?: Fetch}} options `serverUrl`: an origin */
   constructor({ serverUrl, token, fetch = globalThis.fetch.bind(globalThis) }) {
     this.serverUrl = serverUrl;
     this.token = token;
@@ -73,11 +73,11 @@ export class ServiceClient {
   }
 
   /**
-   * @param {string} path a path of the service, or an absolute URL of it @param {RequestInit} init
+   * @param {string} path of the service, from its root @param {RequestInit} init
    * @returns {Promise<Response>} with a 2xx status @throws {Unreachable | Problem}
    */
   async request(path, init) {
-    const url = new URL(path, `${this.serverUrl}/`).href;
+    const url = `${this.serverUrl}${path}`;
     const headers = new Headers(init.headers);
     if (this.token !== undefined) headers.set("Authorization", `Bearer ${this.token}`);
     const signal = init.signal ?? AbortSignal.timeout(SMALL_TIMEOUT_MS);

@@ -22,7 +22,7 @@ export class PairingRefused extends Error {
 
 /**
  * @param {string} text what the person typed: "evidence.example", "http://127.0.0.1:8040/"
- * @returns {string} scheme, host and path without a slash at the end @throws {PairingRefused}
+ * @returns {string} its origin: scheme, host, port; a path (of a page someone copied) is dropped @throws {PairingRefused}
  */
 export function parseServerUrl(text) {
   const trimmed = text.trim();
@@ -33,7 +33,7 @@ export function parseServerUrl(text) {
   if (!["http:", "https:"].includes(url.protocol) || url.username !== "" || url.password !== "") throw new PairingRefused("url");
   // Over plain HTTP anyone on the way reads the token and the evidence; only this machine itself is excepted.
   if (url.protocol === "http:" && !LOOPBACK.test(url.hostname)) throw new PairingRefused("insecure");
-  return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+  return url.origin;
 }
 
 /** @param {import("./store.js").Store} store @param {Date} now @returns {Promise<import("../seal/keys.js").DeviceKey>} made at the first need */

@@ -116,10 +116,10 @@ async function uploadArtifact(item, sha256, work) {
   if (blob.size <= PUT_LIMIT_BYTES) {
     await client.putArtifact(item.captureId, sha256, blob);
   } else {
-    const url = item.uploads[sha256]?.url ?? (await openUpload(client, item.captureId, sha256, blob.size));
-    await record(item.captureId, { type: "upload_opened", sha256, url }, work);
+    const path = item.uploads[sha256]?.path ?? (await openUpload(client, item.captureId, sha256, blob.size));
+    await record(item.captureId, { type: "upload_opened", sha256, path }, work);
     try {
-      await resumeUpload(client, { url, blob }, async (sentBytes) => {
+      await resumeUpload(client, { path, blob }, async (sentBytes) => {
         await record(item.captureId, { type: "chunk_sent", sha256, sentBytes }, work);
       });
     } catch (error) {
@@ -160,6 +160,7 @@ async function toEvent(error, item, work) {
   if (error instanceof SealError) return { type: "refused", reason: "receipt_invalid", retryAt: at + DOUBT_DELAY_MS };
   if (!(error instanceof Problem)) return null;
   if (error.status === 401) {
+    if ((await work.store.readPairing())?.token !== work.pairing.token) return { type: "interrupted", reason: "service_busy", at }; // paired anew meanwhile
     await work.store.markRevoked(work.pairing.token, new Date(at));
     return { type: "refused", reason: "pairing_revoked", retryAt: null };
   }

@@ -22,7 +22,7 @@
  * @property {State} state
  * @property {"committing" | "uploading"} resume where a failed capture goes on
  * @property {string[]} missing SHA-256 of the artifacts the service does not have yet; meaningful from `uploading` on
- * @property {Record<string, {url: string, sentBytes: number}>} uploads open tus uploads by SHA-256
+ * @property {Record<string, {path: string, sentBytes: number}>} uploads open tus uploads by SHA-256
  * @property {number} attempts failures in a row
  * @property {number | null} retryAt milliseconds since 1970: not before
  * @property {string | null} reason a code of _locales (reason_<code>), never page content
@@ -32,7 +32,7 @@
  * @typedef {{type: "started", service: Service}
  *   | {type: "resigned", envelope: string, keyId: string}
  *   | {type: "committed", proof: VerifiedProof, missing: string[]}
- *   | {type: "upload_opened", sha256: string, url: string}
+ *   | {type: "upload_opened", sha256: string, path: string}
  *   | {type: "upload_lost", sha256: string}
  *   | {type: "chunk_sent", sha256: string, sentBytes: number}
  *   | {type: "uploaded", sha256: string}
@@ -94,7 +94,7 @@ function reduceUpload(item, event) {
   const { [event.sha256]: open, ...others } = item.uploads;
   switch (event.type) {
     case "upload_opened":
-      return { ...item, uploads: { ...others, [event.sha256]: { url: event.url, sentBytes: 0 } } };
+      return { ...item, uploads: { ...others, [event.sha256]: { path: event.path, sentBytes: 0 } } };
     case "upload_lost":
       return { ...item, uploads: others };
     case "chunk_sent":

@@ -159,6 +159,33 @@ test("a token that only ran out is renewed with the same key, and what it commit
   await sealedSoundly(bench, captureId);
 });
 
+test("pairing anew in the middle of an upload does not strand the capture", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  const real = bench.service.fetch;
+  bench.service.fetch = async (url, init) => {
+    if (init.method !== "PUT") return real(url, init);
+    bench.service.fetch = real;
+    bench.service.tokens.clear(); // the former token ends as the new one is given
+    await bench.pair();
+    return real(url, init);
+  };
+  await bench.pump();
+  assert.equal((await bench.store.readPairing()).revokedAt, null);
+  bench.wait(3000);
+  await bench.pump();
+  await sealedSoundly(bench, captureId);
+});
+
+test("an upload's address on another host is not followed: the token would go there", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench, { "page.wacz": new Uint8Array(LARGE) });
+  bench.service.fail(CALLS.open, "before", () => new Response(null, { status: 201, headers: { Location: "https://evil.test/api/v1/uploads/u0" } }));
+  await bench.pump();
+  assert.equal((await bench.store.readItem(captureId)).reason, "answer_unknown");
+  assert.equal(bench.service.count(CALLS.head) + bench.service.count(CALLS.patch), 0);
+});
+
 test("files of a capture that a revoked key committed are kept, and the person is told why they stay", async () => {
   const bench = await makeBench();
   const captureId = await queueCapture(bench);

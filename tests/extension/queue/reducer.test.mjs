@@ -11,7 +11,7 @@ const fresh = () => queueItem({ captureId: "c", createdAt: "2026", page: { url: 
 const after = (...events) => events.reduce((item, event) => reduce(item, event), fresh());
 const STARTED = { type: "started", service: SERVICE };
 const COMMITTED = { type: "committed", proof: PROOF, missing: [B, A, "c".repeat(64)] };
-const EVENTS = [STARTED, COMMITTED, { type: "resigned", envelope: "x", keyId: "y" }, { type: "upload_opened", sha256: A, url: "u" }, { type: "upload_lost", sha256: A },
+const EVENTS = [STARTED, COMMITTED, { type: "resigned", envelope: "x", keyId: "y" }, { type: "upload_opened", sha256: A, path: "/u" }, { type: "upload_lost", sha256: A },
   { type: "chunk_sent", sha256: A, sentBytes: 5 }, { type: "uploaded", sha256: A }, { type: "found_missing", missing: [A] }, { type: "sealed", proof: PROOF },
   { type: "interrupted", reason: "r", at: 0 }, { type: "refused", reason: "r", retryAt: null }, { type: "retried" }, { type: "discarded" }];
 
