@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
 from urllib.parse import quote
 
 import psycopg
@@ -56,7 +55,7 @@ class EmbeddedPostgres:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.data = self.folder / "data"
-        self._users: IO[bytes] | None = None
+        self._users: int | None = None
         self._owner: _Owner | None = None
 
     def open(self, database: str = "holdstill") -> str:
@@ -65,9 +64,9 @@ class EmbeddedPostgres:
         with self._locked():
             owner = self._prepare()
             if self._users is None:
-                users = (self.folder / "users.lock").open("ab")
-                fcntl.flock(users, fcntl.LOCK_SH)
-                self._users = users
+                # A bare descriptor: the lock is to last until close() or the end of the process, not until this object is collected.
+                self._users = os.open(self.folder / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                fcntl.flock(self._users, fcntl.LOCK_SH)
             if not self._is_running(owner):
                 self._start(owner)
         self._create(database)
@@ -82,7 +81,7 @@ class EmbeddedPostgres:
         if self._users is None:
             return
         with self._locked():
-            self._users.close()
+            os.close(self._users)
             self._users = None
             owner = self._prepare()
             if self._is_unused() and self._is_running(owner):

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import contextlib
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,7 +78,7 @@ class Authority:
 
 
 class LocalTsa:
-    """The authority behind HTTP. `mode`: good, down (503), garbage, huge, or evil (another authority of the same name answers)."""
+    """The authority behind HTTP. `mode`: good, down (503), garbage, huge, or evil (another one of the same name answers)."""
 
     def __init__(self, folder: Path, port: int = 0, *, announce: bool = False) -> None:
         self.mode = "good"
@@ -147,10 +148,8 @@ def main() -> None:
     options = parser.parse_args()
     tsa = LocalTsa(options.dir, options.port, announce=True)
     print(tsa.url, flush=True)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         tsa.serve()
-    except KeyboardInterrupt:
-        pass
 
 
 if __name__ == "__main__":
