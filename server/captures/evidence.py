@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator
 
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
 from server.captures.parts import CaptureParts
@@ -22,23 +23,21 @@ class StoredEvidence:
     def __init__(self, parts: CaptureParts) -> None:
         self._parts = parts
 
-    async def states(self) -> AsyncIterator[tuple[str, str]]:
+    async def states(self, session: AsyncSession) -> AsyncIterator[tuple[str, str]]:
         """(capture_id, state) of every capture row, by id, read in batches."""
         after = ""
         while True:
             wanted = select(Capture.capture_id, Capture.state).where(col(Capture.capture_id) > after)
-            async with self._parts.database.session() as session:
-                rows = (await session.exec(wanted.order_by(col(Capture.capture_id)).limit(BATCH))).all()
+            rows = (await session.exec(wanted.order_by(col(Capture.capture_id)).limit(BATCH))).all()
             for capture_id, state in rows:
                 yield capture_id, state
             if len(rows) < BATCH:
                 return
             after = rows[-1][0]
 
-    async def statement(self, capture_id: str) -> bytes | None:
+    async def statement(self, session: AsyncSession, capture_id: str) -> bytes | None:
         """The stored envelope file, None if the capture has no row."""
-        async with self._parts.database.session() as session:
-            capture = await session.get(Capture, capture_id)
+        capture = await session.get(Capture, capture_id)
         return None if capture is None else bytes(capture.statement)
 
     async def rehash(self, organisation_id: uuid.UUID, sha256: str) -> Rehashed | None:

@@ -1,0 +1,16 @@
+"""Fixtures of the HTTP tests: the service on a fresh database and a local folder."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.stage import HeldClock
+from tests.web.site import Site, open_site, settings_of
+
+
+@pytest.fixture
+async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    """No TSA and no witness; a clock that tests move."""
+    async with open_site(settings_of(tmp_path, database_url), clock=HeldClock()) as running:
+        yield running
