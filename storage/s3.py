@@ -19,15 +19,12 @@ from storage.blobs import StoreCheck, StoredBlob, blob_key, require_aware
 from storage.errors import BlobDamaged, BlobNotFound, BlobTooLarge, DigestMismatch, RetentionRefused, SizeMismatch, StorageError
 from storage.hashing import CHUNK_BYTES, Sha256
 from storage.s3client import S3Settings, connect_s3, http_status, prepare_bucket, s3_errors
-from storage.s3parts import upload_parts
+from storage.s3parts import PartSizes, upload_parts
 from storage.s3probe import probe_bucket
 from storage.s3source import S3Source
 from storage.source import Window
 
 __all__ = ["S3BlobStore", "S3Settings", "connect_s3", "prepare_bucket"]
-
-SINGLE_PUT_BYTES = 5 << 30
-"""S3's own limit for one PUT. Above it an object is sent in parts, and S3's checksum is no longer that of the file."""
 
 _IN_MEMORY_BYTES = 8 << 20
 _READ_BUFFER_BYTES = 256 << 10
@@ -58,13 +55,13 @@ class S3BlobStore:
         bucket: str,
         *,
         retention_days: int | None = None,
-        single_put_bytes: int = SINGLE_PUT_BYTES,
+        sizes: PartSizes = PartSizes(),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._bucket = bucket
         self._retention = None if retention_days is None else timedelta(days=retention_days)
-        self._single_put_bytes = single_put_bytes
+        self._sizes = sizes
         self._now = now
 
     def put(self, source: BinaryIO, *, organisation: str, sha256: Sha256, size_bytes: int) -> StoredBlob:
@@ -134,8 +131,10 @@ class S3BlobStore:
             lock = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": until}
         try:
             with s3_errors(key, sha256):
-                if size_bytes > self._single_put_bytes:
-                    version_id = upload_parts(self._client, self._bucket, key, source, sha256=sha256, lock=lock)
+                if size_bytes > self._sizes.single_put_bytes:
+                    version_id = upload_parts(
+                        self._client, self._bucket, key, source, sha256=sha256, lock=lock, part_bytes=self._sizes.part_bytes
+                    )
                 else:
                     version_id = self._put_object(source, key, sha256, size_bytes, lock)
         except StorageError as error:

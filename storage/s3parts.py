@@ -7,16 +7,24 @@ import contextlib
 import hashlib
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from storage.errors import DigestMismatch, StorageError
 from storage.hashing import CHUNK_BYTES, Sha256
 from storage.s3client import s3_errors
 
-PART_BYTES = 256 << 20
-"""10,000 parts are allowed: 2.4 TiB. Each part lies in a temporary file while it is sent, so memory stays flat."""
 
-_MIN_PART_BYTES = 5 << 20
+@dataclass(frozen=True)
+class PartSizes:
+    """When an object is sent in parts, and how large these are.
+
+    `single_put_bytes`: the limit of S3 for one PUT; above it its checksum is no longer that of the file. `part_bytes` (S3 wants
+    at least 5 MiB, at most 10,000 parts: 2.4 TiB): each part lies in a temporary file while it is sent, so memory stays flat.
+    """
+
+    single_put_bytes: int = 5 << 30
+    part_bytes: int = 256 << 20
 
 
 def upload_parts(
@@ -27,14 +35,13 @@ def upload_parts(
     *,
     sha256: Sha256,
     lock: Mapping[str, object],
-    part_bytes: int = PART_BYTES,
+    part_bytes: int,
 ) -> str | None:
     """Sends the rest of `source` in parts and gives the version id. Each part carries its own SHA-256; the whole one is computed
     here and stands in the metadata, because S3 then only knows a hash of hashes.
 
     Raises: DigestMismatch (the upload is aborted, nothing becomes visible), boto3's errors (412: the key exists).
     """
-    part_bytes = max(part_bytes, _MIN_PART_BYTES)
     request = {"Bucket": bucket, "Key": key}
     started = client.create_multipart_upload(**request, ChecksumAlgorithm="SHA256", Metadata={"holdstill-sha256": sha256}, **lock)
     upload = {**request, "UploadId": started["UploadId"]}

@@ -107,7 +107,7 @@ class WarcRecord:
         """Moves the HTTP header from the payload to `http_head`; a block without empty line is all header. For iter_records()."""
         gathered = bytearray()
         while self._left and len(gathered) < limit_bytes:
-            piece = self._stream.take(min(self._left, 4096))
+            piece = self._stream.take(min(self._left, 4096, limit_bytes - len(gathered)))
             if not piece:
                 raise BadContainer("warc", self.record_id, "the archive ends inside this record")
             searched = max(0, len(gathered) - 3)

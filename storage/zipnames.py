@@ -54,20 +54,21 @@ class NameRegister:
         if (other := self._files.get(key)) is not None:
             raise BadContainer(self._what, name, "duplicate name" if other == name else f"collides with {other!r}")
         if is_folder:
-            self._add_folder(key, name)
+            self._add_folder(key, name, name)
         elif key in self._folders:
             raise BadContainer(self._what, name, "both a file and a folder")
         else:
             self._files[key] = name
         parts = name.split("/")
         for depth in range(1, len(parts)):
-            self._add_folder(_merge_key("/".join(parts[:depth])), "/".join(parts[:depth]))
+            folder = "/".join(parts[:depth])
+            self._add_folder(_merge_key(folder), folder, name)
 
-    def _add_folder(self, key: str, name: str) -> None:
+    def _add_folder(self, key: str, folder: str, name: str) -> None:
         if key in self._files:
-            raise BadContainer(self._what, name, "both a file and a folder")
-        if self._folders.setdefault(key, name) != name:
-            raise BadContainer(self._what, name, f"collides with {self._folders[key]!r}")
+            raise BadContainer(self._what, name, f"{folder!r} is both a file and a folder")
+        if self._folders.setdefault(key, folder) != folder:
+            raise BadContainer(self._what, name, f"{folder!r} collides with {self._folders[key]!r}")
 
 
 def _merge_key(name: str) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from storage import s3parts
 from storage.errors import BlobDamaged, DigestMismatch, RetentionRefused, StorageError
 from storage.hashing import Sha256, hash_bytes
 from storage.s3 import S3BlobStore, S3Settings, connect_s3, prepare_bucket
+from storage.s3parts import PartSizes
 from tests.seaweed import BUCKET, PLAIN_BUCKET, Seaweed
 
 pytestmark = pytest.mark.seaweedfs
@@ -140,11 +140,10 @@ def test_a_second_version_is_not_taken_for_the_first(seaweed: Seaweed, locked: S
 
 
 @pytest.fixture
-def in_parts(seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch) -> S3BlobStore:
+def in_parts(seaweed: Seaweed) -> S3BlobStore:
     """A store that sends anything above 1 MB in parts of 5 MiB."""
-    monkeypatch.setattr(s3parts, "PART_BYTES", 5 << 20)
-    monkeypatch.setattr(s3parts.upload_parts, "__kwdefaults__", {"part_bytes": 5 << 20})
-    return S3BlobStore(seaweed.client(), BUCKET, retention_days=1, single_put_bytes=1_000_000)
+    sizes = PartSizes(single_put_bytes=1_000_000, part_bytes=5 << 20)
+    return S3BlobStore(seaweed.client(), BUCKET, retention_days=1, sizes=sizes)
 
 
 def test_large_objects_go_in_parts_locked_and_with_their_own_digest(
@@ -182,9 +181,9 @@ def test_a_broken_answer_is_asked_for_again(seaweed: Seaweed, locked: S3BlobStor
     with S3BlobStore(client, BUCKET).open(organisation, stored.sha256) as stream:
         assert stream.read() == data
     assert client.breaks == 0
-    with S3BlobStore(BreakingClient(seaweed.client(), breaks=99), BUCKET).open(organisation, stored.sha256) as stream:
-        with pytest.raises(StorageError):
-            stream.read()
+    hopeless = S3BlobStore(BreakingClient(seaweed.client(), breaks=99), BUCKET)
+    with hopeless.open(organisation, stored.sha256) as stream, pytest.raises(StorageError):
+        stream.read()
 
 
 class BreakingClient:
