@@ -1,5 +1,7 @@
 """`holdstill …`: what a person types. Commands print for people; with --json one JSON object for programs."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import logging
@@ -11,13 +13,14 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-import uvicorn
 
-from server.composition import Services, build
 from server.settings import Settings
+
+if TYPE_CHECKING:  # `holdstill verify` must not wait for what only the service needs
+    from server.composition import Services
 
 Result = TypeVar("Result")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -43,6 +46,8 @@ def main() -> None:
 @app.command()
 def serve() -> None:
     """Run the service (and, unless HOLDSTILL_RUN_WORKER=false, its background jobs)."""
+    import uvicorn
+
     from server.app import create_app
     from server.worker import run_worker
 
@@ -56,7 +61,9 @@ def serve() -> None:
         app = create_app(services, background=run_worker if settings.run_worker else None)
         _tell(f"Holdstill at {settings.public_url}")
         _tell(f"Sign in once with: {await new_sign_in_link(services)}")
-        config = uvicorn.Config(app, host=settings.host, port=settings.port, access_log=False, timeout_graceful_shutdown=10)
+        config = uvicorn.Config(
+            app, host=settings.host, port=settings.port, access_log=False, server_header=False, timeout_graceful_shutdown=10
+        )
         await uvicorn.Server(config).serve()
 
     _run(act, opened=False)
@@ -273,6 +280,7 @@ def _run(act: Callable[[Services], Awaitable[Result]], *, opened: bool = True) -
 
     `opened`: open the job queue around it (the web application opens it itself).
     """
+    from server.composition import build
     from server.errors import ServiceError
     from server.postgres import PostgresUnavailable
     from storage.errors import StorageError

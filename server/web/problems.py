@@ -86,14 +86,8 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """One RFC 9457 problem. `data` becomes extension members; it never overrides the standard ones."""
-    body: dict[str, object] = dict(data or {})
-    body |= {
-        "type": TYPE_PREFIX + code,
-        "title": HTTPStatus(status).phrase,
-        "status": int(status),
-        "code": code,
-        "detail": detail,
-    }
+    own = {"type": TYPE_PREFIX + code, "title": HTTPStatus(status).phrase, "status": int(status), "code": code, "detail": detail}
+    body = {**own, **(data or {}), **own}
     return JSONResponse(body, status_code=int(status), media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 

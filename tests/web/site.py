@@ -169,7 +169,9 @@ def not_before(challenge: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def settings_of(folder: Path, database_url: str, **more: Any) -> Settings:
     """Settings of a service whose data lies in `folder`."""
-    return Settings(data_dir=folder / "data", database_url=database_url, origin=ORIGIN, public_url="http://holdstill.test", **more)
+    return Settings(
+        data_dir=folder / "data", database_url=database_url, origin=ORIGIN, public_url="http://holdstill.test", **more
+    )
 
 
 def pinned_tsa(tsa: LocalTsa) -> TsaSettings:
