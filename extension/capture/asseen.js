@@ -117,7 +117,7 @@ function learnFromFrames(frames, { timing, stripper, notes }) {
 
 /** @param {Session} session @param {import("./collect.js").Collected | null} collected @param {string} method @returns {Promise<CaptureResult>} */
 async function finish(session, collected, method) {
-  const { viewport, stripper, steps, account, archive, notes, options, writer, capturedAt } = session;
+  const { viewport, stripper, steps, archive, notes, options, writer, capturedAt } = session;
   const { facts } = viewport;
   const top = collected?.frames[0];
   const url = stripper.url(facts.url, "address");
@@ -125,14 +125,15 @@ async function finish(session, collected, method) {
   const title = stripper.text(top?.probe?.title ?? facts.title, "title");
   if (collected?.shot) notes.push(...collected.shot.notes);
   if (top?.probe && top.probe.url !== facts.url) notes.push("the page's address changed between the viewport shot and the reading");
-  if (!collected) account.ask(facts.url, "Document", "the debugger could not attach");
+  if (!collected) session.account.ask(facts.url, "Document", "the debugger could not attach");
   await steps.run("write page records", WRITE_MS, () => writeGenerated(session, collected));
-  const omitted = account.omitted.map((entry) => ({ ...entry, url: stripper.url(entry.url, "address"), reason: stripper.text(entry.reason, "omitted") }));
-  const pageinfo = { url: finalUrl, capturedAt: facts.capturedAt, mode: "as_seen", method, resources: archive.resources, omitted, steps: steps.done,
-    secrets: stripper.removed, notes };
-  await archive.addGenerated("pageinfo", finalUrl, "application/json", JSON.stringify(pageinfo));
-  const warc = await writer.close();
+  const omitted = session.account.omitted.map((entry) => ({ ...entry, url: stripper.url(entry.url, "address"), reason: stripper.text(entry.reason, "omitted") }));
   const text = stripper.text(textOf(collected), "pages.jsonl");
+  const account = stripper.text(JSON.stringify({ url: finalUrl, capturedAt: facts.capturedAt, mode: "as_seen", method, resources: archive.resources,
+    omitted, steps: steps.done, notes }), "urn:pageinfo");
+  const removed = stripper.removed; // after everything that is stored has been through it
+  await archive.addGenerated("pageinfo", finalUrl, "application/json", JSON.stringify({ ...JSON.parse(account), secrets: removed }));
+  const warc = await writer.close();
   const wacz = await buildWacz({ warc, records: writer.records, page: { url: finalUrl, title, date: capturedAt, text }, created: new Date(), software: softwareName() },
     options.signPageDigest ?? null);
   /** @type {CaptureResult["artifacts"]} */
@@ -141,7 +142,7 @@ async function finish(session, collected, method) {
   artifacts.push({ role: "page.wacz", name: "page.wacz", mediaType: "application/wacz+zip", blob: wacz });
   return { artifacts, page: { ...facts, url, finalUrl, title }, method, notes, workFolder: session.folder?.name ?? null,
     pageinfo: { captured: archive.resources.length, omitted: omitted.length, failedSteps: steps.failed },
-    secrets: { kept: stripper.keep, removed: stripper.removed.length } };
+    secrets: { kept: stripper.keep, removed: removed.length } };
 }
 
 /** @returns {string} */

@@ -10,6 +10,7 @@ const SECRET_HEADER = /^(cookie2?|set-cookie2?|authorization|proxy-authorization
 const SECRET_PARAMETER = /^(.*[-_.]?(access|auth|id|refresh|session|csrf|xsrf|security|bearer|api|user|page|reset|login|oauth)[-_.]?token|tokens?|.*(csrf|xsrf).*|authenticity_token|jwt|sid|s_?id|.*session[-_.]?(id|key)?|(php|j|asp)sess(ion)?id|auth|authorization|auth[-_]?key|password|passwd|pwd|secret|client[-_]?secret|api[-_]?key|apikey|sig|signature|x-amz-(signature|security-token|credential)|x-goog-(signature|credential)|saml(request|response)|ticket|otp|hmac)$/i;
 /** Parameters that often hold a credential and often something harmless: only a long value is taken. */
 const LIKELY_PARAMETER = /^(code|key|state|hash|access|credential|assertion)$/i;
+const PARAMETER = /([?&#;])([^=&#;?\s]+)=([^&#;\s]+)/g;
 const LIKELY_MIN_LENGTH = 8;
 const MIN_LENGTH = 4;
 const HARMLESS = /^(true|false|null|none|undefined|yes|no|\d{1,5})$/i;
@@ -34,9 +35,10 @@ export class SecretStripper {
     this.spelled = new Map();
   }
 
-  /** @returns {RemovedSecret[]} each place and name once */
+  /** @returns {RemovedSecret[]} each place and name once; the list of what was removed does not hold it */
   get removed() {
-    return [...this.removedByPlace.values()];
+    const places = [...this.removedByPlace.values()].map(({ where, name }) => ({ where: this.#bare(where), name }));
+    return [...new Map(places.map((place) => [`${place.where}\n${place.name}`, place])).values()];
   }
 
   /** @param {string} value @returns {string} 64 hex digits */
@@ -92,7 +94,7 @@ export class SecretStripper {
       this.learn("user information", userinfo);
       return `${scheme}${this.#take(userinfo, where, "user information")}@`;
     });
-    const stripped = login.replace(/([?&#;])([^=&#;?\s]+)=([^&#;\s]+)/g, (whole, before, name, value) => {
+    const stripped = login.replace(PARAMETER, (whole, before, name, value) => {
       if (!isSecretParameter(decoded(name), value)) return whole;
       this.learn(decoded(name), value);
       if (decoded(value) !== value) this.learn(decoded(name), decoded(value));
@@ -135,11 +137,16 @@ export class SecretStripper {
     return `holdstill-redacted-${this.digest(value).slice(0, 16)}`;
   }
 
-  /** The list of what was removed must not hold it. @param {string} where @param {string} name */
+  /** @param {string} where @param {string} name */
   #note(where, name) {
-    let place = where;
-    for (const spelling of this.#spellings().keys()) place = place.replaceAll(spelling, "…");
-    this.removedByPlace.set(`${place}\n${name}`, { where: place, name });
+    this.removedByPlace.set(`${where}\n${name}`, { where, name });
+  }
+
+  /** @param {string} where @returns {string} */
+  #bare(where) {
+    let bare = where.replace(PARAMETER, (whole, before, name, value) => (isSecretParameter(decoded(name), value) ? `${before}${name}=…` : whole));
+    for (const spelling of this.#spellings().keys()) bare = bare.replaceAll(spelling, "…");
+    return bare;
   }
 }
 

@@ -101,7 +101,8 @@ export class Draft {
   expect(fields) {
     for (const [kind, names] of Object.entries(fields)) {
       if (this.post.claims.some((claim) => claim.kind === kind)) continue;
-      this.record({ kind, state: "not_checked", value: null, where: null, platformField: names.join(" | "), reason: NOT_STORED });
+      const reason = names.length > 0 ? NOT_STORED : "no machine-readable field of this platform is known";
+      this.record({ kind, state: "not_checked", value: null, where: null, platformField: names.join(" | "), reason });
     }
   }
 

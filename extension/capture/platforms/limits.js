@@ -5,7 +5,7 @@ export const LIMITS = Object.freeze({
   texts: 500,
   valuesPerText: 64,        // JSON values one after another in one text
   depth: 64,
-  nodes: 1_500_000,         // objects and lists visited in one reading
+  nodes: 1_000_000,         // objects and lists visited in one search
   postChars: 20_000,
   nameChars: 500,
   urlChars: 4_096,

@@ -1,7 +1,7 @@
 import { parseJsonText } from "./idjson.js";
 import { at, isObject, objectsUnder } from "./jsonpath.js";
 import { LIMITS } from "./limits.js";
-import { decode, tokensOf } from "./markup.js";
+import { tokensOf } from "./markup.js";
 
 /** @typedef {import("./jsonpath.js").JsonNode} JsonNode */
 /** @typedef {import("./jsonpath.js").JsonObject} JsonObject */
@@ -24,7 +24,6 @@ export class StoredPage {
     const html = at(stored, "html");
     this.html = typeof html === "string" ? html.slice(0, LIMITS.textChars) : "";
     if (typeof html === "string" && html.length > LIMITS.textChars) this.problems.push(`html: longer than ${LIMITS.textChars} characters: the rest was not read`);
-    this.budget = { value: LIMITS.nodes };
     this.charsLeft = LIMITS.totalChars;
     this.textsLeft = LIMITS.texts;
     /** @type {Set<string>} so that a script that is in jsonTexts is not read again from the html */
@@ -93,8 +92,9 @@ export class StoredPage {
 
   /** @param {(value: JsonObject, node: ObjectNode) => boolean} wanted @returns {Generator<ObjectNode>} outer objects first */
   *objects(wanted) {
-    for (const node of objectsUnder(this.roots, this.budget)) if (wanted(node.value, node)) yield node;
-    if (this.budget.value < 0) this.problems.push(`more than ${LIMITS.nodes} objects: the rest was not searched`);
+    const budget = { value: LIMITS.nodes };
+    for (const node of objectsUnder(this.roots, budget)) if (wanted(node.value, node)) yield node;
+    if (budget.value < 0) this.problems.push(`more than ${LIMITS.nodes} objects: the rest was not searched`);
   }
 
   /** @param {(value: JsonObject, node: ObjectNode) => boolean} wanted @returns {ObjectNode | null} */
@@ -108,7 +108,8 @@ export class StoredPage {
    * @param {JsonNode} node @param {(value: JsonObject) => boolean} wanted @param {ReadonlySet<string>} [notInto] @returns {ObjectNode | null}
    */
   firstUnder(node, wanted, notInto = new Set()) {
-    for (const found of objectsUnder([node], this.budget, (key) => typeof key === "string" && notInto.has(key))) if (wanted(found.value)) return found;
+    const budget = { value: LIMITS.nodes };
+    for (const found of objectsUnder([node], budget, (key) => typeof key === "string" && notInto.has(key))) if (wanted(found.value)) return found;
     return null;
   }
 
@@ -125,8 +126,7 @@ export class StoredPage {
 /** @param {string} script @returns {{name: string, text: string}[]} from each known variable's value to the script's end */
 function assigned(script) {
   const matches = [...script.slice(0, LIMITS.textChars).matchAll(VARIABLE)].slice(0, 4);
-  if (matches.length > 0) return matches.map((match) => ({ name: match[1], text: script.slice(match.index + match[0].length) }));
-  return /^(?:&#123;|\{|\[)/.test(decode(script.slice(0, 10))) ? [{ name: "", text: decode(script) }] : [];
+  return matches.map((match) => ({ name: match[1], text: script.slice(match.index + match[0].length) }));
 }
 
 /** @param {unknown} url @returns {URL} */

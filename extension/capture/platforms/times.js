@@ -85,7 +85,7 @@ export function timeOfText(written, source = "embedded_json", note) {
   const offset = zone === undefined ? "Z" : zone.toUpperCase().replace(/^([+-]\d\d):?(\d\d)$/, "$1:$2");
   const date = new Date(`${year}-${monthText}-${day}T${hour ?? "00"}:${minute ?? "00"}:${second ?? "00"}.${(fraction ?? "0").slice(0, 3).padEnd(3, "0")}${offset}`);
   if (Number.isNaN(date.getTime()) || Number(day) > daysIn(Number(year), Number(monthText))) return null;
-  const unit = hour === undefined ? 86_400 : second === undefined ? 60 : fraction === undefined ? 1 : 0.001;
+  const unit = hour === undefined ? 86_400 : second === undefined ? 60 : fraction === undefined || /^0+$/.test(fraction) ? 1 : 0.001;
   const noZone = zone === undefined && !asX;
   const notes = [note, hour === undefined ? "only a date is given" : "", noZone ? "no time zone is given: read as UTC" : ""].filter(Boolean).join("; ");
   return { value: date.toISOString(), source, precisionS: noZone ? Math.max(unit, 50_400) : unit, ...(notes ? { note: notes } : {}) };

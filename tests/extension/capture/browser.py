@@ -55,6 +55,10 @@ class Captured:
         return [record.body.decode() for record in self.records if record.uri.startswith(f"urn:{kind}:")]
 
 
+def sizes(result: dict[str, Any]) -> dict[str, int]:
+    return {artifact["name"]: artifact["sizeBytes"] for artifact in result["artifacts"]}
+
+
 def read_records(warc: bytes) -> Iterator[Record]:
     for record in ArchiveIterator(io.BytesIO(warc)):
         http = record.http_headers
@@ -85,6 +89,18 @@ class CaptureBrowser:
         if settle:
             page.wait_for_load_state("networkidle")
         return page
+
+    def wait_until_observing(self, url: str) -> None:
+        """The browser begins to report requests a moment after the worker asked for them; an earlier page is not observed."""
+        page = self.context.new_page()
+        for _ in range(50):
+            page.goto(url)
+            if self.worker.evaluate("() => globalThis.countObserved()") > 0:
+                break
+            page.wait_for_timeout(100)
+        else:
+            raise AssertionError("no request was ever observed")
+        page.close()
 
     def beside(self, folder: Path, *, hosts: tuple[str, ...], scale: float = 1) -> AbstractContextManager["CaptureBrowser"]:
         """Another browser in the same run: Playwright allows one of itself for each thread."""
@@ -135,16 +151,12 @@ def _launch(playwright: Playwright, folder: Path, hosts: tuple[str, ...], scale:
     extension = folder / "extension"
     extension.mkdir(parents=True)
     subprocess.run(["node", HERE / "build.mjs", extension, *hosts], check=True, timeout=60)
+    load = (f"--disable-extensions-except={extension}", f"--load-extension={extension}")
     context = playwright.chromium.launch_persistent_context(
         folder / "profile",
         executable_path="/usr/bin/chromium",
         headless=True,
-        args=[
-            "--no-sandbox",
-            f"--disable-extensions-except={extension}",
-            f"--load-extension={extension}",
-            "--ignore-certificate-errors",
-        ],
+        args=["--no-sandbox", "--ignore-certificate-errors", *load],
         viewport={"width": 1000, "height": 700},
         device_scale_factor=scale,
     )

@@ -1,12 +1,14 @@
 """Two browsers for the whole folder: one whose extension was granted no site, one that was granted all."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.extension.capture.browser import CaptureBrowser, capture_browser
 from tests.extension.capture.oddsite import OddSite
+
+
+Folders = pytest.TempPathFactory
 
 
 @pytest.fixture(scope="package")
@@ -16,12 +18,13 @@ def site() -> Iterator[OddSite]:
 
 
 @pytest.fixture(scope="package")
-def granted_nothing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaptureBrowser]:
+def granted_nothing(tmp_path_factory: Folders) -> Iterator[CaptureBrowser]:
     with capture_browser(tmp_path_factory.mktemp("granted-nothing"), hosts=()) as browser:
         yield browser
 
 
 @pytest.fixture(scope="package")
-def granted_all(granted_nothing: CaptureBrowser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaptureBrowser]:
+def granted_all(site: OddSite, granted_nothing: CaptureBrowser, tmp_path_factory: Folders) -> Iterator[CaptureBrowser]:
     with granted_nothing.beside(tmp_path_factory.mktemp("granted-all"), hosts=("<all_urls>",)) as browser:
+        browser.wait_until_observing(f"{site.url}/utf8.css")
         yield browser

@@ -5,8 +5,8 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,38 +18,14 @@ CSRF_CANARY = "csrf/canary+5c1d9e77=="
 TOKEN_CANARY = "tok-canary-77aa01"
 HYDRATION_CANARY = "hydration-canary-1b2c3d4e"
 LINK_CANARY = "link-canary-99ff"
-CANARIES = (COOKIE_CANARY, CSRF_CANARY, TOKEN_CANARY, HYDRATION_CANARY, LINK_CANARY)
+PARTS = {"cookie": COOKIE_CANARY, "csrf": CSRF_CANARY, "token": TOKEN_CANARY, "hydration": HYDRATION_CANARY, "link": LINK_CANARY}
+PAGES = Path(__file__).parent / "pages"
+PAGE_FILES = {"/": "odd.html", "/account": "account.html", "/frame.html": "frame.html", "/foreign.html": "foreign.html"}
+TALL_PX = {"/tall": 3000, "/very-tall": 20000}
 BANDS = [(200, 30, 30), (30, 160, 60), (40, 60, 200), (230, 190, 20), (120, 40, 150), (20, 150, 170)]
 BAND_PX = 500
 
 Answer = tuple[int, str, bytes, dict[str, str]]
-
-
-def odd_page(nonce: str, frame_url: str) -> str:
-    return f"""<!doctype html><html lang="ro"><head><meta charset="utf-8"><title>Pagină ciudată</title>
-<meta property="og:title" content="Odd"><meta name="nonce" content="{nonce}">
-<link rel="manifest" href="/app.webmanifest"><link rel="stylesheet" href="/utf8.css"><link rel="stylesheet" href="/latin1.css">
-<link rel="stylesheet" href="/mark.css"><link rel="stylesheet" href="/importing.css"><link rel="stylesheet" href="/nostore.css">
-<script src="/utf8.js"></script><script src="/latin1.js"></script><script src="/undeclared-latin1.js"></script><script src="/mark.js"></script>
-<script src="/broken.js"></script><script type="module" src="/module.js"></script>
-<script type="application/ld+json">{{"@type": "NewsArticle", "headline": "Odd"}}</script></head>
-<body><h1>O pagină — cu de toate</h1><img src="/a.png"><img src="/moved.png"><img src="/x.svg"><img src="/missing.png"><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">
-<img loading="lazy" src="/lazy.png" style="display:block;margin-top:6000px" width="64" height="64">
-<iframe src="/frame.html"></iframe><iframe src="{frame_url}/foreign.html"></iframe><open-part></open-part><closed-part></closed-part>
-<script>
-fetch('/data.json').then(r => r.json()); new Worker('/worker.js');
-fetch('/a.png').then(r => r.blob()).then(b => {{ const i = new Image(); i.src = URL.createObjectURL(b); document.body.append(i); }});
-customElements.define('open-part', class extends HTMLElement {{ constructor() {{ super(); this.attachShadow({{mode: 'open'}}).innerHTML = '<p>inside the open root</p>'; }} }});
-customElements.define('closed-part', class extends HTMLElement {{ constructor() {{ super(); this.attachShadow({{mode: 'closed'}}).innerHTML = '<p>inside the closed root</p>'; }} }});
-</script></body></html>"""
-
-
-def secret_page(nonce: str) -> str:
-    return f"""<!doctype html><html><head><meta charset="utf-8"><title>Account {COOKIE_CANARY}</title><meta name="csrf-token" content="{CSRF_CANARY}">
-<link rel="stylesheet" href="/utf8.css?access_token={TOKEN_CANARY}"></head><body><form><input type="hidden" name="authenticity_token" value="{CSRF_CANARY}"></form>
-<p>Your session is {COOKIE_CANARY}. {nonce}</p><a href="/logout?auth_token={LINK_CANARY}&amp;x=1">out</a><img src="/a.png?token={TOKEN_CANARY}&w=64">
-<img src="/moved.png?to={TOKEN_CANARY}"><script>window.__STATE__ = {{"user": 1, "accessToken": "{HYDRATION_CANARY}"}};</script><script src="/talkative.js"></script>
-<p style="width:40ch">A long line so that the mail format must break it somewhere: {"word " * 12}{TOKEN_CANARY} {COOKIE_CANARY}</p></body></html>"""
 
 
 def tall_page(nonce: str, height_px: int) -> str:
@@ -60,7 +36,7 @@ def tall_page(nonce: str, height_px: int) -> str:
 
 
 class OddSite:
-    """`url` is http://127.0.0.1:…, `frame_url` the same server under another host name, so that its frames live in another process."""
+    """`url` is http://127.0.0.1:…, `frame_url` the same server by another name, so that its frames live in another process."""
 
     def __init__(self) -> None:
         self.log = SiteLog()
@@ -78,20 +54,13 @@ class OddSite:
         self._server.server_close()
 
     def answer(self, path: str, nonce: str) -> Answer:
-        pages: dict[str, Callable[[], str]] = {
-            "/": lambda: odd_page(nonce, self.frame_url),
-            "/account": lambda: secret_page(nonce),
-            "/tall": lambda: tall_page(nonce, 3000),
-            "/very-tall": lambda: tall_page(nonce, 20000),
-            "/frame.html": lambda: (
-                f'<!doctype html><meta charset="utf-8"><p>cadru</p><img src="/c.png"><link rel="stylesheet" href="/frame.css">{nonce}'
-            ),
-            "/foreign.html": lambda: (
-                f'<!doctype html><meta charset="utf-8"><p>străin</p><img src="/d.png"><link rel="stylesheet" href="/foreign.css"><script src="/foreign.js"></script>{nonce}'
-            ),
-        }
-        if path in pages:
-            return 200, "text/html; charset=utf-8", pages[path]().encode(), {}
+        if path in PAGE_FILES:
+            text = (PAGES / PAGE_FILES[path]).read_text("utf-8")
+            for name, value in {**PARTS, "nonce": nonce, "frame": self.frame_url}.items():
+                text = text.replace("{{" + name + "}}", value)
+            return 200, "text/html; charset=utf-8", text.encode(), {}
+        if path in TALL_PX:
+            return 200, "text/html; charset=utf-8", tall_page(nonce, TALL_PX[path]).encode(), {}
         special = self._special(path, nonce)
         if special:
             return special

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 import pytest
 from PIL import Image
 
-from tests.extension.capture.browser import Captured, CaptureBrowser, sha256
+from tests.extension.capture.browser import CaptureBrowser, Captured, sha256
 from tests.extension.capture.oddsite import BAND_PX, BANDS, OddSite
 
 pytestmark = pytest.mark.browser
+MARK = """() => {
+  window.scrollTo(0, 900);
+  window.scrolls = 0;
+  window.mine = Math.random();
+  addEventListener('scroll', () => { window.scrolls += 1; });
+}"""
+STATE = "() => [window.scrollY, window.mine, window.scrolls, document.documentElement.outerHTML]"
 
 
 @dataclass(frozen=True)
@@ -188,20 +195,12 @@ def test_a_page_higher_than_a_surface_is_one_picture_of_exact_tiles(granted_noth
 
 def test_the_page_is_neither_scrolled_nor_changed_nor_reloaded(granted_nothing: CaptureBrowser, site: OddSite) -> None:
     page = granted_nothing.open(f"{site.url}/tall")
-    page.evaluate(
-        "() => { window.scrollTo(0, 900); window.mine = 'still here'; window.scrolls = 0; addEventListener('scroll', () => { window.scrolls += 1; }); }"
-    )
+    page.evaluate(MARK)
     page.wait_for_timeout(200)
-    scrolls = page.evaluate("() => window.scrolls")
-    html = page.evaluate("() => document.documentElement.outerHTML")
+    before = page.evaluate(STATE)
     captured = granted_nothing.click(page)
     assert captured.result["page"]["scrollY"] == 900
-    assert page.evaluate("() => [window.scrollY, window.mine, window.scrolls, document.documentElement.outerHTML]") == [
-        900,
-        "still here",
-        scrolls,
-        html,
-    ]
+    assert page.evaluate(STATE) == before
     page.close()
 
 

@@ -23,6 +23,7 @@ async function run(tab, options = {}) {
   }
 }
 
+globalThis.countObserved = () => [...passive.byTab.values()].flat().length;
 globalThis.runOnTab = async (tabId) => run(await chrome.tabs.get(tabId));
 globalThis.takeResult = async () => {
   while (results.length === 0) await new Promise((resolve) => { setTimeout(resolve, 20); });

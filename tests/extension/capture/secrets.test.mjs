@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { test } from "node:test";
+import { changeMhtmlText, mhtmlPictures } from "../../../extension/capture/mhtml.js";
+import { findMarkupSecrets } from "../../../extension/capture/secretmarkup.js";
+import { SecretStripper, isSecretParameter } from "../../../extension/capture/secrets.js";
+
+const KEY = new Uint8Array(32).fill(7);
+const stripper = (options = {}) => new SecretStripper({ key: KEY, ...options });
+const hmac = (value) => createHmac("sha256", KEY).update(value).digest("hex");
+
+test("credential headers are replaced by their name and an HMAC their owner can recompute", () => {
+  const strip = stripper();
+  const headers = [["Cookie", "sid=canary-1234567890ab"], ["Authorization", "Bearer canary"], ["Proxy-Authorization", "Basic x"], ["X-CSRF-Token", "canary"],
+    ["X-XSRF-TOKEN", "canary"], ["set-cookie", "a=1"], ["X-Api-Key", "canary"], ["Accept", "*/*"]];
+  const found = strip.headers(headers, "request https://a.example/");
+  assert.equal(JSON.stringify(found).includes("canary"), false);
+  assert.deepEqual(found[0], ["X-Holdstill-Redacted", `cookie; hmac-sha256=${hmac("sid=canary-1234567890ab")}`]);
+  assert.deepEqual(found.at(-1), ["Accept", "*/*"]);
+  assert.deepEqual(strip.removed.map(({ name }) => name).sort(), ["header authorization", "header cookie", "header proxy-authorization", "header set-cookie",
+    "header x-api-key", "header x-csrf-token", "header x-xsrf-token"]);
+});
+
+test("token parameters, fragments and user information leave an address; the rest of it stays byte for byte", () => {
+  const strip = stripper();
+  const url = strip.url("https://me:canarypw@a.example/p/%C3%A9?x=1&access_token=canary-1&y=a+b&sig=canary-2#id_token=canary-3&z", "address");
+  assert.match(url, /^https:\/\/holdstill-redacted-[0-9a-f]{16}@a\.example\/p\/%C3%A9\?x=1&access_token=holdstill-redacted-[0-9a-f]{16}&y=a\+b&sig=holdstill-redacted-[0-9a-f]{16}#id_token=holdstill-redacted-[0-9a-f]{16}&z$/);
+  assert.equal(strip.url(url, "address"), url);
+});
+
+test("a short code or key is an ordinary parameter, a long one is taken for a credential", () => {
+  assert.equal(isSecretParameter("code", "RO"), false);
+  assert.equal(isSecretParameter("key", "name"), false);
+  assert.equal(isSecretParameter("code", "4/0AX4XfWh-canary"), true);
+  assert.equal(isSecretParameter("token", "true"), false);
+  for (const name of ["access_token", "token", "sig", "session", "auth", "X-Amz-Signature", "PHPSESSID", "reset_token", "sessionid"]) assert.equal(isSecretParameter(name, "abcd"), true, name);
+  for (const name of ["q", "page", "id", "v", "utm_source", "article", "tokenize", "author"]) assert.equal(isSecretParameter(name, "abcdefghijkl"), false, name);
+});
+
+test("a value learned in one place is taken out of every other, in each spelling", () => {
+  const strip = stripper();
+  strip.learn("form token", 'a/b+c="canary"&d');
+  for (const text of ['a/b+c="canary"&d', "a/b+c=&quot;canary&quot;&amp;d", encodeURIComponent('a/b+c="canary"&d'), JSON.stringify('a/b+c="canary"&d')]) {
+    assert.equal(strip.text(`x ${text} y`, "text").includes("canary"), false, text);
+  }
+});
+
+test("a plain value is not learned: taking it out of the page would falsify it", () => {
+  const strip = stripper();
+  strip.learn("csrf", "true");
+  strip.learn("csrf", "12");
+  strip.learnCookies("lang=english; theme=dark; n=123456789012345678");
+  assert.equal(strip.text("it is true, 12 english dark 123456789012345678", "text"), "it is true, 12 english dark 123456789012345678");
+});
+
+test("a value that the mail format breaks over lines is found there too, and pictures are passed by untouched", () => {
+  const strip = stripper();
+  strip.learn("token", "canary=0123456789");
+  const picture = "iVBORw0KGgoAAAANSUhEUg==\r\n";
+  const mhtml = `Content-Type: multipart/related;\r\n\tboundary="--B"\r\n\r\n----B\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n`
+    + `<p>can=\r\nary=3D0123=\r\n456789</p>\r\n----B\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\nContent-Location: https://a.example/x.png\r\n\r\n${picture}\r\n----B--\r\n`;
+  const found = changeMhtmlText(mhtml, (part) => strip.text(part, "urn:mhtml", { quotedPrintable: true }));
+  assert.match(found, /<p>holdstill-redacted-[0-9a-f]{16}<\/p>/);
+  assert.equal(found.includes(picture), true);
+  assert.deepEqual(mhtmlPictures(mhtml), [{ url: "https://a.example/x.png", mime: "image/png", base64: "iVBORw0KGgoAAAANSUhEUg==" }]);
+});
+
+test("form tokens, meta tokens, passwords, script tokens and token links are found in markup, ordinary fields are not", () => {
+  const found = findMarkupSecrets(`<META name='csrf-token' content=canary1><input type="hidden" value="canary&amp;2" name="authenticity_token">
+    <input type=password value="canary3"><meta name="nonce" content="ordinary"><meta name="description" content="ordinary"><input name="q" value="ordinary">
+    <script>{"accessToken":"canary44","title":"ordinary","csrf_token":"canary55"}</script><script>"{\\"session_id\\":\\"canary66\\"}"</script>
+    <a href="/out?auth_token=canary7&amp;sid=canary8">x</a>`).map(({ value }) => value);
+  assert.deepEqual(found.sort(), ["canary&2", "canary1", "canary3", "canary44", "canary55", "canary66", "canary7", "canary8"]);
+});
+
+test("the list of what was removed holds no secret itself", () => {
+  const strip = stripper();
+  const address = "https://a.example/?token=canary-0001";
+  strip.headers([["Cookie", "x=canary-0001"], ["Referer", address]], `request ${address}`);
+  strip.text("canary-0001", `body of ${address}`);
+  assert.equal(JSON.stringify(strip.removed).includes("canary-0001"), false);
+  assert.equal(strip.removed.length >= 3, true);
+});
+
+test("who chooses to keep secrets keeps them, and nothing is listed as removed", () => {
+  const strip = stripper({ keep: true });
+  assert.deepEqual(strip.headers([["Cookie", "a=b"]], "request"), [["Cookie", "a=b"]]);
+  assert.equal(strip.url("https://a.example/?token=abcd", "address"), "https://a.example/?token=abcd");
+  assert.deepEqual(strip.removed, []);
+});
+
+test("another capture's key gives another HMAC: two captures cannot be joined by it", () => {
+  const other = new SecretStripper({ key: new Uint8Array(32).fill(8) });
+  assert.notEqual(stripper().digest("value"), other.digest("value"));
+});
