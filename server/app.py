@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,26 @@ def create_app(services: Services, *, background: Background | None = None) -> F
                     with suppress(asyncio.CancelledError):
                         await task
 
+    app = _api(lifespan)
+    app.state.services = services
+    app.state.metrics = Metrics()
+    for pages in (sign_in, capture_pages, export_pages, device_pages):
+        app.include_router(pages.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    _add_error_rendering(app)
+    app.add_middleware(ExtensionCors)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders, https=is_https(services))
+    app.add_middleware(MeasureRequests, metrics=app.state.metrics)
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """What docs/openapi.json holds: the contract of the API, from the code. Needs no services."""
+    return _api(None).openapi()
+
+
+def _api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None) -> FastAPI:
     app = FastAPI(
         title="Holdstill",
         version="0.1.0",
@@ -59,18 +79,8 @@ def create_app(services: Services, *, background: Background | None = None) -> F
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
     )
-    app.state.services = services
-    app.state.metrics = Metrics()
     for routes in (devices, captures, uploads, exports, log, health):
         app.include_router(routes.router)
-    for pages in (sign_in, capture_pages, export_pages, device_pages):
-        app.include_router(pages.router, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    _add_error_rendering(app)
-    app.add_middleware(ExtensionCors)
-    app.add_middleware(BodyLimit)
-    app.add_middleware(SecurityHeaders, https=is_https(services))
-    app.add_middleware(MeasureRequests, metrics=app.state.metrics)
     return app
 
 

@@ -223,6 +223,14 @@ def admin_policy() -> None:
     _run(act)
 
 
+@admin_app.command("openapi")
+def admin_openapi() -> None:
+    """Print the OpenAPI document (docs/openapi.json is this, committed)."""
+    from server.app import openapi_document
+
+    print(json.dumps(openapi_document(), indent=1, sort_keys=True))
+
+
 @db_app.command("stop")
 def db_stop() -> None:
     """Stop the embedded PostgreSQL of HOLDSTILL_DATA_DIR, whoever started it."""

@@ -1,4 +1,4 @@
-"""The whole service in one process, on a real database, reached over HTTP (ASGI), and devices that behave as the extension does."""
+"""The whole service in one process, on a real database, reached over HTTP (ASGI), and devices that act as the extension does."""
 
 import base64
 import hashlib
