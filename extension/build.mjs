@@ -1,4 +1,4 @@
-// Builds extension/dist/chromium: `node extension/build.mjs`.
+// Builds extension/dist/chromium, or the folder given: `node extension/build.mjs [FOLDER]`.
 //
 // The folder is a function of the sources and the locked dependencies: no time, no path, no random value goes in.
 // SHA256SUMS lists every other file of it; the SHA-256 of that list is the *build hash* each statement carries
@@ -53,6 +53,5 @@ async function build(out) {
   return writeSums(out);
 }
 
-const out = join(HERE, "dist", "chromium");
-const hash = await build(out);
-console.log(`extension/dist/chromium  build ${hash}`);
+const out = process.argv[2] ?? join(HERE, "dist", "chromium");
+console.log(`extension built: ${await build(out)}`);

@@ -28,7 +28,7 @@ export function parseServerUrl(text) {
   const trimmed = text.trim();
   const bare = trimmed.replace(/[/:].*$/, "");
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `${LOOPBACK.test(bare) ? "http" : "https"}://${trimmed}`;
-  if (!URL.canParse(full)) throw new PairingRefused("url");
+  if (/\s/.test(trimmed) || !URL.canParse(full)) throw new PairingRefused("url");
   const url = new URL(full);
   if (!["http:", "https:"].includes(url.protocol) || url.username !== "" || url.password !== "") throw new PairingRefused("url");
   // Over plain HTTP anyone on the way reads the token and the evidence; only this machine itself is excepted.

@@ -146,9 +146,9 @@ async function drawPairing() {
   const pairing = await withStore((store) => store.readPairing());
   const notice = element("pairing-notice");
   notice.hidden = pairing !== undefined && pairing.revokedAt === null;
-  const key = pairing === undefined ? "unpaired" : "revoked";
-  notice.querySelector("span").textContent = text(key);
-  notice.querySelector("a").textContent = text(`${key}_link`);
+  const [said, linked] = pairing === undefined ? ["unpaired", "unpaired_link"] : ["revoked", "revoked_link"];
+  notice.querySelector("span").textContent = text(said);
+  notice.querySelector("a").textContent = text(linked);
 }
 
 /** @template T @param {(store: import("../queue/store.js").Store) => Promise<T>} work @returns {Promise<T>} */

@@ -12,7 +12,7 @@ test("addresses as people type them", () => {
   assert.equal(parseServerUrl("127.0.0.1:8040"), "http://127.0.0.1:8040");
   assert.equal(parseServerUrl("localhost:8040/holdstill//"), "http://localhost:8040", "a page's path is dropped");
   assert.equal(parseServerUrl("http://[::1]:9/"), "http://[::1]:9");
-  for (const bad of ["", "https://", "ftp://a", "https://user:secret@a.example", "javascript:alert(1)"]) {
+  for (const bad of ["", "https://", "ftp://a", "https://user:secret@a.example", "javascript:alert(1)", "two words"]) {
     assert.throws(() => parseServerUrl(bad), PairingRefused, bad);
   }
 });
