@@ -215,7 +215,6 @@ def test_opened_with_start_0_nothing_happens_until_the_button(popup: Page) -> No
 
 def test_each_state_of_a_capture_is_shown(popup: Page) -> None:
     later = 4_000_000_000_000
-    waiting = {"retryAt": later, "reason": "unreachable"}
     open_upload = {"a" * 64: {"path": "/u", "sentBytes": 8 << 20}}
     show(
         popup,
