@@ -44,13 +44,26 @@ def extension_id(folder: Path = EXTENSION) -> str:
     return "".join(chr(ord("a") + int(digit, 16)) for digit in digest)
 
 
+def with_site_permission(folder: Path) -> Path:
+    """A copy of the built extension as if the person had granted its optional permission to observe sites.
+
+    The browser's own question cannot be answered without a display, so the manifest asks for it at install.
+    """
+    shutil.copytree(EXTENSION, folder)
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest["host_permissions"] = manifest.pop("optional_host_permissions")
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    return folder
+
+
 class Chromium:
     """One browser profile on disk with the extension in it. `start()` again on the same profile is a restart of the browser."""
 
-    def __init__(self, playwright: Playwright, profile: Path) -> None:
+    def __init__(self, playwright: Playwright, profile: Path, *, extension: Path = EXTENSION) -> None:
         self._playwright = playwright
         self.profile = profile
-        self.id = extension_id()
+        self.extension = extension
+        self.id = extension_id(extension)
         self._context: BrowserContext | None = None
 
     @property
@@ -66,7 +79,7 @@ class Chromium:
             executable_path=program,
             headless=True,
             viewport={"width": 1280, "height": 800},
-            args=["--no-sandbox", f"--disable-extensions-except={EXTENSION}", f"--load-extension={EXTENSION}"],
+            args=["--no-sandbox", f"--disable-extensions-except={self.extension}", f"--load-extension={self.extension}"],
         )
         self.worker()
         return self
@@ -149,7 +162,7 @@ class Chromium:
         tabs = self.worker().evaluate("async () => (await chrome.tabs.query({})).map((tab) => [tab.id, tab.url ?? ''])")
         tab_id = next(tab_id for tab_id, url in tabs if url == page.url)
         popup = self.context.new_page()
-        popup.set_viewport_size({"width": 400, "height": 620})
+        popup.set_viewport_size({"width": 400, "height": 640})
         popup.goto(f"chrome-extension://{self.id}/ui/popup.html?tabId={tab_id}&start=0")
         return popup
 

@@ -4,8 +4,10 @@ Pair, capture, export, verify, tamper.
 """
 
 import json
+import struct
 import time
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,20 +83,26 @@ def policy_text(pinned: Mapping[str, Any], witness_vkey: str, tsa_root_pem: str)
 
 
 def flip_one_byte(bundle: Path, out: Path, name_ends_with: str) -> str:
-    """A copy of the bundle with one byte of one entry changed in place; gives the entry's name.
+    """A copy of the bundle with one byte of one stored entry changed; gives the entry's name.
 
-    The zip's own checksum of that entry is left as it was, as an attacker with a hex editor would leave it.
+    The zip's own checksums are made to fit again, as somebody who means it would do.
     """
     with zipfile.ZipFile(bundle) as packed:
         entry = next(info for info in packed.infolist() if info.filename.endswith(name_ends_with))
+        old, directory, names = packed.read(entry), packed.start_dir, packed.namelist()
+    new = bytearray(old)
+    new[len(new) // 2] ^= 0x01
     data = bytearray(bundle.read_bytes())
     header = entry.header_offset
-    start = (
-        header
-        + 30
-        + int.from_bytes(data[header + 26 : header + 28], "little")
-        + int.from_bytes(data[header + 28 : header + 30], "little")
-    )
-    data[start + entry.file_size // 2] ^= 0x01
+    start = header + 30 + sum(struct.unpack_from("<HH", data, header + 26))
+    assert data[start : start + len(old)] == old, "the entry is not stored as it is"
+    data[start : start + len(new)] = new
+    struct.pack_into("<I", data, header + 14, zlib.crc32(new))
+    place = directory
+    for _ in range(names.index(entry.filename)):
+        place += 46 + sum(struct.unpack_from("<HHH", data, place + 28))
+    struct.pack_into("<I", data, place + 16, zlib.crc32(new))
     out.write_bytes(data)
+    with zipfile.ZipFile(out) as packed:
+        assert packed.testzip() is None
     return entry.filename
