@@ -64,7 +64,7 @@ class EmbeddedPostgres:
         with self._locked():
             owner = self._prepare()
             if self._users is None:
-                # A bare descriptor: the lock is to last until close() or the end of the process, not until this object is collected.
+                # A bare descriptor: the lock lasts until close() or the end of the process, not until this object is collected.
                 self._users = os.open(self.folder / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 fcntl.flock(self._users, fcntl.LOCK_SH)
             if not self._is_running(owner):

@@ -14,7 +14,7 @@ from server.transparency.models import PublishedNote
 from server.transparency.published import Published, Stamp, Stamped, find_stamped, stamps_of, to_published
 from server.transparency.rounds import SharedRounds
 from server.transparency.sequencer import Sequencer, SignedHead
-from server.transparency.tiles import TILE_WIDTH, TileCache, read_nodes
+from server.transparency.tiles import TILE_WIDTH, TileCache, Walk, cached_nodes, stored_nodes
 from server.transparency.witnesses import WitnessClient
 from server.trust.checkpoint import LogTrust
 from server.trust.errors import VerificationError
@@ -119,21 +119,21 @@ class Log:
         """tlog-proof of each leaf against one given checkpoint file (what a bundle needs). Raises: NotSequenced; LogRefused."""
         async with self.database.session() as session:
             rows = await run_sql(session, _PLACES, leaves=list(leaves))
-            places = {bytes(row.leaf): int(row.place) for row in rows}
-            for leaf in leaves:
-                if places.get(leaf, published.size) >= published.size:
-                    raise NotSequenced(leaf=leaf.hex())
+        places = {bytes(row.leaf): int(row.place) for row in rows}
+        for leaf in leaves:
+            if places.get(leaf, published.size) >= published.size:
+                raise NotSequenced(leaf=leaf.hex())
 
-            def walk(nodes: NodeReader) -> dict[bytes, list[bytes]]:
-                return {leaf: inclusion_proof(places[leaf], published.size, nodes) for leaf in leaves}
+        def walk(nodes: NodeReader) -> dict[bytes, list[bytes]]:
+            return {leaf: inclusion_proof(places[leaf], published.size, nodes) for leaf in leaves}
 
-            try:
-                proofs = walk(await read_nodes(session, walk, self._cache))
-                receipts = {leaf: format_receipt(places[leaf], proofs[leaf], published.note) for leaf in leaves}
-                for leaf, receipt in receipts.items():  # never hand out what would not verify
-                    verify_receipt(receipt, leaf, self.trust)
-            except VerificationError as error:
-                raise LogRefused(reason=str(error), size=published.size) from error
+        try:
+            proofs = walk(await self._nodes(walk))
+            receipts = {leaf: format_receipt(places[leaf], proofs[leaf], published.note) for leaf in leaves}
+            for leaf, receipt in receipts.items():  # never hand out what would not verify
+                verify_receipt(receipt, leaf, self.trust)
+        except VerificationError as error:
+            raise LogRefused(reason=str(error), size=published.size) from error
         return receipts
 
     async def index_of(self, leaf: bytes) -> int | None:
@@ -152,10 +152,17 @@ class Log:
 
     async def _prove(self, walk: "partial[list[bytes]]", size: int) -> list[bytes]:
         try:
-            async with self.database.session() as session:
-                return walk(await read_nodes(session, walk, self._cache))
+            return walk(await self._nodes(walk))
         except VerificationError as error:
             raise OutsideLog(what=str(error), size=size) from error
+
+    async def _nodes(self, walk: Walk) -> NodeReader:
+        """Every node the walk needs: from memory if all tiles are there, else in one query."""
+        cached = cached_nodes(walk, self._cache)
+        if cached is not None:
+            return cached
+        async with self.database.session() as session:
+            return await stored_nodes(session, walk, self._cache)
 
     # Reading
 

@@ -16,7 +16,7 @@ from server.clock import Clock
 from server.db import Database, lock_for_transaction, run_sql
 from server.errors import LogRefused
 from server.transparency.models import CheckpointRow
-from server.transparency.tiles import TileEdge, read_nodes
+from server.transparency.tiles import TileEdge, stored_nodes
 from server.trust.checkpoint import Checkpoint, LogTrust, sign_checkpoint, verify_checkpoint
 from server.trust.errors import VerificationError
 from server.trust.keys import LogSigner
@@ -116,7 +116,7 @@ class Sequencer:
             return root_from_nodes(size, nodes), proof
 
         try:
-            root, proof = walk(await read_nodes(session, walk))
+            root, proof = walk(await stored_nodes(session, walk))
             if old is not None:
                 verify_consistency((old.size, old.root), (size, root), proof)
         except VerificationError as error:
@@ -151,7 +151,7 @@ class Sequencer:
             if (signed.size, signed.root) != (head.size, head.root):
                 raise LogRefused(reason="the checkpoint row is not what its note signs", size=head.size)
             walk = partial(root_from_nodes, head.size)
-            if walk(await read_nodes(session, walk)) != head.root:
+            if walk(await stored_nodes(session, walk)) != head.root:
                 raise LogRefused(reason="stored tiles do not give the signed root", size=head.size)
         except VerificationError as error:
             raise LogRefused(reason=str(error), size=head.size) from error

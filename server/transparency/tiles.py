@@ -20,6 +20,8 @@ NO_HASH = bytes(HASH_BYTES)
 
 TileName = tuple[int, int]
 """(level, index)"""
+Walk = Callable[[NodeReader], object]
+"""A computation over tree nodes, such as a proof."""
 
 _READ = """
 SELECT tile.level, tile.index AS place, tile.hashes FROM tile
@@ -59,25 +61,26 @@ class ExpandedTile:
 
 
 class TileCache:
-    """Full tiles, which never change, least recently used dropped first. About 16 KiB each."""
+    """Tiles, least recently used dropped first; about 16 KiB each. A tile only grows, so one that is wide enough stays right."""
 
     def __init__(self, capacity: int = 2048) -> None:
         self.capacity = capacity
         self._tiles: OrderedDict[TileName, ExpandedTile] = OrderedDict()
 
-    def get(self, name: TileName) -> ExpandedTile | None:
-        """The tile, if it is here."""
+    def get(self, name: TileName, width: int) -> ExpandedTile | None:
+        """The tile, if it is here with at least `width` hashes."""
         tile = self._tiles.get(name)
-        if tile is not None:
-            self._tiles.move_to_end(name)
+        if tile is None or tile.width < width:
+            return None
+        self._tiles.move_to_end(name)
         return tile
 
     def put(self, name: TileName, tile: ExpandedTile) -> None:
-        """Keeps the tile if it is full."""
-        if tile.width == TILE_WIDTH:
-            self._tiles[name] = tile
-            if len(self._tiles) > self.capacity:
-                self._tiles.popitem(last=False)
+        """Keeps the tile."""
+        self._tiles[name] = tile
+        self._tiles.move_to_end(name)
+        if len(self._tiles) > self.capacity:
+            self._tiles.popitem(last=False)
 
 
 def locate(level: int, index: int) -> tuple[TileName, int, int]:
@@ -87,36 +90,41 @@ def locate(level: int, index: int) -> tuple[TileName, int, int]:
     return (tile_level, index >> bits), height, index & ((1 << bits) - 1)
 
 
-def tiles_of(walk: Callable[[NodeReader], object]) -> set[TileName]:
-    """The tiles that `walk` reads nodes from. It is run once over zeros: Merkle walks never branch on hash values."""
-    names: set[TileName] = set()
+def widths_of(walk: Walk) -> dict[TileName, int]:
+    """The tiles that `walk` reads nodes from, each with the width it must have.
+
+    The walk is run once over zeros: walks over a Merkle tree never branch on hash values.
+    """
+    widths: dict[TileName, int] = {}
 
     def remember(level: int, index: int) -> bytes:
-        names.add(locate(level, index)[0])
+        name, height, position = locate(level, index)
+        widths[name] = max(widths.get(name, 0), (position + 1) << height)
         return NO_HASH
 
     walk(remember)
-    return names
+    return widths
 
 
-async def read_nodes(session: AsyncSession, walk: Callable[[NodeReader], object], cache: TileCache | None = None) -> NodeReader:
-    """A reader that holds every node `walk` will ask for: one query, or none when the cache has all tiles.
+def cached_nodes(walk: Walk, cache: TileCache) -> NodeReader | None:
+    """A reader that holds every node `walk` will ask for, or None if a tile is not in the cache. Asks no database."""
+    held = {name: cache.get(name, width) for name, width in widths_of(walk).items()}
+    tiles = {name: tile for name, tile in held.items() if tile is not None}
+    return reader_of(tiles) if len(tiles) == len(held) else None
 
-    Without a cache every tile is read from the database. The reader raises VerificationError for a node that is not stored.
+
+async def stored_nodes(session: AsyncSession, walk: Walk, cache: TileCache | None = None) -> NodeReader:
+    """A reader over the tiles as stored now, in one query; `cache` keeps them.
+
+    The reader raises VerificationError for a node that is not stored.
     """
-    names = tiles_of(walk)
+    names = sorted(widths_of(walk))
+    levels, indexes = [level for level, _ in names], [index for _, index in names]
     held: dict[TileName, ExpandedTile] = {}
-    for name in names:
-        tile = cache.get(name) if cache is not None else None
-        if tile is not None:
-            held[name] = tile
-    missing = sorted(names - held.keys())
-    if missing:
-        levels, indexes = [level for level, _ in missing], [index for _, index in missing]
-        for row in await run_sql(session, _READ, levels=levels, indexes=indexes):
-            tile = held[row.level, row.place] = ExpandedTile(bytes(row.hashes))
-            if cache is not None:
-                cache.put((row.level, row.place), tile)
+    for row in await run_sql(session, _READ, levels=levels, indexes=indexes):
+        tile = held[row.level, row.place] = ExpandedTile(bytes(row.hashes))
+        if cache is not None:
+            cache.put((row.level, row.place), tile)
     return reader_of(held)
 
 

@@ -14,7 +14,7 @@ from server.clock import Clock
 from server.db import Database
 from server.settings import WitnessSettings
 from server.transparency.models import WitnessRow
-from server.transparency.tiles import TileCache, read_nodes
+from server.transparency.tiles import TileCache, stored_nodes
 from server.trust.checkpoint import with_signatures
 from server.trust.errors import VerificationError
 from server.trust.jsontext import format_base64
@@ -153,7 +153,7 @@ class WitnessClient:
         if 0 < reached < size:
             walk = partial(consistency_proof, reached, size)
             async with self.database.session() as session:
-                proof = walk(await read_nodes(session, walk, self._cache))
+                proof = walk(await stored_nodes(session, walk, self._cache))
         body = "".join((f"old {reached}\n", *(format_base64(value) + "\n" for value in proof), "\n")).encode() + note
         try:
             async with self._http.stream("POST", witness.url, content=body, timeout=self.limits.timeout_s) as response:
