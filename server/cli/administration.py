@@ -1,0 +1,63 @@
+"""`holdstill admin …` and `holdstill db …`: keys, contract, the embedded database."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+from server.cli.running import AsJson, run, say
+from server.settings import Settings
+
+if TYPE_CHECKING:
+    from server.composition import Services
+
+admin_app = typer.Typer(no_args_is_help=True, help="Set-up and keys.")
+db_app = typer.Typer(no_args_is_help=True, help="The embedded database.")
+
+
+@admin_app.command("sign-in-link")
+def sign_in_link(as_json: AsJson = False) -> None:
+    """Print a one-time link that signs the operator in."""
+
+    async def act(services: Services) -> None:
+        url = await new_sign_in_link(services)
+        say({"url": url}, as_json, url)
+
+    run(act)
+
+
+@admin_app.command("policy")
+def admin_policy() -> None:
+    """Print the policy (TOML) that recipients pin: give it to them on another way than the bundles."""
+    from server.trust.policy import format_policy
+
+    async def act(services: Services) -> None:
+        typer.echo(format_policy(services.policy), nl=False)
+
+    run(act)
+
+
+@admin_app.command("openapi")
+def admin_openapi() -> None:
+    """Print the OpenAPI document (docs/openapi.json is this, committed)."""
+    from server.app import openapi_document
+
+    typer.echo(json.dumps(openapi_document(), indent=1, sort_keys=True))
+
+
+@db_app.command("stop")
+def db_stop() -> None:
+    """Stop the embedded PostgreSQL of HOLDSTILL_DATA_DIR, whoever started it."""
+    from server.postgres import EmbeddedPostgres
+
+    stopped = EmbeddedPostgres(Settings().data_dir / "postgres").stop()
+    typer.echo("stopped" if stopped else "was not running")
+
+
+async def new_sign_in_link(services: Services) -> str:
+    """A fresh one-time link for the default operator."""
+    operator = await services.operators.ensure_default_operator()
+    offer = await services.operators.create_sign_in_link(operator.operator_id)
+    return f"{services.settings.public_url.rstrip('/')}/sign-in/{offer.token}"

@@ -1,0 +1,70 @@
+"""How a command runs: against the services of the environment, with errors as one line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from server.settings import Settings
+
+if TYPE_CHECKING:  # `holdstill verify` must not wait for what only the service needs
+    from server.composition import Services
+
+Result = TypeVar("Result")
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+class CommandFailed(Exception):
+    """The command could not do what was asked; its words are for the person."""
+
+
+def until_signalled(act: Callable[[Services], Coroutine[Any, Any, None]]) -> Callable[[Services], Awaitable[None]]:
+    """`act`, ended in good order by SIGTERM or Ctrl-C."""
+
+    async def ended(services: Services) -> None:
+        task = asyncio.create_task(act(services))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+
+    return ended
+
+
+def run(act: Callable[[Services], Awaitable[Result]], *, opened: bool = True) -> Result:
+    """Runs one command against the services of the environment; errors become one line and exit code 1.
+
+    `opened`: open the job queue around it (the web application opens it itself).
+    """
+    from server.composition import build
+    from server.errors import ServiceError
+    from server.postgres import PostgresUnavailable
+    from storage.errors import StorageError
+
+    async def inside() -> Result:
+        services = await asyncio.to_thread(build, Settings())
+        if not opened:
+            return await act(services)
+        async with services.running():
+            return await act(services)
+
+    try:
+        return asyncio.run(inside())
+    except (ServiceError, StorageError, PostgresUnavailable, CommandFailed, OSError, ValueError) as error:
+        typer.echo(f"holdstill: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def tell(words: str) -> None:
+    """Progress, at once."""
+    typer.echo(words)
+
+
+def say(facts: dict[str, object], as_json: bool, words: str) -> None:
+    typer.echo(json.dumps(facts) if as_json else words)
