@@ -47,7 +47,7 @@ def check_structure(name: str, facts: WaczFacts) -> Verdict:
     wrong = [f"{one.path}: {one.reason}" for one in facts.resource_verdicts if one.outcome == "FAILED"]
     wrong += [f"{path}: not listed" for path in facts.undeclared] + [f"{path}: missing" for path in facts.missing]
     unknown = [f"{one.path}: {one.reason}" for one in facts.resource_verdicts if one.outcome == "NOT_CHECKED"]
-    return _judged("page_archive", name, wrong, unknown, f"{len(facts.resource_verdicts)} files")
+    return _judged("page_archive", name, wrong, unknown, f"files: {len(facts.resource_verdicts)}")
 
 
 def check_signature(name: str, facts: WaczFacts, key: DevicePublicKey) -> Verdict:
@@ -85,7 +85,7 @@ def check_digests(name: str, facts: WaczFacts) -> Verdict:
     ]
     if not facts.record_verdicts:
         unknown = ["the archive holds no record"]
-    return _judged("page_archive_digests", name, wrong, unknown, f"{len(facts.record_verdicts)} records")
+    return _judged("page_archive_digests", name, wrong, unknown, f"records: {len(facts.record_verdicts)}")
 
 
 def check_dates(name: str, content: ArchiveContent, statement: CaptureStatement, received_at: datetime) -> Verdict:

@@ -2,11 +2,13 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from server.captures.models import WorkingCopy
 from server.custody.service import RecordedEvent
 from server.trust.statement import CaptureStatement
+
+CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,12 @@ class TimeBracket:
     not_before_reason: str
     not_after: ProvedTime | None
     not_after_reason: str
+
+    def contradicts(self, claimed: datetime) -> bool:
+        """True when the device's clock lies more than a minute outside the proved times (an unproved side excludes nothing)."""
+        early = self.not_before is not None and claimed < self.not_before.at - CLOCK_TOLERANCE
+        late = self.not_after is not None and claimed > self.not_after.at + CLOCK_TOLERANCE
+        return early or late
 
 
 @dataclass(frozen=True)
