@@ -63,11 +63,12 @@ export class Draft {
     postedAt.sort((left, right) => SOURCES.indexOf(left.source) - SOURCES.indexOf(right.source) || left.precisionS - right.precisionS);
   }
 
-  /** @param {string} name @param {unknown} written @param {{roundsDown?: boolean}} [how] */
+  /** A count that an equal or closer one of the same name says already is not repeated. @param {string} name @param {unknown} written @param {{roundsDown?: boolean}} [how] */
   count(name, written, how = {}) {
     const range = written === undefined || written === null ? null : parseCount(written, { language: this.pageLanguage, ...how });
     if (range === null || this.post.counts.length >= LIMITS.counts) return;
-    if (!this.post.counts.some((known) => known.name === name && known.asWritten === range.asWritten)) this.post.counts.push({ name, ...range });
+    const isKnown = this.post.counts.some(({ name: other, low, high }) => other === name && low >= range.low && (range.high === null || (high !== null && high <= range.high)));
+    if (!isKnown) this.post.counts.push({ name, ...range });
   }
 
   /** @param {MediaType} type @param {unknown} url */

@@ -45,11 +45,11 @@ function addressesOf(value) {
   return [value.url, value["@id"], main, at(main, "@id"), at(main, "url")].filter((address) => typeof address === "string");
 }
 
-/** @param {string} address @param {URL} page @returns {boolean} apart from the scheme, "www.", the query and the fragment */
+/** @param {string} address @param {URL} page @returns {boolean} apart from the scheme, "www.", the fragment and what the page's query has more */
 function isSamePage(address, page) {
   const url = urlOf(address, page.protocol.startsWith("http") ? page.href : undefined);
   const key = (/** @type {URL} */ { hostname, pathname }) => hostname.replace(/^(www|m|mobile)\./, "") + pathname.replace(/\/+$/, "");
-  return url !== null && key(url) === key(page);
+  return url !== null && key(url) === key(page) && [...url.searchParams].every(([name, value]) => page.searchParams.get(name) === value);
 }
 
 /**
@@ -72,7 +72,7 @@ export function readPosting(node, page, draft) {
   draft.media("video", value.contentUrl);
   draft.count("comments", value.commentCount);
   for (const counter of [value.interactionStatistic].flat().slice(0, 20)) {
-    const type = String(at(counter, "interactionType", "@type") ?? at(counter, "interactionType") ?? "");
+    const type = textOf(at(counter, "interactionType", "@type")) ?? textOf(at(counter, "interactionType")) ?? "";
     const name = INTERACTIONS.find(([pattern]) => /** @type {RegExp} */ (pattern).test(type))?.[1];
     if (typeof name === "string") draft.count(name, at(counter, "userInteractionCount"));
   }

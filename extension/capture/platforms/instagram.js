@@ -41,7 +41,7 @@ export const instagram = {
 
 /** @param {Record<string, unknown>} value @param {string | null} code @param {string | null} id @returns {boolean} */
 function isMedium(value, code, id) {
-  const named = (code !== null && (value.code === code || value.shortcode === code)) || (id !== null && (value.pk === id || value.id === id || String(value.id).startsWith(`${id}_`)));
+  const named = (code !== null && (value.code === code || value.shortcode === code)) || (id !== null && (idOf(value.pk) === id || idOf(value.id) === id || textOf(value.id)?.startsWith(`${id}_`) === true));
   return named && ["taken_at", "taken_at_timestamp", "caption", "edge_media_to_caption", "user", "owner", "image_versions2", "gen_ai_detection_method"].some((key) => Object.hasOwn(value, key));
 }
 

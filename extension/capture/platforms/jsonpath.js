@@ -1,5 +1,3 @@
-import { LIMITS } from "./limits.js";
-
 /** @typedef {Record<string, unknown>} JsonObject */
 /** @typedef {{label: string, value: unknown}} JsonDocument */
 /** @typedef {{value: unknown, key: string | number, parent: JsonNode | null, label: string}} JsonNode */
@@ -61,23 +59,25 @@ export function* objectsUnder(roots, budget, skip = () => false) {
     if (budget.value < 0) return;
     const { value, label } = node;
     if (isObject(value)) yield { ...node, value };
-    const children = childrenOf(value);
-    for (let index = children.length - 1; index >= 0; index -= 1) {
-      const [key, child] = children[index];
+    const keys = isObject(value) ? Object.keys(value) : null;
+    const length = keys?.length ?? (Array.isArray(value) ? value.length : 0);
+    budget.value -= length >> 4;
+    for (let index = length - 1; index >= 0; index -= 1) {
+      const key = keys?.[index] ?? index;
+      const child = at(value, key);
       if (typeof child === "object" && child !== null && !skip(key)) stack.push({ value: child, key, parent: node, label });
     }
   }
 }
 
-/** @param {unknown} value @returns {[string | number, unknown][]} */
-function childrenOf(value) {
-  if (Array.isArray(value)) return value.slice(0, LIMITS.nodes).map((child, index) => [index, child]);
-  return isObject(value) ? Object.entries(value) : [];
-}
-
 /** @param {unknown} value @returns {string | null} a text that is not empty */
 export function textOf(value) {
   return typeof value === "string" && value.trim() !== "" ? value : null;
+}
+
+/** @param {unknown} value @returns {number} zero when it is no number */
+export function numberOf(value) {
+  return typeof value === "number" ? value : 0;
 }
 
 /** @param {unknown} value @returns {string | null} an id as text: digits as written, never a rounded number */

@@ -5,7 +5,7 @@ export const LIMITS = Object.freeze({
   texts: 500,
   valuesPerText: 64,        // JSON values one after another in one text
   depth: 64,
-  nodes: 1_000_000,         // objects and lists visited in one search
+  nodes: 8_000_000,         // visited in all searches of one page; sixteen members count as one more
   postChars: 20_000,
   nameChars: 500,
   urlChars: 4_096,

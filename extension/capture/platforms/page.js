@@ -1,5 +1,5 @@
 import { parseJsonText } from "./idjson.js";
-import { at, isObject, objectsUnder } from "./jsonpath.js";
+import { at, isObject, objectsUnder, textOf } from "./jsonpath.js";
 import { LIMITS } from "./limits.js";
 import { tokensOf } from "./markup.js";
 
@@ -24,6 +24,7 @@ export class StoredPage {
     const html = at(stored, "html");
     this.html = typeof html === "string" ? html.slice(0, LIMITS.textChars) : "";
     if (typeof html === "string" && html.length > LIMITS.textChars) this.problems.push(`html: longer than ${LIMITS.textChars} characters: the rest was not read`);
+    this.budget = { value: LIMITS.nodes };
     this.charsLeft = LIMITS.totalChars;
     this.textsLeft = LIMITS.texts;
     /** @type {Set<string>} so that a script that is in jsonTexts is not read again from the html */
@@ -43,7 +44,7 @@ export class StoredPage {
       const text = typeof entry === "string" ? entry : at(entry, "text");
       if (typeof text !== "string") return;
       const id = shortText(at(entry, "id"));
-      this.#read(`${name}[${index}]${id === null ? "" : `(${id.slice(0, 60)})`}`, text, name === "jsonTexts" || /json/i.test(String(at(entry, "mime") ?? "")));
+      this.#read(`${name}[${index}]${id === null ? "" : `(${id.slice(0, 60)})`}`, text, name === "jsonTexts" || /json/i.test(textOf(at(entry, "mime")) ?? ""));
     });
   }
 
@@ -92,9 +93,8 @@ export class StoredPage {
 
   /** @param {(value: JsonObject, node: ObjectNode) => boolean} wanted @returns {Generator<ObjectNode>} outer objects first */
   *objects(wanted) {
-    const budget = { value: LIMITS.nodes };
-    for (const node of objectsUnder(this.roots, budget)) if (wanted(node.value, node)) yield node;
-    if (budget.value < 0) this.problems.push(`more than ${LIMITS.nodes} objects: the rest was not searched`);
+    for (const node of objectsUnder(this.roots, this.budget)) if (wanted(node.value, node)) yield node;
+    if (this.budget.value < 0) this.problems.push("more data than the limit: not all of it was searched");
   }
 
   /** @param {(value: JsonObject, node: ObjectNode) => boolean} wanted @returns {ObjectNode | null} */
@@ -108,8 +108,7 @@ export class StoredPage {
    * @param {JsonNode} node @param {(value: JsonObject) => boolean} wanted @param {ReadonlySet<string>} [notInto] @returns {ObjectNode | null}
    */
   firstUnder(node, wanted, notInto = new Set()) {
-    const budget = { value: LIMITS.nodes };
-    for (const found of objectsUnder([node], budget, (key) => typeof key === "string" && notInto.has(key))) if (wanted(found.value)) return found;
+    for (const found of objectsUnder([node], this.budget, (key) => typeof key === "string" && notInto.has(key))) if (wanted(found.value)) return found;
     return null;
   }
 

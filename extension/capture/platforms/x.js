@@ -1,5 +1,5 @@
 import { digitsOf, isHost, segmentsOf } from "./address.js";
-import { at, idOf, isObject, textOf } from "./jsonpath.js";
+import { at, idOf, isObject, numberOf, textOf } from "./jsonpath.js";
 import { tokensOf } from "./markup.js";
 import { onlyYes } from "./draft.js";
 import { timeOfText, timeOfXId } from "./times.js";
@@ -99,7 +99,7 @@ function readUser(user, draft) {
 function readMedia(item, draft) {
   const variants = at(item, "video_info", "variants");
   const films = (Array.isArray(variants) ? variants : []).filter((variant) => at(variant, "content_type") === "video/mp4");
-  films.sort((left, right) => Number(at(right, "bitrate") ?? 0) - Number(at(left, "bitrate") ?? 0));
+  films.sort((left, right) => numberOf(at(right, "bitrate")) - numberOf(at(left, "bitrate")));
   if (films.length > 0) draft.media("video", at(films[0], "url"));
   else draft.media("image", at(item, "media_url_https"));
 }
@@ -115,9 +115,10 @@ function readAccount(page, draft, handle) {
 
 /** The `time` element in the link to the post. @param {StoredPage} page @param {string} id @returns {import("./types.js").PostTime | null} */
 function displayedTime(page, id) {
+  const link = new RegExp(`/status/${id}(?:[?#]|$)`);
   let isLink = false;
   for (const { kind, name, attributes } of tokensOf(page.html)) {
-    if (name === "a") isLink = kind === "open" && new RegExp(`/status/${id}(?:[?#]|$)`).test(attributes.get("href") ?? "");
+    if (name === "a") isLink = kind === "open" && link.test(attributes.get("href") ?? "");
     if (isLink && kind === "open" && name === "time") return timeOfText(attributes.get("datetime"), "displayed");
   }
   return null;
