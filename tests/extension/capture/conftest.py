@@ -7,7 +7,6 @@ import pytest
 from tests.extension.capture.browser import CaptureBrowser, capture_browser
 from tests.extension.capture.oddsite import OddSite
 
-
 Folders = pytest.TempPathFactory
 
 

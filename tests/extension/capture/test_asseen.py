@@ -2,10 +2,12 @@
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from tests.extension.archive.checks import assert_wacz_is_sound
 from tests.extension.capture.browser import CaptureBrowser, Captured, sha256
 from tests.extension.capture.oddsite import BAND_PX, BANDS, OddSite
 
@@ -233,3 +235,9 @@ def test_a_page_the_debugger_may_not_touch_still_gives_the_viewport_shot(granted
     assert [artifact["role"] for artifact in captured.result["artifacts"]] == ["screenshot.viewport", "page.wacz"]
     assert "attach debugger" in captured.result["pageinfo"]["failedSteps"]
     page.close()
+
+
+def test_other_tools_accept_what_a_real_capture_wrote(either: Visit, tmp_path: Path) -> None:
+    path = tmp_path / "page.wacz"
+    path.write_bytes(either.captured.files["page.wacz"])
+    assert_wacz_is_sound(path, tmp_path)
