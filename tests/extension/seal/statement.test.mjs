@@ -92,7 +92,10 @@ test("the WACZ digest is signed raw r‖s with SHA-256, the statement is not", a
   assert.equal(hex(pae("a", new Uint8Array(0))).length, 2 * "DSSEv1 1 a 0 ".length);
 });
 
-test("a blob is hashed as a stream to the same digest as its bytes", async () => {
+test("a blob has the digest of its bytes, read at once or as a stream", async () => {
   const bytes = new Uint8Array(3_000_001).map((_, at) => at * 7);
-  assert.equal(await hashBlob(new Blob([bytes.subarray(0, 1_000_003), bytes.subarray(1_000_003)])), sha256Hex(bytes));
+  const blob = new Blob([bytes.subarray(0, 1_000_003), bytes.subarray(1_000_003)]);
+  assert.equal(await hashBlob(blob), sha256Hex(bytes));
+  assert.equal(await hashBlob(blob, 1000), sha256Hex(bytes));
+  assert.equal(await hashBlob(new Blob([])), sha256Hex(""));
 });
