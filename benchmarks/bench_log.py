@@ -21,6 +21,7 @@ from server.db import Database
 from server.keyring import load_keys
 from server.migrate import upgrade
 from server.postgres import EmbeddedPostgres
+from server.transparency.head import HeadMemory
 from server.transparency.log import Log
 from server.transparency.sequencer import Sequencer
 from server.transparency.tiles import TileCache
@@ -36,7 +37,7 @@ def say(name: str, **values: object) -> None:
 
 def build(url: str, folder: Path, cache: TileCache) -> Log:
     database, clock = Database(url, pool_size=20), SystemClock()
-    sequencer = Sequencer(database, clock, load_keys(folder / "keys", ORIGIN).log)
+    sequencer = Sequencer(database, clock, load_keys(folder / "keys", ORIGIN).log, HeadMemory(folder / "keys" / "log.head"))
     return Log(database, sequencer, WitnessClient(database, clock, (), cache), cache)
 
 

@@ -19,6 +19,7 @@ from server.keyring import load_keys
 from server.operators.service import OperatorService
 from server.postgres import EmbeddedPostgres
 from server.settings import Settings
+from server.transparency.head import HeadMemory
 from server.transparency.log import Log
 from server.transparency.sequencer import Sequencer
 from server.transparency.tiles import TileCache
@@ -99,7 +100,7 @@ def build(settings: Settings, overrides: Overrides | None = None) -> Services:
     limits = WitnessLimits(settings.witness_timeout_s, settings.witness_answer_limit_bytes, settings.witness_pause_s)
     log = Log(
         database,
-        Sequencer(database, clock, keys.log),
+        Sequencer(database, clock, keys.log, HeadMemory(settings.keys_path() / "log.head")),
         WitnessClient(database, clock, witnesses, cache, limits=limits),
         cache,
     )

@@ -25,6 +25,7 @@ from server.trust.events import (
 )
 from server.trust.jsontext import format_time
 from server.trust.keys import ServicePublicKey
+from storage.errors import StorageError
 
 BATCH = 1_000
 
@@ -142,8 +143,12 @@ class EventAudit:
             return
         self._sealed.add(details.capture_id)
         for artifact in details.artifacts:
-            found = await self.evidence.rehash(organisation_id, artifact.sha256)
             where = f"capture {details.capture_id} {artifact.name}"
+            try:
+                found = await self.evidence.rehash(organisation_id, artifact.sha256)
+            except StorageError as error:
+                self.report.fail(where, f"sealed, but its bytes cannot be read: {error}")
+                continue
             if found is None:
                 self.report.fail(where, "sealed, but its bytes are gone")
             elif found != Rehashed(artifact.sha256, artifact.size_bytes):

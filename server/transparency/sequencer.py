@@ -5,6 +5,7 @@ checks it against the last checkpoint and signs. Each transaction holds the same
 so a crash between the two leaves no trace but unsigned leaves, which the next round signs.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.clock import Clock
 from server.db import Database, lock_for_transaction, run_sql
 from server.errors import LogRefused
+from server.transparency.head import Head, HeadMemory
 from server.transparency.models import CheckpointRow
 from server.transparency.tiles import TileEdge, stored_nodes
 from server.trust.checkpoint import Checkpoint, LogTrust, sign_checkpoint, verify_checkpoint
@@ -48,7 +50,7 @@ class SignedHead:
 
 @dataclass(frozen=True)
 class _Stored:
-    """What the database holds now: the last checkpoint (None before the first), and the tree it has grown to."""
+    """What the database holds now: the last checkpoint (None before the first), and the tree as it has grown."""
 
     head: SignedHead | None
     edge: TileEdge
@@ -57,13 +59,13 @@ class _Stored:
 class Sequencer:
     """Moves queued leaves into the tree and signs its head."""
 
-    def __init__(self, database: Database, clock: Clock, signer: LogSigner) -> None:
+    def __init__(self, database: Database, clock: Clock, signer: LogSigner, memory: HeadMemory) -> None:
         self.database = database
+        self.memory = memory
         self.clock = clock
         self.signer = signer
         self.trust = LogTrust(signer.name, signer.verifier)
         self.reached: Callable[[str], None] = lambda step: None  # tests end the process here: `leaves_durable`, `head_durable`
-        self._seen: SignedHead | None = None
 
     async def run(self) -> SignedHead | None:
         """The newest signed head, with every leaf committed before the call below it; None while the log is empty.
@@ -105,8 +107,8 @@ class Sequencer:
             root = await self._extend(session, old, size)
             note = sign_checkpoint(Checkpoint(self.signer.name, size, root), self.signer)
             session.add(CheckpointRow(size=size, root=root, note=note, created_at=self.clock.now()))
-        self._seen = SignedHead(size, root, note)
-        return self._seen
+        await asyncio.to_thread(self.memory.write, Head(size, root))  # before anybody is shown the note
+        return SignedHead(size, root, note)
 
     async def _extend(self, session: AsyncSession, old: SignedHead | None, size: int) -> bytes:
         """The root of the stored tree of `size`, proved to begin with the tree signed last. Raises: LogRefused."""
@@ -124,25 +126,29 @@ class Sequencer:
         return root
 
     async def _load(self, session: AsyncSession) -> _Stored:
-        """The stored tree and the last checkpoint, checked against each other and against what this process saw signed before."""
+        """The stored tree and the last checkpoint, checked against each other and against what this machine signed."""
         edge = await TileEdge.load(session)
         leaves = (await run_sql(session, _SIZE))[0][0]
         if leaves != edge.size:
             raise LogRefused(reason=f"{leaves} leaves, but tiles for {edge.size}", size=edge.size)
         newest = select(CheckpointRow).order_by(col(CheckpointRow.size).desc()).limit(1)
         row = (await session.exec(newest)).first()
-        seen = self._seen
-        if row is None:
-            if seen is not None:
-                raise LogRefused(reason=f"the checkpoint of {seen.size} leaves is gone", size=0)
-            return _Stored(None, edge)
-        head = SignedHead(row.size, bytes(row.root), bytes(row.note))
-        if head.size > edge.size:
-            raise LogRefused(reason=f"{edge.size} leaves are fewer than were signed", size=head.size)
-        if seen is not None and (head.size < seen.size or (head.size == seen.size and head.root != seen.root)):
-            raise LogRefused(reason=f"another head than the one signed for {seen.size} leaves", size=head.size)
-        await self._check_head(session, head)
+        head = None if row is None else SignedHead(row.size, bytes(row.root), bytes(row.note))
+        await self._check_memory(head)
+        if head is not None:
+            if head.size > edge.size:
+                raise LogRefused(reason=f"{edge.size} leaves are fewer than were signed", size=head.size)
+            await self._check_head(session, head)
         return _Stored(head, edge)
+
+    async def _check_memory(self, head: SignedHead | None) -> None:
+        """Succeeds unless the database is behind, or beside, what was signed on this machine. Raises: LogRefused."""
+        signed = await asyncio.to_thread(self.memory.read)
+        if signed is None or (head is not None and head.size > signed.size):
+            return
+        if head is None or (head.size, head.root) != (signed.size, signed.root):
+            reason = f"the database is not the one that {signed.size} leaves were signed from: was a backup restored?"
+            raise LogRefused(reason=reason, size=signed.size)
 
     async def _check_head(self, session: AsyncSession, head: SignedHead) -> None:
         """Succeeds when our key signed exactly this size and root, and the stored tiles still give that root."""

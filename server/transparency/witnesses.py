@@ -72,14 +72,13 @@ class WitnessClient:
         witnesses: Sequence[Witness],
         cache: TileCache,
         *,
-        http: httpx2.AsyncClient | None = None,
         limits: WitnessLimits | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
         self.witnesses = tuple(witnesses)
         self.limits = limits or WitnessLimits()
-        self._http = http or httpx2.AsyncClient(follow_redirects=False)
+        self._http = httpx2.AsyncClient(follow_redirects=False)
         self._cache = cache
 
     @property

@@ -18,6 +18,7 @@ from server.keyring import Keys, load_keys
 from server.operators.actors import Actor, OperatorActor
 from server.operators.service import OperatorService
 from server.settings import Settings
+from server.transparency.head import HeadMemory
 from server.transparency.log import Log
 from server.transparency.sequencer import Sequencer
 from server.transparency.tiles import TileCache
@@ -74,7 +75,7 @@ class Stage:
         keys = load_keys(settings.keys_path(), ORIGIN)
         cache = TileCache()
         asker = WitnessClient(database, clock, witnesses, cache, limits=WitnessLimits(timeout_s=3.0, pause_s=15.0))
-        log = Log(database, Sequencer(database, clock, keys.log), asker, cache)
+        log = Log(database, Sequencer(database, clock, keys.log, HeadMemory(settings.keys_path() / "log.head")), asker, cache)
         operators = OperatorService(database, clock, settings)
         custody = CustodyService(database, clock, keys.service, log)
         stamps = StampService(database, clock, custody, TsaClient(timeout_s=3.0), tsas)

@@ -218,8 +218,9 @@ async def test_the_sequencer_signs_nothing_over_changed_rows(
     await restarted.close()
 
 
-async def test_a_process_refuses_a_log_that_was_rolled_back_under_it(stage: Stage, database_url: str) -> None:
-    """A restored backup is consistent in itself; who saw the newer head does not sign another one for the same size."""
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_restored_backup_is_not_gone_on_from(stage: Stage, database_url: str, tmp_path: Path, restarted: bool) -> None:
+    """A backup is consistent in itself; going on from it would give sizes that were signed before a second root."""
     await stage.append(leaf(0))
     await stage.log.sequence()
     await stage.append(leaf(1))
@@ -227,7 +228,21 @@ async def test_a_process_refuses_a_log_that_was_rolled_back_under_it(stage: Stag
     with as_superuser(database_url) as connection:
         connection.execute("DELETE FROM checkpoint WHERE size = 2; DELETE FROM published_note WHERE size = 2")
         connection.execute("DELETE FROM leaf WHERE index = 1; UPDATE tile SET width = 1, hashes = substring(hashes for 32)")
-    await stage.append(leaf(7))
+    process = Stage.build(database_url, tmp_path) if restarted else stage
+    await process.append(leaf(7), leaf(8))
+    with pytest.raises(LogRefused, match="backup"):
+        await process.log.sequence()
+    async with process.database.session() as session:
+        assert (await run_sql(session, "SELECT max(size) FROM checkpoint"))[0][0] == 1
+    await process.database.close()
+
+
+@pytest.mark.parametrize("damaged", ["", "{}", '{"size": "x", "root": ""}'])
+async def test_a_damaged_memory_of_the_signed_head_is_not_taken_for_a_new_log(stage: Stage, damaged: str) -> None:
+    await stage.append(leaf(0))
+    await stage.log.sequence()
+    stage.log.sequencer.memory.path.write_text(damaged)
+    await stage.append(leaf(1))
     with pytest.raises(LogRefused):
         await stage.log.sequence()
 
