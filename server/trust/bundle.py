@@ -6,8 +6,10 @@ Source: docs/formats.md section 8.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from typing import BinaryIO, Protocol
 
 from server.trust.checkpoint import Checkpoint
@@ -26,6 +28,7 @@ _CAPTURE_FILE = re.compile(r"data/captures/([^/]+)/(.+)")
 _DEVICE_FILE = re.compile(r"data/devices/([^/]+)/(.+)")
 _EVENT_FILE = re.compile(r"events/[0-9]{4,8}\.dsse\.json")
 _HASH = re.compile(r"[0-9a-f]{64}")
+TSA_FILE = re.compile(r"\.([a-z0-9][a-z0-9-]{0,39})\.tsr")
 
 
 class Bag(Protocol):
@@ -77,6 +80,7 @@ class Bundle:
     digests: dict[str, str] = field(default_factory=dict)
     leaves: dict[str, int] = field(default_factory=dict)
     """SHA-256 of an event file → its index in the log; filled by step 6 for events that are proved."""
+    _sorted: list[str] = field(default_factory=list)
     signed_notes: set[bytes] = field(default_factory=set)
     """Checkpoint files whose log signature already verified: most receipts repeat the same one."""
 
@@ -96,10 +100,17 @@ class Bundle:
         """True when the file is there and readable."""
         return path in self.digests
 
+    def paths_under(self, prefix: str) -> list[str]:
+        """Every readable file whose path begins with `prefix`, sorted. Cost: O(log files), once all are read."""
+        if len(self._sorted) != len(self.digests):
+            self._sorted = sorted(self.digests)
+        start = bisect_left(self._sorted, prefix)
+        return list(takewhile(lambda path: path.startswith(prefix), islice(self._sorted, start, None)))
+
     def timestamps_of(self, path: str) -> list[tuple[str, str]]:
         """(authority's name, path) of every timestamp file over the checkpoint file at `path`."""
-        shape = re.compile(re.escape(path) + r"\.([a-z0-9][a-z0-9-]{0,39})\.tsr")
-        return [(match[1], name) for name in sorted(self.digests) if (match := shape.fullmatch(name))]
+        found = ((TSA_FILE.fullmatch(name, len(path)), name) for name in self.paths_under(f"{path}."))
+        return [(match[1], name) for match, name in found if match is not None]
 
 
 @dataclass(frozen=True)
@@ -127,20 +138,18 @@ def chain_folders(bundle: Bundle, kind: str) -> list[ChainFolder]:
     """
     shape = _CAPTURE_FILE if kind == "capture" else _DEVICE_FILE
     found: dict[str, list[str]] = {}
-    for path in sorted(bundle.digests):
+    for path in bundle.paths_under(f"data/{kind}s/"):
         match = shape.fullmatch(path)
         if match is None:
-            if path.startswith(f"data/{kind}s/"):
-                bundle.findings.failed(6, path, "the file has no place here")
-            continue
-        if _HASH.fullmatch(match[1]) is None:
-            bundle.findings.failed(6, path, "the folder is not named by a SHA-256")
-            continue
-        events = found.setdefault(match[1], [])
-        if _EVENT_FILE.fullmatch(match[2]):
-            events.append(path)
-        elif match[2].startswith("events/") or kind == "device":
             bundle.findings.failed(6, path, "the file has no place here")
+        elif _HASH.fullmatch(match[1]) is None:
+            bundle.findings.failed(6, path, "the folder is not named by a SHA-256")
+        else:
+            events = found.setdefault(match[1], [])
+            if _EVENT_FILE.fullmatch(match[2]):
+                events.append(path)
+            elif match[2].startswith("events/") or kind == "device":
+                bundle.findings.failed(6, path, "the file has no place here")
     return [_chain_folder(bundle, kind, owner, events) for owner, events in sorted(found.items())]
 
 

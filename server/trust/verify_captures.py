@@ -122,10 +122,9 @@ def _check_artifacts(bundle: Bundle, capture: SignedCapture) -> None:
                 raise VerificationError("its SHA-256 is not the one the device signed")
             if bundle.bag.size(path) != artifact.size_bytes:
                 raise VerificationError("its size is not the one the device signed")
-    prefix = f"{capture.folder}/"
-    for path in sorted(bundle.digests):
-        name = path.removeprefix(prefix)
-        if path.startswith(prefix) and name not in names and _OTHER_FILES.fullmatch(name) is None:
+    for path in bundle.paths_under(f"{capture.folder}/"):
+        name = path.removeprefix(f"{capture.folder}/")
+        if name not in names and _OTHER_FILES.fullmatch(name) is None:
             bundle.findings.failed(4, path, "the statement does not name this file")
 
 

@@ -27,10 +27,11 @@ _MAX_CONSISTENCY_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Anchor:
-    """The head all time proofs lead to, and the older heads proved to be beginnings of it: (size, root) → hashes."""
+    """The head all time proofs lead to, its timestamps, and the way to it from older heads: (size, root) → hashes."""
 
     policy: Policy
     head: LogHead
+    head_stamps: tuple[VerifiedTimestamp, ...]
     consistency: dict[tuple[int, bytes], tuple[bytes, ...]]
 
 
@@ -83,7 +84,7 @@ def read_anchor(bundle: Bundle, head: LogHead | None) -> Anchor | None:
     if bundle.has(CONSISTENCY):
         with bundle.findings.attempt(8, CONSISTENCY):
             proofs = parse_consistency(bundle.read(CONSISTENCY, _MAX_CONSISTENCY_BYTES))
-    return Anchor(bundle.policy, head, proofs)
+    return Anchor(bundle.policy, head, tuple(_timestamps(bundle, bundle.policy, 8, CHECKPOINT)), proofs)
 
 
 def parse_consistency(data: bytes) -> dict[tuple[int, bytes], tuple[bytes, ...]]:
@@ -105,7 +106,7 @@ def check_not_after(bundle: Bundle, anchor: Anchor, capture: SignedCapture, chai
     """Step 8. The earliest time an authority stamped a checkpoint that holds the capture's commit event."""
     own = f"proofs/{capture.statement.capture_id}"
     found: list[datetime] = []
-    if bundle.has(f"{own}.checkpoint"):
+    if bundle.has(f"{own}.checkpoint") or bundle.has(f"{own}.tlog-proof"):
         with bundle.findings.attempt(8, f"{own}.checkpoint"):
             checkpoint = _older_checkpoint(bundle, anchor, f"{own}.checkpoint")
             if not chain.events:
@@ -118,7 +119,7 @@ def check_not_after(bundle: Bundle, anchor: Anchor, capture: SignedCapture, chai
                 )
             found += [stamp.gen_time for stamp in _timestamps(bundle, anchor.policy, 8, f"{own}.checkpoint")]
     if chain.events and chain.events[0].sha256 in bundle.leaves:
-        found += [stamp.gen_time for stamp in _timestamps(bundle, anchor.policy, 8, CHECKPOINT)]
+        found += [stamp.gen_time for stamp in anchor.head_stamps]
     if not found:
         bundle.findings.not_checked(8, capture.folder, "no timestamp of a pinned authority covers the capture")
         return None
