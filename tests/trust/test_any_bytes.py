@@ -17,7 +17,8 @@ from server.verifier import read_archive
 from tests.trust.archive import make_wacz
 from tests.trust.authority import Authority
 from tests.trust.parties import Device, statement_payload
-from tests.vectors.generate import DEVICE, LOG, receipt_vectors
+from tests.vectors.generate import receipt_vectors
+from tests.vectors.parties import DEVICE, LOG
 
 GOOD_RECEIPT = str(receipt_vectors()["receipts"][1]["receipt"]).encode()  # type: ignore[index]
 GOOD_STATEMENT = statement_payload({"page.wacz": b"x"}, {"notBefore": None})

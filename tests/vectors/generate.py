@@ -11,40 +11,24 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA384
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from server.trust import checkpoint as cp
 from server.trust import dsse, events, keys, merkle, note, receipt
+from tests.vectors.parties import (
+    DEVICE,
+    FOREIGN_LOG,
+    LOG,
+    ORIGIN,
+    OTHER_DEVICE,
+    OTHER_LOG,
+    OTHER_SERVICE,
+    OTHER_WITNESS,
+    SERVICE,
+    WITNESS,
+    VectorTree,
+)
 
 FOLDER = Path(__file__).parent
-ORIGIN = "vectors.example/log"
-LOG = keys.LogSigner.from_seed(ORIGIN, b"\x01" * 32)
-OTHER_LOG = keys.LogSigner.from_seed(ORIGIN, b"\x02" * 32)
-FOREIGN_LOG = keys.LogSigner.from_seed("elsewhere.example/log", b"\x01" * 32)
-SERVICE = keys.ServiceSigner.from_seed(f"{ORIGIN}/service", b"\x03" * 32)
-OTHER_SERVICE = keys.ServiceSigner.from_seed(f"{ORIGIN}/service", b"\x07" * 32)
-WITNESS = keys.WitnessSigner.from_seed("witness.example/w1", b"\x04" * 32)
-OTHER_WITNESS = keys.WitnessSigner.from_seed("witness.example/w1", b"\x05" * 32)
-
 Case = dict[str, object]
-
-
-class VectorDevice:
-    """A P-384 key from a fixed scalar that signs with RFC 6979 nonces. For vectors only."""
-
-    def __init__(self, scalar: int) -> None:
-        self._key = ec.derive_private_key(scalar, ec.SECP384R1())
-        self.spki_der = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        self.key_id = keys.key_id(self.spki_der)
-
-    def sign(self, message: bytes) -> bytes:
-        return self._key.sign(message, ec.ECDSA(SHA384(), deterministic_signing=True))
-
-
-DEVICE = VectorDevice(0x1234_5678_9ABC_DEF0_1111_2222_3333_4444)
-OTHER_DEVICE = VectorDevice(0x0FED_CBA9_8765_4321_5555_6666_7777_8888)
 
 
 def b64(data: bytes) -> str:
@@ -168,27 +152,6 @@ def note_vectors() -> dict[str, object]:
                   file(text, own, note.cosign_note(text, OTHER_WITNESS, time_s=1)), WITNESS.vkey),
         ],
     }  # fmt: skip
-
-
-class VectorTree:
-    """A tree of `size` leaves SHA-256("leaf N")."""
-
-    def __init__(self, leaves: list[bytes]) -> None:
-        self.leaves, self.roots, self._nodes = leaves, [merkle.EMPTY_ROOT], {}
-        frontier = merkle.Frontier()
-        for leaf in leaves:
-            for level, index, value in frontier.append(leaf):
-                self._nodes[level, index] = value
-            self.roots.append(frontier.root())
-
-    def node(self, level: int, index: int) -> bytes:
-        return self._nodes[level, index]
-
-    def inclusion(self, index: int, size: int) -> list[bytes]:
-        return merkle.inclusion_proof(index, size, self.node)
-
-    def consistency(self, old: int, size: int) -> list[bytes]:
-        return merkle.consistency_proof(old, size, self.node)
 
 
 def merkle_vectors() -> dict[str, object]:
