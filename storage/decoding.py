@@ -10,7 +10,8 @@ from storage.errors import BadContainer
 from storage.hashing import CHUNK_BYTES
 from storage.source import RandomAccess
 
-_INPUT_BYTES = 64 << 10
+_INPUT_BYTES = 512 << 10
+_FIRST_FEED_BYTES = 16 << 10
 _GZIP = b"\x1f\x8b"
 
 
@@ -35,7 +36,8 @@ class DecodedStream:
         self._limits = limits
         self._stored_position = 0
         self._members = 0
-        self._member_start = 0
+        self._input = memoryview(b"")
+        self._input_position = 0
         self._decoded = 0
         self._chunk = b""
         self._position = 0
@@ -120,38 +122,54 @@ class DecodedStream:
         if self._decoded > free and self._decoded > self._limits.ratio * self._stored_position:
             raise BadContainer("warc", f"byte {self._decoded}", f"grows more than {self._limits.ratio} times when decoded")
 
-    def _read_stored(self, length: int) -> bytes:
-        data = self._source.read_at(self._stored_position, length)
-        self._stored_position += len(data)
-        return data
-
     def _plain(self) -> Iterator[bytes]:
         while True:
             self._chunk_start = self._stored_position
-            data = self._read_stored(CHUNK_BYTES)
+            data = self._source.read_at(self._stored_position, CHUNK_BYTES)
             if not data:
                 return
+            self._stored_position += len(data)
             yield data
 
     def _inflated(self) -> Iterator[bytes]:
-        data = self._read_stored(_INPUT_BYTES)
-        while data:
+        while not self._input_ended():
             self._members += 1
             if self._members > self._limits.members:
                 raise BadContainer("warc", f"byte {self._stored_position}", f"more than {self._limits.members} gzip members")
-            member_start: int | None = self._stored_position - len(data)
-            inflate = zlib.decompressobj(31)
-            while not inflate.eof:
-                try:
-                    chunk = inflate.decompress(data, CHUNK_BYTES)
-                except zlib.error as error:
-                    raise BadContainer("warc", f"stored byte {self._stored_position}", "broken gzip stream") from error
-                if chunk:
-                    self._chunk_start, member_start = member_start, None
-                    yield chunk
-                data = inflate.unconsumed_tail
-                if not data and not inflate.eof:
-                    data = self._read_stored(_INPUT_BYTES)
-                    if not data and not chunk:
-                        raise BadContainer("warc", f"stored byte {self._stored_position}", "gzip stream cut off")
-            data = inflate.unused_data or self._read_stored(_INPUT_BYTES)
+            yield from self._inflate_member()
+
+    def _inflate_member(self) -> Iterator[bytes]:
+        """One gzip member. It is fed in slices that grow while it lasts: large ones for speed, small ones first, because zlib
+        copies what lies behind a member, and an archive may be a million tiny members."""
+        start: int | None = self._stored_position
+        inflate = zlib.decompressobj(31)
+        feed_bytes = _FIRST_FEED_BYTES
+        data = memoryview(b"")
+        while not inflate.eof:
+            if not data and not self._input_ended():
+                data = self._input[self._input_position : self._input_position + feed_bytes]
+                feed_bytes = min(4 * feed_bytes, _INPUT_BYTES)
+                self._advance(len(data))
+            try:
+                chunk = inflate.decompress(data, CHUNK_BYTES)
+            except zlib.error as error:
+                raise BadContainer("warc", f"stored byte {self._stored_position}", "broken gzip stream") from error
+            if chunk:
+                self._chunk_start, start = start, None
+                yield chunk
+            elif not data:
+                raise BadContainer("warc", f"stored byte {self._stored_position}", "gzip stream cut off")
+            data = memoryview(inflate.unconsumed_tail)
+        self._advance(-len(inflate.unused_data))
+
+    def _input_ended(self) -> bool:
+        """No stored byte is left. Reads the next piece to find out."""
+        if self._input_position < len(self._input):
+            return False
+        self._input = memoryview(self._source.read_at(self._stored_position, _INPUT_BYTES))
+        self._input_position = 0
+        return not self._input
+
+    def _advance(self, length: int) -> None:
+        self._input_position += length
+        self._stored_position += length

@@ -19,7 +19,7 @@ from storage.blobs import StoreCheck, StoredBlob, blob_key, require_aware
 from storage.errors import BlobDamaged, BlobNotFound, BlobTooLarge, DigestMismatch, RetentionRefused, SizeMismatch, StorageError
 from storage.hashing import CHUNK_BYTES, Sha256
 from storage.s3client import S3Settings, connect_s3, http_status, prepare_bucket, s3_errors
-from storage.s3parts import PartSizes, upload_parts
+from storage.s3parts import PartedUpload, PartSizes
 from storage.s3probe import probe_bucket
 from storage.s3source import S3Source
 from storage.source import Window
@@ -132,9 +132,8 @@ class S3BlobStore:
         try:
             with s3_errors(key, sha256):
                 if size_bytes > self._sizes.single_put_bytes:
-                    version_id = upload_parts(
-                        self._client, self._bucket, key, source, sha256=sha256, lock=lock, part_bytes=self._sizes.part_bytes
-                    )
+                    parted = PartedUpload(self._client, self._bucket, self._sizes.part_bytes)
+                    version_id = parted.send(key, source, sha256=sha256, lock=lock)
                 else:
                     version_id = self._put_object(source, key, sha256, size_bytes, lock)
         except StorageError as error:

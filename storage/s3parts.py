@@ -27,49 +27,48 @@ class PartSizes:
     part_bytes: int = 256 << 20
 
 
-def upload_parts(
-    client: Any,
-    bucket: str,
-    key: str,
-    source: BinaryIO,
-    *,
-    sha256: Sha256,
-    lock: Mapping[str, object],
-    part_bytes: int,
-) -> str | None:
-    """Sends the rest of `source` in parts and gives the version id. Each part carries its own SHA-256; the whole one is computed
-    here and stands in the metadata, because S3 then only knows a hash of hashes.
+@dataclass(frozen=True)
+class PartedUpload:
+    """Sends objects to `bucket` in parts of `part_bytes`."""
 
-    Raises: DigestMismatch (the upload is aborted, nothing becomes visible), boto3's errors (412: the key exists).
-    """
-    request = {"Bucket": bucket, "Key": key}
-    started = client.create_multipart_upload(**request, ChecksumAlgorithm="SHA256", Metadata={"holdstill-sha256": sha256}, **lock)
-    upload = {**request, "UploadId": started["UploadId"]}
-    whole = hashlib.sha256()
-    parts: list[dict[str, object]] = []
-    try:
-        while True:
-            with tempfile.TemporaryFile() as part:
-                checksum, size = _copy_part(source, cast(BinaryIO, part), part_bytes, whole)
-                if size == 0:
-                    break
-                part.seek(0)
-                sent = client.upload_part(
-                    **upload,
-                    PartNumber=len(parts) + 1,
-                    Body=part,
-                    ContentLength=size,
-                    ChecksumAlgorithm="SHA256",
-                    ChecksumSHA256=checksum,
-                )
-            parts.append({"PartNumber": len(parts) + 1, "ETag": sent["ETag"], "ChecksumSHA256": checksum})
-        if whole.hexdigest() != sha256:
-            raise DigestMismatch(sha256, whole.hexdigest(), key=key)
-        done = client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
-    except BaseException:
-        _abort(client, upload)
-        raise
-    return cast("str | None", done.get("VersionId"))
+    client: Any
+    bucket: str
+    part_bytes: int
+
+    def send(self, key: str, source: BinaryIO, *, sha256: Sha256, lock: Mapping[str, object]) -> str | None:
+        """Sends the rest of `source` and gives the version id. Each part carries its own SHA-256; the whole one is computed here
+        and stands in the metadata, because S3 then only knows a hash of hashes. `lock`: the Object Lock members of the request.
+
+        Raises: DigestMismatch (the upload is aborted, nothing becomes visible), boto3's errors (412: the key exists).
+        """
+        request = {"Bucket": self.bucket, "Key": key}
+        started = self.client.create_multipart_upload(
+            **request, ChecksumAlgorithm="SHA256", Metadata={"holdstill-sha256": sha256}, **lock
+        )
+        upload = {**request, "UploadId": started["UploadId"]}
+        whole = hashlib.sha256()
+        parts: list[dict[str, object]] = []
+        try:
+            while part := self._send_part(upload, len(parts) + 1, source, whole):
+                parts.append(part)
+            if whole.hexdigest() != sha256:
+                raise DigestMismatch(sha256, whole.hexdigest(), key=key)
+            done = self.client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
+        except BaseException:
+            _abort(self.client, upload)
+            raise
+        return cast("str | None", done.get("VersionId"))
+
+    def _send_part(self, upload: Mapping[str, str], number: int, source: BinaryIO, whole: Any) -> dict[str, object] | None:
+        """Sends the next part; None when `source` is at its end."""
+        with tempfile.TemporaryFile() as part:
+            checksum, size = _copy_part(source, cast(BinaryIO, part), self.part_bytes, whole)
+            if size == 0:
+                return None
+            part.seek(0)
+            checksums = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": checksum}
+            sent = self.client.upload_part(**upload, PartNumber=number, Body=part, ContentLength=size, **checksums)
+        return {"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": checksum}
 
 
 def _abort(client: Any, upload: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -16,6 +17,9 @@ from storage.warcrecords import Headers, WarcLimits, WarcRecord, iter_records
 __all__ = ["DigestVerdict", "Headers", "WarcLimits", "WarcRecord", "digest_verdicts", "iter_records"]
 
 _ALGORITHMS = {"sha256": "sha256", "sha-256": "sha256", "sha512": "sha512", "sha-512": "sha512", "sha1": "sha1", "sha-1": "sha1"}
+
+_PARALLEL_BYTES = 128 << 10
+"""Below this, handing a piece to another thread costs more than hashing it."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,20 @@ def digest_verdicts(source: Path | BinaryIO | RandomAccess, *, limits: WarcLimit
     Bytes are hashed as recorded: HTTP content and transfer codings stay. Raises: BadContainer, StorageError.
     Not checked: that the records are all there (the datapackage's hash of the file says that), nor that a page was true.
     """
-    return [_judge(record) for record in iter_records(source, limits=limits)]
+    with ThreadPoolExecutor(1, thread_name_prefix="payload") as pool:
+        return [_judge(record, pool) for record in iter_records(source, limits=limits)]
 
 
-def _judge(record: WarcRecord) -> DigestVerdict:
+def _judge(record: WarcRecord, pool: Executor) -> DigestVerdict:
     block = _parse_claim(record.headers.get("WARC-Block-Digest"))
     payload = _parse_claim(record.headers.get("WARC-Payload-Digest"))
     if payload is not None and payload.problem is None and (problem := _payload_problem(record)):
         payload = _Claim(payload.algorithm, payload.value, problem)
-    outcome, reason = _compare(record, block, payload)
+    outcome, reason = _compare(record, block, payload, pool)
     return DigestVerdict(record.record_id, record.type, record.target_uri, outcome, reason)
 
 
-def _compare(record: WarcRecord, block: _Claim | None, payload: _Claim | None) -> tuple[Outcome, str]:
+def _compare(record: WarcRecord, block: _Claim | None, payload: _Claim | None, pool: Executor) -> tuple[Outcome, str]:
     one_body = record.http_head is None
     hashers: dict[str, _Hasher] = {}
     if block is not None and block.problem is None:
@@ -76,9 +81,7 @@ def _compare(record: WarcRecord, block: _Claim | None, payload: _Claim | None) -
         hashers["payload"] = hashers["block"] if shared else hashlib.new(payload.algorithm)
     distinct = list({id(hasher): hasher for hasher in hashers.values()}.values())
     if distinct:
-        for piece in record.chunks():
-            for hasher in distinct:
-                hasher.update(piece)
+        _feed(record, distinct, pool)
     failed: list[str] = []
     open_questions: list[str] = []
     for name, claim in (("block", block), ("payload", payload)):
@@ -98,6 +101,18 @@ def _compare(record: WarcRecord, block: _Claim | None, payload: _Claim | None) -
     if block is None:
         return ("NOT_CHECKED", "no digest") if payload is None else ("PASSED", "payload digest only: the headers have none")
     return "PASSED", ""
+
+
+def _feed(record: WarcRecord, hashers: list[_Hasher], pool: Executor) -> None:
+    """Hashes the payload into one or two hashers; large pieces into both at once, on two threads."""
+    first, *second = hashers
+    for piece in record.chunks():
+        beside = [pool.submit(hasher.update, piece) for hasher in second] if len(piece) >= _PARALLEL_BYTES else []
+        first.update(piece)
+        for hasher in second if not beside else ():
+            hasher.update(piece)
+        for task in beside:
+            task.result()
 
 
 def _payload_problem(record: WarcRecord) -> str | None:

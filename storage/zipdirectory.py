@@ -166,25 +166,24 @@ def _parse_central(data: bytes, position: int, what: str) -> tuple[_Listed, int]
     if disk:
         raise BadContainer(what, name, "split over several files")
     is_folder = name.endswith("/")
-    _check_kind(flags, method, (stored, size), attributes >> 16, is_folder, (what, name))
-    return _Listed(raw_name, name, flags, method, crc32, stored, size, local_offset, is_folder), end
+    entry = _Listed(raw_name, name, flags, method, crc32, stored, size, local_offset, is_folder)
+    _check_kind(entry, attributes >> 16, what)
+    return entry, end
 
 
-def _check_kind(flags: int, method: int, sizes: tuple[int, int], mode: int, is_folder: bool, place: tuple[str, str]) -> None:
-    what, name = place
-    if flags & _ENCRYPTED_FLAGS:
-        raise BadContainer(what, name, "encrypted")
-    if flags & ~_ALLOWED_FLAGS:
-        raise BadContainer(what, name, f"unknown flags {flags:#06x}")
-    if method not in (STORED, DEFLATED):
-        raise BadContainer(what, name, f"compression method {method} is not allowed")
-    if method == STORED and sizes[0] != sizes[1]:
-        raise BadContainer(what, name, "stored entry with two sizes")
-    kind = stat.S_IFMT(mode)
-    if kind not in (0, stat.S_IFDIR if is_folder else stat.S_IFREG):
-        raise BadContainer(what, name, "symbolic link or special file")
-    if is_folder and sizes[1]:
-        raise BadContainer(what, name, "folder with bytes")
+def _check_kind(entry: _Listed, mode: int, what: str) -> None:
+    if entry.flags & _ENCRYPTED_FLAGS:
+        raise BadContainer(what, entry.name, "encrypted")
+    if entry.flags & ~_ALLOWED_FLAGS:
+        raise BadContainer(what, entry.name, f"unknown flags {entry.flags:#06x}")
+    if entry.method not in (STORED, DEFLATED):
+        raise BadContainer(what, entry.name, f"compression method {entry.method} is not allowed")
+    if entry.method == STORED and entry.stored_bytes != entry.size_bytes:
+        raise BadContainer(what, entry.name, "stored entry with two sizes")
+    if stat.S_IFMT(mode) not in (0, stat.S_IFDIR if entry.is_folder else stat.S_IFREG):
+        raise BadContainer(what, entry.name, "symbolic link or special file")
+    if entry.is_folder and entry.size_bytes:
+        raise BadContainer(what, entry.name, "folder with bytes")
 
 
 def _check_limits(entries: list[_Listed], limits: ZipLimits, what: str) -> None:

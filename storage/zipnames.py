@@ -21,7 +21,8 @@ def name_problem(name: str, *, limit_bytes: int = 512) -> str | None:
         return "empty name"
     if len(name.encode("utf-8", "surrogatepass")) > limit_bytes:
         return f"name longer than {limit_bytes} bytes"
-    if any(unicodedata.category(character) in _REFUSED_CATEGORIES for character in name):
+    plain = name.isascii() and name.isprintable()
+    if not plain and any(unicodedata.category(character) in _REFUSED_CATEGORIES for character in name):
         return "control or invisible character in the name"
     if "\\" in name:
         return "backslash in the name"
@@ -72,4 +73,6 @@ class NameRegister:
 
 
 def _merge_key(name: str) -> str:
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

@@ -52,9 +52,13 @@ class Seaweed:
         """A new boto3 client."""
         return connect_s3(self.admin if admin else self.app)
 
-    def stop(self) -> None:
-        """Ends the server and waits for its pid to go: its folder may be deleted afterwards, not before."""
-        self.process.terminate()
+    def stop(self, *, at_once: bool = False) -> None:
+        """Ends the server and waits for its pid to go: its folder may be deleted afterwards, not before. `at_once`: SIGKILL, as
+        a power cut would."""
+        if at_once:
+            self.process.kill()
+        else:
+            self.process.terminate()
         try:
             self.process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
@@ -103,7 +107,7 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
     folder = tmp_path_factory.mktemp("weed")
     server = start_seaweed(folder)
     yield server
-    server.stop()
+    server.stop(at_once=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 

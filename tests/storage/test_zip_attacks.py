@@ -1,7 +1,6 @@
 """Zip files made to be read in two ways, to leave their folder or to fill the disk: each refused, naming the entry."""
 
 import io
-import os
 import resource
 import stat
 import struct
@@ -33,60 +32,6 @@ def refused(data: bytes, limits: ZipLimits | None = None) -> BadContainer:
 def names_of(data: bytes) -> tuple[str, ...]:
     with open_bag(io.BytesIO(data)) as bag:
         return bag.names()
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("/etc/passwd", "../up", "data/../../up", "data/./x", "data//x", "C:/x", "c:x", "data\\x", "..\\up", "."),
-        *(
-            "a\nb",
-            "a\x7fb",
-            "a\x1b[2Jb",
-            "a\u202egnp.exe",
-            "a\u200bb",
-            "a\u2028b",
-            "data/x.",
-            "data/x ",
-            "data/NUL",
-            "data/con.txt",
-        ),
-        "x" * 600,
-    ],
-)
-def test_a_name_that_leaves_deceives_or_differs_between_systems_is_refused(name: str) -> None:
-    assert "name" in refused(zip_of({name: b"x"})).detail or "segment" in refused(zip_of({name: b"x"})).detail
-
-
-def test_a_name_with_a_nul_is_refused() -> None:
-    data = zip_of({"aXb": b"x"}).replace(b"aXb", b"a\0b")
-    assert "character" in refused(data).detail
-
-
-def test_a_name_in_an_unknown_encoding_is_refused() -> None:
-    data = zip_of({"aXb": b"x"}).replace(b"aXb", b"a\xe9b")
-    assert "UTF-8" in refused(data).detail
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        ("data/x", "data/x"),
-        ("data/x", "data/X"),
-        ("data/ß", "data/SS"),
-        ("data/é", "data/e\u0301"),
-        ("data/ﬁ", "data/fi"),
-        ("Data/x", "data/y"),
-        ("data", "data/x"),
-        ("data/x/y", "data/x"),
-    ],
-)
-def test_two_names_that_become_one_file_are_refused(first: str, second: str) -> None:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive, pytest.warns() if first == second else open(os.devnull):
-        archive.writestr(first, b"1")
-        archive.writestr(second, b"2")
-    assert refused(out.getvalue()).where in (first, second)
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFBLK, stat.S_IFDIR])
@@ -180,7 +125,7 @@ def test_overlapping_entries_are_refused() -> None:
 
 
 def test_a_bomb_is_refused_before_it_is_decoded() -> None:
-    data = zip_of({"data/bomb": b"\0" * 300_000_000}, zipfile.ZIP_DEFLATED)
+    data = zip_of({"data/bomb": b"\0" * 60_000_000}, zipfile.ZIP_DEFLATED)
     start = time.perf_counter()
     assert "grows" in refused(data).detail
     assert time.perf_counter() - start < 1
@@ -194,13 +139,13 @@ def test_a_bomb_that_lies_about_its_size_is_stopped_at_the_size_it_announced() -
 
 
 def test_a_bomb_costs_neither_time_nor_memory(tmp_path: Path) -> None:
-    """In a process of its own with 400 MB of address space."""
+    """180 MB in a process of its own with 140 MiB of address space."""
     path = tmp_path / "bomb.zip"
-    entries = {f"data/{number}": b"\0" * 100_000_000 for number in range(5)}
+    entries = {f"data/{number}": b"\0" * 60_000_000 for number in range(3)}
     path.write_bytes(zip_of(entries, zipfile.ZIP_DEFLATED))
     script = f"""
 import resource
-resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))
+resource.setrlimit(resource.RLIMIT_AS, (140 << 20, 140 << 20))
 from pathlib import Path
 from storage.bundle import open_bag
 from storage.errors import BadContainer
@@ -216,7 +161,7 @@ with open_bag(Path({str(path)!r}), limits=ZipLimits(ratio=2000)) as bag:
         [sys.executable, "-c", script], capture_output=True, timeout=60, cwd=Path(__file__).parents[2], check=True
     )
     grows, sha256 = run.stdout.decode().splitlines()
-    assert "grows" in grows and sha256 == hash_bytes(b"\0" * 100_000_000)
+    assert "grows" in grows and sha256 == hash_bytes(b"\0" * 60_000_000)
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime < 60
 
 
