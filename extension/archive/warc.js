@@ -1,5 +1,5 @@
-import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
-import { hex, utf8 } from "../seal/encoding.js";
+import { concat, hex, utf8 } from "../seal/encoding.js";
+import { hashBlob } from "../seal/hashing.js";
 import { crc32 } from "./crc32.js";
 import { ArchiveError } from "./errors.js";
 import { gzipMember } from "./gzip.js";
@@ -29,7 +29,8 @@ const INCOMPRESSIBLE = /^(image\/(?!svg|bmp|x-icon|vnd\.microsoft\.icon)|video\/
 const SMALL_BYTES = 512;
 
 /**
- * Writes WARC/1.1 records, each a gzip member of its own, and keeps size, CRC-32 and SHA-256 of the file as it grows.
+ * Writes WARC/1.1 records, each a gzip member of its own, and keeps size and CRC-32 of the file as it grows. The SHA-256 is taken of what the
+ * sink gives back, so a file that was stored wrongly is never described as right.
  *
  * Calls may overlap: records are written whole, one after the other, in the order of the calls. Source: WARC/1.1 (ISO 28500:2017).
  */
@@ -41,7 +42,6 @@ export class WarcWriter {
     this.records = [];
     this.sizeBytes = 0;
     this.crc32 = 0;
-    this.hasher = nobleSha256.create();
     /** @type {Promise<unknown>} */
     this.queue = Promise.resolve();
     this.closed = false;
@@ -70,7 +70,7 @@ export class WarcWriter {
     await this.queue;
     const blob = await this.sink.close();
     if (blob.size !== this.sizeBytes) throw new ArchiveError("archive/data.warc.gz", `${blob.size} bytes stored of ${this.sizeBytes} written`);
-    return { blob, sizeBytes: this.sizeBytes, crc32: this.crc32, sha256: hex(this.hasher.digest()) };
+    return { blob, sizeBytes: this.sizeBytes, crc32: this.crc32, sha256: await hashBlob(blob) };
   }
 
   /** @param {WarcRecord} record @returns {Promise<WrittenRecord>} */
@@ -93,7 +93,6 @@ export class WarcWriter {
 
   /** @param {Bytes} chunk */
   async #grow(chunk) {
-    this.hasher.update(chunk);
     this.crc32 = crc32(chunk, this.crc32);
     this.sizeBytes += chunk.length;
     await this.sink.write(chunk);
@@ -115,10 +114,8 @@ function recordHeader(record, recordId, payloadDigest, blockDigest) {
 
 /** @param {Bytes[]} parts @returns {Promise<string>} `sha256:<hex>` */
 async function digest(parts) {
-  if (parts.length === 1) return `sha256:${hex(new Uint8Array(await crypto.subtle.digest("SHA-256", parts[0])))}`;
-  const hasher = nobleSha256.create();
-  for (const part of parts) hasher.update(part);
-  return `sha256:${hex(hasher.digest())}`;
+  const whole = parts.length === 1 ? parts[0] : concat(...parts);
+  return `sha256:${hex(new Uint8Array(await crypto.subtle.digest("SHA-256", whole)))}`; // off this thread, and four times as fast as in JavaScript
 }
 
 /** @param {string} uri @returns {string} white space and control characters percent-encoded: a URI of the page cannot add a header */

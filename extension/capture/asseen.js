@@ -164,6 +164,6 @@ async function writeGenerated({ archive, viewport }, collected) {
     await archive.addGenerated("text", url, "text/plain; charset=utf-8", probe.text);
     await archive.addGenerated("metadata", url, "application/json", JSON.stringify({ url, title, charset, language, meta, data }));
   }
-  if (collected?.mhtml) await archive.addGenerated("mhtml", collected.frames[0]?.url ?? viewport.facts.url, "multipart/related", collected.mhtml);
+  if (collected?.mhtml) await archive.addMhtml(collected.frames[0]?.url ?? viewport.facts.url, collected.mhtml);
   for (const { origin, pem } of collected?.certificates ?? []) await archive.addGenerated("certificates", origin, "application/pem-certificate-chain", pem);
 }

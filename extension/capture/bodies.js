@@ -96,9 +96,16 @@ async function readOne(tab, wanted, reader) {
   if (reader.signal.aborted) return undefined;
   if (answer.content === "" && sizeBytes !== 0) return reader.onOmitted(url, type, "the browser gave empty content");
   const { bytes, exact, reason } = answer.base64Encoded ? binary(answer.content, sizeBytes) : bytesOfText(answer.content, {
-    sizeBytes, charset: wanted.isDocument ? frame.probe?.charset ?? null : reader.charsetOf(url, type) });
+    sizeBytes, charset: declaredCharset(wanted, reader) });
   return reader.onBody({ url, type, mime: wanted.mime, source: wanted.isDocument ? "http_cache" : "live_memory", bytes, exact, note: reason,
     text: answer.base64Encoded ? null : answer.content });
+}
+
+/** @param {Wanted} wanted @param {Reader} reader @returns {string | null} */
+function declaredCharset({ url, type, frame, isDocument }, reader) {
+  if (isDocument) return frame.probe?.charset ?? null;
+  if (type === "Script" && frame.probe?.modules.includes(url)) return "utf-8"; // HTML standard: module scripts are decoded as UTF-8
+  return reader.charsetOf(url, type);
 }
 
 /** @param {string} content base64 @param {number | null} sizeBytes @returns {import("./bodybytes.js").BodyBytes} */

@@ -1,3 +1,5 @@
+const SMALL = 2048;
+
 /**
  * Applies a change to the text of an MHTML file: to every part's head and to the bodies that are text. Pictures and other base64 bodies
  * are passed by, which is most of the file.
@@ -23,6 +25,24 @@ export function mhtmlPictures(mhtml) {
   return mhtml.split(mark).map(splitPart).filter(({ head }) => isBase64(head)).map(({ head, body }) => ({
     url: /^content-location:\s*(\S+)/im.exec(head)?.[1] ?? "", mime: /^content-type:\s*([^\s;]+)/im.exec(head)?.[1] ?? "",
     base64: body.replace(/\s+/g, "") })).filter(({ url, mime }) => url !== "" && mime.startsWith("image/"));
+}
+
+/**
+ * Takes bodies that are kept elsewhere out of an MHTML file: the part stays, with `X-Holdstill-Body: sha256=<hex>` in its head, so that the file can
+ * be put together again from the archive it stands in.
+ * @param {string} mhtml @param {(base64: string) => Promise<string | null>} find the SHA-256 under which a body is kept; null: it is not
+ * @returns {Promise<string>}
+ */
+export async function referToBodies(mhtml, find) {
+  const mark = boundaryOf(mhtml);
+  if (mark === null) return mhtml;
+  const parts = [];
+  for (const part of mhtml.split(mark)) {
+    const { head, body } = splitPart(part);
+    const sha256 = isBase64(head) && body.length > SMALL ? await find(body.replace(/\s+/g, "")) : null;
+    parts.push(sha256 === null ? part : `${head}\r\nX-Holdstill-Body: sha256=${sha256}\r\n\r\n\r\n`);
+  }
+  return parts.join(mark);
 }
 
 /** @param {string} mhtml @returns {string | null} what stands before each part */

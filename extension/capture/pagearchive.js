@@ -1,7 +1,7 @@
 import { requestHead, responseHead } from "../archive/http.js";
-import { utf8 } from "../seal/encoding.js";
-import { sha256Hex } from "../seal/hashing.js";
-import { changeMhtmlText } from "./mhtml.js";
+import { hex, utf8 } from "../seal/encoding.js";
+import { bytesFromBase64 } from "./bodybytes.js";
+import { changeMhtmlText, referToBodies } from "./mhtml.js";
 import { findMarkupSecrets } from "./secretmarkup.js";
 
 /** @typedef {import("./bodies.js").ReadBody} ReadBody */
@@ -40,7 +40,7 @@ export class PageArchive {
     const answered = known?.final.url ?? body.url;
     const url = this.stripper.url(answered, "address");
     const { bytes, removed } = this.#strip(body, url);
-    const sha256 = sha256Hex(bytes);
+    const sha256 = await sha256Of(bytes);
     if (this.written.has(`${url}\n${sha256}`)) return answered;
     this.written.add(`${url}\n${sha256}`);
     const exact = body.exact && !removed;
@@ -49,7 +49,7 @@ export class PageArchive {
     /** @type {PageResource} */
     const resource = { url, type: body.type, status: known?.final.status ?? (timing?.status || null), mime: body.mime,
       source: exact ? body.source : "generated", sha256, sizeBytes: bytes.length, exact,
-      ...(note ? { note } : {}), ...(removed && body.exact ? { originalSha256: sha256Hex(body.bytes) } : {}),
+      ...(note ? { note } : {}), ...(removed && body.exact ? { originalSha256: await sha256Of(body.bytes) } : {}),
       ...(known ? {} : { headers: `omitted: ${this.responses.absence}` }) };
     if (known && exact) await this.#writeResponse(known, url, bytes, resource);
     else await this.#writeResource(url, exact || body.text === null ? body.mime : `${body.mime}; charset=utf-8`, bytes, resource, body.source);
@@ -63,8 +63,27 @@ export class PageArchive {
    */
   async addGenerated(kind, url, mime, text) {
     const targetUri = `urn:${kind}:${this.stripper.url(url, "address")}`;
-    const strip = (/** @type {string} */ part) => this.stripper.text(part, `urn:${kind}`, { quotedPrintable: kind === "mhtml" });
-    const payload = utf8(kind === "mhtml" ? changeMhtmlText(text, strip) : strip(text));
+    const payload = utf8(this.stripper.text(text, `urn:${kind}`));
+    await this.#writeGenerated(targetUri, mime, payload);
+  }
+
+  /**
+   * Writes the MHTML of the page. A picture that stands in this archive already, byte for byte, is referred to by its hash instead of being
+   * kept a second time: of a page of pictures that is half the archive.
+   * @param {string} url @param {string} mhtml @returns {Promise<void>}
+   */
+  async addMhtml(url, mhtml) {
+    const kept = new Set(this.resources.map(({ sha256 }) => sha256));
+    const short = await referToBodies(mhtml, async (base64) => {
+      const sha256 = await sha256Of(bytesFromBase64(base64));
+      return kept.has(sha256) ? sha256 : null;
+    });
+    const clean = changeMhtmlText(short, (part) => this.stripper.text(part, "urn:mhtml", { quotedPrintable: true }));
+    await this.#writeGenerated(`urn:mhtml:${this.stripper.url(url, "address")}`, "multipart/related", utf8(clean));
+  }
+
+  /** @param {string} targetUri @param {string} mime @param {import("../seal/encoding.js").Bytes} payload */
+  async #writeGenerated(targetUri, mime, payload) {
     await this.writer.write({ type: "resource", targetUri, date: this.capturedAt, contentType: mime, payload, metadata: { source: "generated" } });
   }
 
@@ -122,6 +141,11 @@ export class PageArchive {
     return [...(hop.ip ? [/** @type {[string, string]} */ (["WARC-IP-Address", hop.ip])] : []),
       ...(protocol ? [/** @type {[string, string]} */ (["WARC-Protocol", protocol])] : [])];
   }
+}
+
+/** @param {import("../seal/encoding.js").Bytes} bytes @returns {Promise<string>} 64 hex digits */
+async function sha256Of(bytes) {
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
 /** @param {import("./passive.js").PassiveRequest} hop @returns {Date} */

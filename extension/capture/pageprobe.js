@@ -10,6 +10,7 @@
  * @property {{name: string, content: string}[]} meta
  * @property {{id: string, type: string, text: string}[]} data   JSON-LD and start-up JSON of scripts
  * @property {string[]} sheets            URLs that a careless reader would make the browser fetch again
+ * @property {string[]} modules           URLs of module scripts, which are UTF-8 whatever their response says
  * @property {number} timeOrigin          milliseconds since 1970
  * @property {TimingEntry[]} timing       the document first
  * @property {boolean} timingFull         the browser's list was full: later requests are missing from it
@@ -82,6 +83,10 @@ export function probeFrame(...closedRoots) {
     shadow.querySelectorAll('link[rel~="stylesheet" i]').forEach((link) => sheets.push(/** @type {HTMLLinkElement} */ (link).href));
   });
 
+  const scripts = [...document.querySelectorAll("script")].filter(({ src }) => src !== "");
+  const classic = new Set(scripts.filter(({ type }) => type !== "module").map(({ src }) => src));
+  const modules = scripts.filter(({ type, src }) => type === "module" && !classic.has(src)).map(({ src }) => src);
+
   const resources = performance.getEntriesByType("resource");
   const entries = [...performance.getEntriesByType("navigation"), ...resources];
   const timing = entries.map((entry) => {
@@ -93,5 +98,5 @@ export function probeFrame(...closedRoots) {
     name: element.getAttribute("property") ?? element.getAttribute("name") ?? element.getAttribute("itemprop") ?? element.httpEquiv,
     content: element.content })).filter((entry) => entry.name !== "");
   return { url: document.URL, title: document.title, charset: document.characterSet, language: root?.lang ?? "", html, text, meta, data,
-    sheets: [...new Set(sheets)].filter((url) => url !== ""), timeOrigin: performance.timeOrigin, timing, timingFull: resources.length >= 250 && resources.length % 50 === 0, left };
+    sheets: [...new Set(sheets)].filter((url) => url !== ""), modules, timeOrigin: performance.timeOrigin, timing, timingFull: resources.length >= 250 && resources.length % 50 === 0, left };
 }

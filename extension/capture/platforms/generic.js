@@ -24,6 +24,7 @@ export const generic = {
     if (post) readPosting(post, page, draft);
     else if (posts.length > 1) draft.problem(`${posts.length} postings are described and none names this page: none was chosen`);
     readOpenGraph(page, draft);
+    draft.set("language", page.meta("og:locale")?.replace("_", "-") ?? page.language);
     draft.expect({ ai_label: ["digitalSourceType"], paid_partnership: ["sponsor"] });
   },
 };
@@ -109,7 +110,6 @@ export function readOpenGraph(page, draft) {
   }
   draft.set("postUrl", address);
   for (const name of ["article:published_time", "og:article:published_time", "og:published_time", "datepublished"]) draft.time(timeOfText(page.meta(name)));
-  draft.set("language", page.meta("og:locale")?.replace("_", "-") ?? page.language);
   draft.media("image", page.meta("og:image:secure_url", "og:image", "og:image:url"));
   draft.media("video", page.meta("og:video:secure_url", "og:video", "og:video:url"));
 }
