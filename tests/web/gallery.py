@@ -1,4 +1,4 @@
-"""Realistic captures for looking at the pages: `python -m tests.web.gallery OUT` takes screenshots in light and dark, wide and narrow.
+"""Realistic captures for looking at the pages: `python -m tests.web.gallery OUT` takes pictures, light and dark, wide and narrow.
 
 A real service on an embedded PostgreSQL of its own, with a time-stamping authority; nothing is left behind but the pictures.
 """
@@ -160,12 +160,14 @@ async def run(out: Path) -> None:
         while not server.started:
             await asyncio.sleep(0.05)
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        async with httpx2.AsyncClient(base_url=url) as http, async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            await pictures(browser, Site(services, http, None), url, out)
-            await browser.close()
-        server.should_exit = True
-        await serving
+        try:
+            async with httpx2.AsyncClient(base_url=url) as http, async_playwright() as playwright:
+                browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+                await pictures(browser, Site(services, http, None), url, out)
+                await browser.close()
+        finally:
+            server.should_exit = True
+            await serving
 
 
 if __name__ == "__main__":

@@ -1,0 +1,197 @@
+"""Bytes on their way in: nothing wrong is kept, nothing right is lost, nobody gets in the way of anybody."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+
+from tests.web.site import Device, Site
+
+MIB = 1024 * 1024
+TUS = {"Tus-Resumable": "1.0.0"}
+PIECE = {"Content-Type": "application/offset+octet-stream"}
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+async def committed(device: Device, artifacts: dict[str, bytes]) -> str:
+    answer = await device.commit(await device.statement(artifacts))
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["capture_id"])
+
+
+async def create(device: Device, capture_id: str, data: bytes) -> str:
+    headers = device.headers | TUS | {"Upload-Length": str(len(data))}
+    answer = await device.site.http.post(f"/api/v1/captures/{capture_id}/artifacts/{sha(data)}", headers=headers)
+    assert answer.status_code == 201, answer.text
+    return str(answer.headers["location"])
+
+
+async def patch(device: Device, place: str, offset: int, data: bytes):
+    headers = device.headers | TUS | PIECE | {"Upload-Offset": str(offset)}
+    return await device.site.http.patch(place, content=data, headers=headers)
+
+
+async def missing(device: Device, capture_id: str) -> list[str]:
+    answer = await device.seal(capture_id)
+    return list(answer.json().get("missing", []))
+
+
+async def test_a_wrong_digest_is_refused_and_nothing_is_kept(site: Site) -> None:
+    device = await site.pair()
+    right = secrets.token_bytes(5000)
+    capture_id = await committed(device, {"upload.0.bin": right})
+    wrong = bytes([right[0] ^ 1]) + right[1:]
+    answer = await device.put(capture_id, wrong, sha256=sha(right))
+    assert answer.status_code == 422 and answer.json()["code"] == "digest_mismatch"
+    assert await missing(device, capture_id) == [sha(right)]
+    assert not site.services.captures.uploads._parts.spool.upload_ids()
+    assert (await device.put(capture_id, right)).status_code == 204
+    assert (await device.put(capture_id, right)).status_code == 204, "repeating is success"
+    assert (await device.seal(capture_id)).status_code == 200
+    await site.sound()
+
+
+async def test_one_put_takes_no_more_than_16_mib_and_no_other_length(site: Site) -> None:
+    device = await site.pair()
+    large = bytes(16 * MIB + 1)
+    capture_id = await committed(device, {"upload.0.bin": large, "upload.1.bin": b"four"})
+    assert (await device.put(capture_id, large)).status_code == 413
+    assert (await device.put(capture_id, b"four!", sha256=sha(b"four"))).status_code == 422
+    unnamed = await device.put(capture_id, b"unnamed")
+    assert unnamed.status_code == 404
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"four"
+
+    url = f"/api/v1/captures/{capture_id}/artifacts/{sha(b'four')}"
+    assert (await site.http.put(url, content=chunks(), headers=device.headers)).status_code == 411
+    await site.sound()
+
+
+async def test_a_resumable_upload_goes_on_where_it_stopped(site: Site) -> None:
+    device = await site.pair()
+    data = secrets.token_bytes(3 * MIB + 17)
+    capture_id = await committed(device, {"upload.0.bin": data})
+    place = await create(device, capture_id, data)
+    assert await create(device, capture_id, data) == place, "a lost answer gives the same upload again"
+    first = await patch(device, place, 0, data[: 2 * MIB])
+    assert first.status_code == 204 and first.headers["upload-offset"] == str(2 * MIB)
+    found = await site.http.head(place, headers=device.headers | TUS)
+    assert found.headers["upload-offset"] == str(2 * MIB) and found.headers["upload-length"] == str(len(data))
+    behind = await patch(device, place, 0, data)
+    assert behind.status_code == 409 and behind.headers["upload-offset"] == str(2 * MIB)
+    beyond = await patch(device, place, 2 * MIB, data[2 * MIB :] + b"!")
+    assert beyond.status_code == 413
+    last = await patch(device, place, 2 * MIB, data[2 * MIB :])
+    assert last.status_code == 204 and last.headers["upload-offset"] == str(len(data))
+    assert (await device.seal(capture_id)).status_code == 200
+    await site.sound()
+
+
+async def test_a_resumable_upload_with_a_wrong_digest_ends_and_keeps_nothing(site: Site) -> None:
+    device = await site.pair()
+    data = secrets.token_bytes(MIB)
+    capture_id = await committed(device, {"upload.0.bin": data})
+    place = await create(device, capture_id, data)
+    answer = await patch(device, place, 0, data[:-1] + bytes([data[-1] ^ 1]))
+    assert answer.status_code == 422 and answer.json()["code"] == "digest_mismatch"
+    assert (await site.http.head(place, headers=device.headers | TUS)).status_code == 410
+    assert await missing(device, capture_id) == [sha(data)]
+    again = await create(device, capture_id, data)
+    assert again != place
+    assert (await patch(device, again, 0, data)).status_code == 204
+    assert (await device.seal(capture_id)).status_code == 200
+    await site.sound()
+
+
+async def test_two_writers_of_one_upload_never_mix(site: Site) -> None:
+    device = await site.pair()
+    data = secrets.token_bytes(2 * MIB)
+    capture_id = await committed(device, {"upload.0.bin": data})
+    place = await create(device, capture_id, data)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield data[:1000]
+        begun.set()
+        await go_on.wait()
+        yield data[1000:]
+
+    headers = device.headers | TUS | PIECE | {"Upload-Offset": "0"}
+    first = asyncio.create_task(site.http.patch(place, content=slow(), headers=headers))
+    await asyncio.wait([asyncio.create_task(begun.wait()), first], return_when=asyncio.FIRST_COMPLETED)
+    second = await patch(device, place, 0, data)
+    assert second.status_code == 423, second.text
+    go_on.set()
+    assert (await first).status_code == 204
+    assert (await device.seal(capture_id)).status_code == 200
+    await site.sound()
+
+
+async def test_termination_forgets_the_bytes(site: Site) -> None:
+    device = await site.pair()
+    data = secrets.token_bytes(MIB)
+    capture_id = await committed(device, {"upload.0.bin": data})
+    place = await create(device, capture_id, data)
+    await patch(device, place, 0, data[:1000])
+    for _ in range(2):
+        assert (await site.http.delete(place, headers=device.headers | TUS)).status_code == 204
+    assert not site.services.captures.uploads._parts.spool.upload_ids()
+    assert (await patch(device, place, 1000, data[1000:])).status_code == 410
+
+
+async def test_the_protocol_is_said_and_asked_for(site: Site) -> None:
+    device = await site.pair()
+    capture_id = await committed(device, {"upload.0.bin": b"data"})
+    url = f"/api/v1/captures/{capture_id}/artifacts/{sha(b'data')}"
+    said = await site.http.options(url)
+    assert said.status_code == 204 and said.headers["tus-extension"] == "creation,termination"
+    assert (await site.http.post(url, headers=device.headers | {"Upload-Length": "4"})).status_code == 412
+    place = await create(device, capture_id, b"data")
+    headers = device.headers | TUS | {"Upload-Offset": "0", "Content-Type": "text/plain"}
+    assert (await site.http.patch(place, content=b"data", headers=headers)).status_code == 415
+    for length in ("", "-1", "1e3", "1" * 40):
+        answer = await site.http.post(url, headers=device.headers | TUS | {"Upload-Length": length})
+        assert answer.status_code == 422, length
+
+
+async def test_two_captures_share_a_blob_and_both_are_sealed(site: Site) -> None:
+    device = await site.pair()
+    shared = secrets.token_bytes(4000)
+    first = await committed(device, {"upload.0.bin": shared})
+    assert (await device.put(first, shared)).status_code == 204
+    answer = (await device.commit(await device.statement({"upload.0.bin": shared}))).json()
+    assert answer["missing"] == [], "the organisation has these bytes"
+    for capture_id in (first, answer["capture_id"]):
+        assert (await device.seal(capture_id)).status_code == 200
+    await site.sound()
+
+
+async def test_a_blob_the_store_lost_is_asked_for_again_and_not_sealed_without(site: Site, tmp_path) -> None:
+    device = await site.pair()
+    data = secrets.token_bytes(4000)
+    capture_id = await committed(device, {"upload.0.bin": data})
+    await device.put(capture_id, data)
+    stored = next((tmp_path / "data" / "blobs").rglob(sha(data)))
+    stored.unlink()
+    assert await missing(device, capture_id) == [sha(data)]
+    assert (await device.put(capture_id, data)).status_code == 204
+    assert (await device.seal(capture_id)).status_code == 200
+    await site.sound()
+
+
+async def test_damaged_bytes_are_never_sealed(site: Site, tmp_path) -> None:
+    device = await site.pair()
+    data = secrets.token_bytes(4000)
+    capture_id = await committed(device, {"upload.0.bin": data})
+    await device.put(capture_id, data)
+    stored = next((tmp_path / "data" / "blobs").rglob(sha(data)))
+    stored.chmod(0o600)
+    stored.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    answer = await device.seal(capture_id)
+    assert answer.status_code == 500 and answer.json()["code"] == "artifact_damaged"
+    state = await site.http.get(f"/api/v1/captures/{capture_id}", headers=device.headers)
+    assert state.json()["state"] == "committed"
