@@ -105,9 +105,9 @@ async function seal({ run, result, challenge, key, show }, tools) {
   const [artifacts, draft, pairing] = [await hashing, await tools.runs.readDraft(run.runId), await tools.store.readPairing()];
   if (draft?.discarded) return null;
   const { page } = result;
-  const { width, height, scrollX, scrollY, devicePixelRatio } = page;
+  const { width, height, scrollX, scrollY, devicePixelRatio, shotBy } = page;
   const payload = buildStatement({
-    page: { ...page, viewport: { width, height, scrollX, scrollY, devicePixelRatio } },
+    page: { ...page, viewport: { width, height, scrollX, scrollY, devicePixelRatio, shotBy } },
     mode: "as_seen", method: result.method, pageinfo: result.pageinfo, secrets: result.secrets,
     form: toForm(draft, await tools.readDefaultCase()), challenge, extension: await tools.readBuild(), artifacts, salt: makeSalt(),
   });

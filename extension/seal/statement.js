@@ -10,7 +10,8 @@ import { hashBlob, sha256Hex } from "./hashing.js";
  * @typedef {{nonce: string, origin: string, checkpoint: {treeSize: number, sha256: string} | null, timestamps: {tsa: string, sha256: string}[],
  *   clock: {offsetMs: number, roundTripMs: number, measuredAt: string}}} Challenge
  * @typedef {{url: string, finalUrl: string, title: string, capturedAt: string, timeZone: string, language: string, userAgent: string,
- *   viewport: {width: number, height: number, scrollX: number, scrollY: number, devicePixelRatio: number}}} PageFacts
+ *   viewport: {width: number, height: number, scrollX: number, scrollY: number, devicePixelRatio: number,
+ *   shotBy: "captureVisibleTab" | "debugger"}}} PageFacts
  * @typedef {{captured: number, omitted: number, failedSteps: string[]}} PageinfoSummary
  * @typedef {{case: string | null, note: string, labels: string[]}} Form what the person wrote
  * @typedef {{page: PageFacts, mode: "as_seen" | "recorded" | "reloaded", method: string, pageinfo: PageinfoSummary,

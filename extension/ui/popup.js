@@ -2,7 +2,7 @@ import { isOpen, reduce } from "../queue/reducer.js";
 import { draftKey, lockName, runKey, Runs, TYPING_MS } from "../queue/runs.js";
 import { openStore } from "../queue/store.js";
 import { drawQueue } from "./queueview.js";
-import { isLive, stepsOf } from "./steps.js";
+import { isLive, statusOf, stepsOf } from "./steps.js";
 import { element, hostOf, localise, text } from "./texts.js";
 
 // The click is the capture: asking the worker to start comes before anything is drawn.
@@ -52,7 +52,8 @@ async function drawRunNow() {
   const item = run?.captureId ? await withStore((store) => store.readItem(/** @type {string} */ (run?.captureId))) : undefined;
   const live = run === undefined ? startedAt !== null && fault === null : isLive(run) && !dead;
   drawPage(run, dead);
-  drawStatus(dead ? "interrupted" : run === undefined && fault !== null ? "failed" : run === undefined ? (startedAt === null ? "ready" : "shot") : item?.state === "sealed" ? "delivered" : run.phase);
+  const isDiscarded = run !== undefined && ((await runs.readDraft(run.runId))?.discarded ?? false);
+  drawStatus(statusOf({ run, item, isStarted: startedAt !== null, isDead: dead, isDiscarded, fault }));
   drawSteps(run, item, dead);
   drawForm(live, run);
 }
@@ -184,7 +185,7 @@ form.addEventListener("focusout", () => void saveDraft({ typingUntil: 0 }));
 element("discard").addEventListener("click", () => void saveDraft({ typingUntil: 0, discarded: true }));
 chrome.storage.session.onChanged.addListener((changes) => {
   if (runKey(tab.id) in changes) void drawRun();
-  if (run && draftKey(run.runId) in changes && changes[draftKey(run.runId)]?.newValue === undefined) void drawList();
+  if (run && draftKey(run.runId) in changes) void drawRun();
 });
 new BroadcastChannel("holdstill-queue").addEventListener("message", () => {
   void drawRun();

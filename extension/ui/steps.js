@@ -35,6 +35,19 @@ function currentStep(run, item) {
 }
 
 /**
+ * The one line that says how it stands, a code of _locales (status_<code>).
+ * @param {{run: Run | undefined, item: Item | undefined, isStarted: boolean, isDead: boolean, isDiscarded: boolean, fault: string | null}} seen
+ * @returns {string}
+ */
+export function statusOf({ run, item, isStarted, isDead, isDiscarded, fault }) {
+  if (fault !== null && run === undefined) return "failed";
+  if (run === undefined) return isStarted ? "shot" : "ready";
+  if (isDead) return "interrupted";
+  if (isDiscarded && isLive(run)) return "discarding";
+  return item?.state === "sealed" ? "delivered" : run.phase;
+}
+
+/**
  * The state of a queued capture as the list shows it (DESIGN.md §5: queued, uploading, sealed, failed).
  * @param {Item} item @returns {"queued" | "uploading" | "sealed" | "failed"}
  */

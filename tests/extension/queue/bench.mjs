@@ -40,7 +40,7 @@ export async function makeBench({ paired = true } = {}) {
 
 export const FACTS = {
   page: { url: "https://page.test/a?b=1", finalUrl: "https://page.test/a?b=1", title: "Title — ț", capturedAt: "2026-01-02T03:04:05.678Z", timeZone: "Europe/Bucharest",
-    language: "ro", userAgent: "UA", viewport: { width: 1280, height: 720, scrollX: 0, scrollY: 300.5, devicePixelRatio: 1.25 } },
+    language: "ro", userAgent: "UA", viewport: { width: 1280, height: 720, scrollX: 0, scrollY: 300.5, devicePixelRatio: 1.25, shotBy: "captureVisibleTab" } },
   mode: "as_seen", method: "chrome.debugger", pageinfo: { captured: 17, omitted: 2, failedSteps: [] }, secrets: { kept: false, removed: 3 },
   form: { case: null, note: "", labels: [] }, challenge: null, extension: { version: "0.1.0", build: "0".repeat(64) },
 };
