@@ -119,7 +119,7 @@ def run_verify(path: Path, policy_path: Path | None, *, json_output: bool = Fals
         print(f"{path}: no such file", file=sys.stderr)
         return 2
     report = verify_file(path, policy)
-    print(json.dumps(report.to_json(), indent=2) if json_output else report.to_text(), end="\n" if json_output else "")
+    _write(json.dumps(report.to_json(), indent=2) + "\n" if json_output else report.to_text())
     return report.exit_code
 
 
@@ -134,6 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
     return run_verify(options.bundle, options.policy, json_output=options.json)
+
+
+def _write(text: str) -> None:
+    """Prints, also where the terminal cannot show every character: a report must not end in an encoding error."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 @contextmanager

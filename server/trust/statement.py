@@ -22,7 +22,7 @@ _ROLE_NAMES = {
     "image": re.compile(r"image\.[0-9]{1,6}\.[a-z0-9._-]{1,60}"),
     "upload": re.compile(r"upload\.[0-9]{1,6}\.[a-z0-9._-]{1,60}"),
 }
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}( ?;[ -~]{0,100})?")
 _SALT = re.compile(r"[0-9a-f]{32}")
 _TSA_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 

@@ -47,13 +47,7 @@ def check_key_order(bundle: Bundle, custody: Custody, captures: list[SignedCaptu
     for capture in captures:
         with bundle.findings.attempt(4, f"{capture.folder}/statement.dsse.json"):
             committed = _commitment_index(bundle, custody.captures[capture.statement.capture_id])
-            device = custody.devices[capture.device.key_id]
-            for loaded in device.of_type("key.enrolled"):
-                if bundle.leaves.get(loaded.sha256, committed) >= committed:
-                    raise VerificationError("the device key was not enrolled before the capture was committed", path=loaded.path)
-            for loaded in device.of_type("key.revoked"):
-                if bundle.leaves.get(loaded.sha256, -1) < committed:
-                    raise VerificationError("the device key was revoked before the capture was committed", path=loaded.path)
+            _check_enrolled_at(bundle, custody.devices[capture.device.key_id], committed)
 
 
 def check_custody_of(bundle: Bundle, custody: Custody, captures: list[SignedCapture]) -> None:
@@ -126,6 +120,22 @@ def _check_artifacts(bundle: Bundle, capture: SignedCapture) -> None:
         name = path.removeprefix(f"{capture.folder}/")
         if name not in names and _OTHER_FILES.fullmatch(name) is None:
             bundle.findings.failed(4, path, "the statement does not name this file")
+
+
+def _check_enrolled_at(bundle: Bundle, device: Chain, index: int) -> None:
+    """The last enrolment or revocation that the log holds before `index` is an enrolment. Raises: VerificationError.
+
+    A revocation that is not proved counts as the earlier one: step 6 has refused it, and doubt is no licence.
+    """
+    steps = [(bundle.leaves.get(loaded.sha256, -1), "revoked", loaded.path) for loaded in device.of_type("key.revoked")]
+    enrolled = device.of_type("key.enrolled")
+    steps += [(bundle.leaves.get(loaded.sha256, index), "enrolled", loaded.path) for loaded in enrolled]
+    before = sorted(step for step in steps if step[0] < index)
+    if not any(kind == "enrolled" for _, kind, _ in before):
+        raise VerificationError("the device key was not enrolled before the capture was committed", path=enrolled[0].path)
+    if before[-1][1] == "revoked" or before[0][0] == -1:
+        revoked = before[-1] if before[-1][1] == "revoked" else before[0]
+        raise VerificationError("the device key was revoked before the capture was committed", path=revoked[2])
 
 
 def _commitment_index(bundle: Bundle, chain: Chain) -> int:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from server.exports.layout import StampedCheckpoint
 from server.trust import dsse, keys
 from tests.simulator import Device, Files, SimCapture, World, fix_manifests
 from tests.trust.conftest import Judge, assert_refused, failed_steps, resigned
-from tests.trust.parties import statement_payload
+from tests.trust.parties import SimLog, statement_payload
 
 
 @pytest.fixture
@@ -132,15 +133,32 @@ def test_chain_shorter_than_the_export_says_is_refused(world: World, taken: SimC
     assert failed_steps(report) == {6}
 
 
+def without_last_leaf(log: SimLog) -> SimLog:
+    rebuilt = SimLog(log.signer)
+    for leaf in log.leaves[:-1]:
+        rebuilt.append(leaf)
+    return rebuilt
+
+
+def test_export_logged_before_an_event_that_it_exports_is_refused(world: World, taken: SimCapture, judge: Judge) -> None:
+    late = hashlib.sha256(world.record_capture(taken, "capture.viewed", {})).digest()
+    world.log = without_last_leaf(world.log)
+    honest = world.stamped
+
+    def stamped() -> StampedCheckpoint:
+        world.log.append(late)
+        return honest()
+
+    world.stamped = stamped  # type: ignore[method-assign]
+    report = judge(world.export([taken]))
+    assert_refused(report, 6, "proofs/export.tlog-proof", "before an event that it exports")
+    assert failed_steps(report) == {6}
+
+
 def test_events_logged_in_another_order_are_refused(world: World, taken: SimCapture, judge: Judge) -> None:
     """A viewing that is logged only after what follows it in the chain."""
     late = world.record_capture(taken, "capture.viewed", {})
-    world.log.leaves.pop()
-    world.log.roots.pop()
-    rebuilt = type(world.log)(world.log.signer)
-    for leaf in world.log.leaves:
-        rebuilt.append(leaf)
-    world.log = rebuilt
+    world.log = without_last_leaf(world.log)
     world.record_capture(taken, "capture.downloaded", {})
     world.log.append(hashlib.sha256(late).digest())
     assert_refused(judge(world.export([taken])), 6, "/events/0004.dsse.json", "before the one it follows")

@@ -13,6 +13,7 @@ from server.trust.policy import Policy, format_policy
 from server.trust.report import Outcome, Verdict
 from server.verifier import main
 from tests.simulator import PNG, Device, World, pack
+from tests.trust.archive import make_wacz
 from tests.trust.authority import Authority
 from tests.trust.conftest import Judge
 
@@ -59,6 +60,22 @@ def test_key_revoked_after_the_capture_changes_nothing(world: World, device: Dev
     world.enrol(device, "key.revoked")
     report = judge(world.export([taken]))
     assert report.verdict is Verdict.VALID, report.to_text()
+
+
+def test_key_enrolled_again_after_a_revocation_counts_from_then(world: World, device: Device, judge: Judge) -> None:
+    world.enrol(device, "key.revoked")
+    world.enrol(device)
+    taken = world.capture(device)
+    world.enrol(device, "key.revoked")
+    world.enrol(device)
+    report = judge(world.export([taken]))
+    assert report.verdict is Verdict.VALID, report.to_text()
+
+
+def test_archive_without_a_signature_of_its_own_is_said(world: World, device: Device, judge: Judge) -> None:
+    report = judge(world.export([world.capture(device, artifacts={"page.wacz": make_wacz(None)})]))
+    assert report.verdict is Verdict.VALID, report.to_text()
+    assert "carries no signature of its own" in report.to_text()
 
 
 def test_capture_without_a_page_archive_is_valid(world: World, device: Device, judge: Judge) -> None:
