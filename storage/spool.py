@@ -158,6 +158,10 @@ class Spool:
         """Every upload in the folder, sorted: for a job that clears abandoned ones."""
         return sorted(path.stem for path in self._root.glob("*.json"))
 
+    def path_of(self, upload_id: str) -> Path:
+        """Where the upload's bytes are. Raises: UploadNotFound if the id is malformed."""
+        return self._paths(upload_id)[0]
+
     def keep_hasher(self, upload_id: str, token: str, offset: int, hasher: _Hasher) -> None:
         """Remembers a running hasher that has seen exactly the first `offset` bytes. Called by SpoolWriter only."""
         with self._lock:
@@ -236,8 +240,7 @@ class SpoolWriter:
                 self._hasher = _rehash(self._fd)
         except OSError as error:
             raise _wrap(error, self.upload_id) from error
-        path, _ = self._spool._paths(self.upload_id)
-        return SpooledFile(path, Sha256(self._hasher.hexdigest()), self.size_bytes)
+        return SpooledFile(self._spool.path_of(self.upload_id), Sha256(self._hasher.hexdigest()), self.size_bytes)
 
     def close(self) -> None:
         """Makes the bytes durable, keeps the running hasher for the next writer and lets others in. Repeatable."""
