@@ -99,7 +99,8 @@ function saysPolitical(value) {
 
 /** @param {unknown} value text, or {lower_bound, upper_bound} @returns {unknown} */
 function rangeText(value) {
-  const [low, high] = [at(value, "lower_bound"), at(value, "upper_bound")];
-  if (low === undefined) return value;
-  return high === undefined || high === null ? `${low}+` : `${low}-${high}`;
+  const low = idOf(at(value, "lower_bound"));
+  const high = idOf(at(value, "upper_bound"));
+  if (low === null) return value;
+  return high === null ? `${low}+` : `${low}-${high}`;
 }

@@ -11,14 +11,14 @@ import { LIMITS } from "./limits.js";
 const SPACES = "\\u0020\\u00a0\\u2009\\u202f";
 const NUMBER = `\\d(?:[\\d.,'’${SPACES}]*\\d)?`;
 const UNIT = "[\\p{L}]{1,12}";
-const ONE = `(${NUMBER})[${SPACES}]*(${UNIT})?`;
+const ONE = `(${NUMBER})[${SPACES}]*(?:de[${SPACES}]+(?=mii|mil))?(${UNIT})?`; // Romanian: "20 de mii"
 const COUNT = new RegExp(`^\\s*(?:(<|>|≥|≤|~|≈)\\s*)?${ONE}\\.?(\\+)?(?:\\s*[-–—]\\s*${ONE}\\.?)?`, "u");
 
 /** Powers of ten by what they are called in English, Polish, Romanian, French, German, Czech, Ukrainian and Russian. */
 const POWERS = new Map(Object.entries({
-  3: "k tsd tausend thousand tys tysiąc tysiące tysięcy mii mie mille tis tisíc tisíce тыс тысяч тысяча тысячи тис тисяч тисяча тисячі",
-  6: "m mn mio mil mln million millions millionen milion miliony milionów milioane milionu milionů млн миллион миллиона миллионов мільйон мільйони мільйонів",
-  9: "b bn md mrd mld billion billions milliard milliards milliarde milliarden miliard miliardy miliardów miliarde miliarda млрд миллиард миллиарда миллиардов мільярд мільярди мільярдів",
+  3: "k tsd tausend thousand tys tysiąc tysiące tysięcy tysiąca mii mie mille millier milliers tis tisíc tisíce тыс тысяч тысяча тысячи тис тисяч тисяча тисячі",
+  6: "m mn mio mil mln million millions millionen milion miliony milionów miliona milioane milionu milionů млн миллион миллиона миллионов мільйон мільйони мільйонів мільйона",
+  9: "b bn md mrd mld billion billions milliard milliards milliarde milliarden miliard miliardy miliardów miliarde miliarda млрд миллиард миллиарда миллиардов мільярд мільярди мільярдів мільярда",
 }).flatMap(([power, words]) => words.split(" ").map((word) => /** @type {[string, number]} */ ([word, Number(power)]))));
 
 /**

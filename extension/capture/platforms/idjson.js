@@ -33,6 +33,7 @@ export function parseJsonText(text) {
     if (span.cut) found.problems.push(`nested deeper than ${LIMITS.depth}: the deeper parts were left out`);
     at = skipBetween(text, span.end);
   }
+  if (at >= text.length && found.values.length === 0 && found.problems.length === 0) found.problems.push("not JSON: it is empty");
   return found;
 }
 
