@@ -15,8 +15,6 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from server.composition import Services
-from server.errors import ServiceError
-from server.trust.errors import VerificationError
 from server.web.deps import is_https
 from server.web.metrics import MeasureRequests, Metrics
 from server.web.middleware import BodyLimit, ExtensionCors, SecurityHeaders
@@ -25,9 +23,8 @@ from server.web.pages import devices as device_pages
 from server.web.pages import exports as export_pages
 from server.web.pages import sign_in
 from server.web.pages.render import page_error
-from server.web.problems import http_problem, problem_of, validation_problem
+from server.web.problems import STATUS, http_problem, problem_of, validation_problem
 from server.web.routes import captures, devices, exports, health, log, uploads
-from storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
 Background = Callable[[Services], Coroutine[Any, Any, None]]
@@ -107,7 +104,7 @@ def _add_error_rendering(app: FastAPI) -> None:
     async def gone(_request: Request, _error: Exception) -> Response:
         return Response(status_code=400)  # nobody reads it: the client broke the connection, what came is kept
 
-    for kind in (ServiceError, StorageError, VerificationError):
+    for kind in STATUS:
         app.add_exception_handler(kind, known)
     app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(RequestValidationError, validation)

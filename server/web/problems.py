@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -49,6 +51,9 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     storage.BlobNotFound: HTTPStatus.NOT_FOUND,
     storage.UploadNotFound: HTTPStatus.NOT_FOUND,
     VerificationError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    OperationalError: HTTPStatus.SERVICE_UNAVAILABLE,  # the connection broke: whether it was done is unknown, say it again
+    InterfaceError: HTTPStatus.SERVICE_UNAVAILABLE,
+    PoolTimeout: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 CODES: dict[type[Exception], str] = {
@@ -56,6 +61,9 @@ CODES: dict[type[Exception], str] = {
     storage.BlobNotFound: "not_found",
     storage.UploadNotFound: "not_found",
     VerificationError: "not_verified",
+    OperationalError: "database_unavailable",
+    InterfaceError: "database_unavailable",
+    PoolTimeout: "database_unavailable",
 }
 
 
