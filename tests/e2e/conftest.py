@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Playwright, sync_playwright
 
 from tests.e2e.chromium import Chromium
+from tests.e2e.processes import service_folder
 from tests.e2e.site import DemoSite
 from tests.e2e.stack import Stack
 
@@ -18,8 +19,8 @@ def site() -> Iterator[DemoSite]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("service")) as running:
+def stack() -> Iterator[Stack]:
+    with service_folder("e2e") as folder, Stack(folder) as running:
         yield running
 
 

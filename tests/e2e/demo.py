@@ -9,16 +9,14 @@ stopped. Exit code 0: every step held.
 import os
 import shutil
 import sys
-import tempfile
 import threading
-from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 from tests.e2e import journey
 from tests.e2e.chromium import Chromium
 from tests.e2e.narrator import Narrator
-from tests.e2e.processes import REPOSITORY
+from tests.e2e.processes import REPOSITORY, service_folder
 from tests.e2e.site import DemoSite
 from tests.e2e.stack import Stack
 
@@ -31,21 +29,20 @@ def main() -> int:
     shutil.rmtree(SHOW, ignore_errors=True)
     SHOW.mkdir(parents=True)
     narrator = Narrator(STEPS)
-    folder = Path(tempfile.mkdtemp(prefix="holdstill-demo-"))
-    stack = Stack(folder)
-    try:
-        with DemoSite() as site, sync_playwright() as playwright:
-            browser = Chromium(playwright, folder / "browser")
-            try:
-                run(narrator, stack, browser, site)
-            finally:
-                browser.stop()
-        narrator.close(f"Every step held. Bundle, policy and pictures are in {SHOW.relative_to(REPOSITORY)}/.")
-        if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("CI") != "true":
-            stay(stack)
-    finally:
-        stack.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with service_folder("demo") as folder:
+        stack = Stack(folder)
+        try:
+            with DemoSite() as site, sync_playwright() as playwright:
+                browser = Chromium(playwright, folder / "browser")
+                try:
+                    run(narrator, stack, browser, site)
+                finally:
+                    browser.stop()
+            narrator.close(f"Every step held. Bundle, policy and pictures are in {SHOW.relative_to(REPOSITORY)}/.")
+            if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("CI") != "true":
+                stay(stack)
+        finally:
+            stack.stop()
     return 0
 
 

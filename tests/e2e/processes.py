@@ -3,11 +3,13 @@
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx2
@@ -121,3 +123,16 @@ def clean_environment() -> dict[str, str]:
     """This process's environment without anything that would steer Holdstill or a database client."""
     steering = ("HOLDSTILL_", "PG", "WEED_", "AWS_")
     return {name: value for name, value in os.environ.items() if not name.startswith(steering)}
+
+
+@contextlib.contextmanager
+def service_folder(name: str) -> Iterator[Path]:
+    """A folder for a service's data, gone afterwards.
+
+    Not one of pytest: as root the embedded PostgreSQL runs under another account, which pytest shuts out of its folders.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f"holdstill-{name}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -9,22 +9,23 @@ import pytest
 
 from tests.e2e import journey
 from tests.e2e.chromium import Chromium
-from tests.e2e.processes import REPOSITORY, Process, answers, clean_environment, free_port
+from tests.e2e.processes import REPOSITORY, Process, answers, clean_environment, free_port, service_folder
 from tests.e2e.site import DemoSite
 from tests.e2e.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 
 
-def test_make_run_starts_the_service_for_daily_use(tmp_path: Path) -> None:
+def test_make_run_starts_the_service_for_daily_use() -> None:
     port = free_port()
-    env = clean_environment() | {"HOLDSTILL_DATA_DIR": str(tmp_path / "data"), "HOLDSTILL_PORT": str(port)}
-    service = Process("run", ["make", "run"], folder=tmp_path, env=env)
-    try:
-        service.wait_until(answers(f"http://127.0.0.1:{port}/readyz"), timeout_s=90)
-    finally:
-        service.stop()
-    assert "/sign-in" in service.log.read_text("utf-8"), "no one-time link at the start"
+    with service_folder("run") as folder:
+        env = clean_environment() | {"HOLDSTILL_DATA_DIR": str(folder / "data"), "HOLDSTILL_PORT": str(port)}
+        service = Process("run", ["make", "run"], folder=folder, env=env)
+        try:
+            service.wait_until(answers(f"http://127.0.0.1:{port}/readyz"), timeout_s=90)
+        finally:
+            service.stop()
+        assert "/sign-in/" in service.log.read_text("utf-8"), "no one-time link at the start"
 
 
 def test_the_one_file_verifier_needs_no_holdstill(stack: Stack, browser: Chromium, site: DemoSite, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_the_run_lock_is_enough_to_start_the_command(tmp_path: Path) -> None:
     steps = [
         [uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv"],
         [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", FILE.parent / "requirements-run.lock"],
-        [python, "-m", "server.cli", "--help"],
+        [python, "-c", "import sys; from server.cli import main; sys.argv[1:] = ['--help']; main()"],
         [python, "-c", "import server.app, server.worker, server.witness, server.composition"],
     ]
     for step in steps:

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.e2e.journey import policy_text
-from tests.e2e.processes import Process, answers, clean_environment, free_port
+from tests.e2e.processes import Process, answers, clean_environment, free_port, service_folder
 from tests.live.compose import Topology, variables_for_trial
 from tests.live.device import HttpDevice, until
 from tests.live.postgres import TcpPostgres
@@ -43,6 +43,7 @@ class Running:
             HOLDSTILL_TSAS=json.dumps([tsa]),
             HOLDSTILL_WITNESSES=json.dumps([witness]),
             HOLDSTILL_WITNESS_QUORUM="1",
+            HOLDSTILL_STAMP_INTERVAL_S="2",
             HOLDSTILL_WITNESS_NAME=WITNESS,
             HOLDSTILL_WITNESSED_LOGS=json.dumps([log]),
         )
@@ -97,12 +98,13 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    started = Running(tmp_path_factory.mktemp("live"))
-    try:
-        yield started.start()
-    finally:
-        started.stop()
+def running() -> Iterator[Running]:
+    with service_folder("live") as folder:
+        started = Running(folder)
+        try:
+            yield started.start()
+        finally:
+            started.stop()
 
 
 def is_open(host: str, port: int) -> bool:
