@@ -120,6 +120,6 @@ export function firstOfClass(tokens, name) {
 export function textIn(element) {
   const parts = (element?.tokens ?? []).map(({ kind, name, text }) => (
     kind === "text" ? text : name === "br" && kind === "open" ? "\n" : kind === "close" && (name === "p" || name === "div") ? "\n" : ""));
-  const text = parts.join("").replace(/[ \t]*\n[ \t]*/g, "\n").replace(/\n{3,}/g, "\n\n").trim();
+  const text = parts.join("").split("\n").map((line) => line.trim()).join("\n").replace(/\n{3,}/g, "\n\n").trim(); // no pattern that is slow on long blanks
   return text === "" ? null : text;
 }

@@ -83,7 +83,7 @@ export class StoredPage {
       this.charsLeft -= Math.min(piece.text.length, LIMITS.textChars);
       this.seen.add(trimmed);
       const { values, problems } = parseJsonText(piece.text);
-      if (isJson || values.length > 0) this.problems.push(...problems.map((problem) => `${label}: ${problem}`));
+      if (isJson || values.length > 0 || piece.text.length > LIMITS.textChars) this.problems.push(...problems.map((problem) => `${label}: ${problem}`));
       values.forEach((value, index) => {
         const part = values.length > 1 ? `/${index}` : "";
         this.roots.push({ value, key: "", parent: null, label: `${label}${piece.name === "" ? "" : `:${piece.name}`}${part}` });
@@ -130,7 +130,7 @@ function assigned(script) {
 
 /** @param {unknown} url @returns {URL} */
 function parseUrl(url) {
-  return typeof url === "string" && url.length <= 8 * LIMITS.urlChars && URL.canParse(url) ? new URL(url) : new URL("about:invalid");
+  return typeof url === "string" && url.length <= 2 * LIMITS.urlChars && URL.canParse(url) ? new URL(url) : new URL("about:invalid");
 }
 
 /** @param {unknown} value @returns {string | null} */

@@ -134,6 +134,20 @@ test("a script that names a platform's data a hundred thousand times costs littl
   assert.ok(performance.now() - started < 20_000);
 });
 
+test("a body over the limit is named as not read, whatever its type says", () => {
+  const post = readPost({ url: URLS[0], bodies: [{ text: `["${"x".repeat(LIMITS.textChars)}"]` }] });
+  assert.match(post.problems.join(), /bodies\[0\]: longer than 8388608 characters: not read/);
+});
+
+test("long runs of blanks and slashes cost little", () => {
+  const blanks = " ".repeat(1_000_000);
+  const html = `<div data-post="vyhadanyimayak/42"><div class="js-message_text">a${blanks}b</div><span class="tgme_widget_message_views">${blanks}</span><i style="background-image${blanks}"></i></div>`;
+  const started = performance.now();
+  assertSound(readPost({ url: "https://t.me/vyhadanyimayak/42", html }), "blanks");
+  assertSound(readPost({ url: `https://journal.example/${"/".repeat(8000)}a`, metaTags: [{ name: "og:url", content: `https://journal.example/${"/".repeat(8000)}b` }], jsonTexts: [`{"@type":"Article","url":"${"/".repeat(100_000)}"${blanks}}`] }), "slashes");
+  assert.ok(performance.now() - started < 10_000);
+});
+
 test("every module has a name and a version, and the last one takes any address", () => {
   assert.equal(new Set(MODULES.map(({ name }) => name)).size, MODULES.length);
   for (const { version } of MODULES) assert.match(version, /^\d+$/);
