@@ -22,6 +22,7 @@ import { openUpload, resumeUpload } from "./tus.js";
  */
 
 const PUT_LIMIT_BYTES = 16 << 20;
+const PUTS_AT_ONCE = 3;
 const DOUBT_DELAY_MS = 60 * 60_000;
 /** Answers that may be different tomorrow although the request is the same. */
 const PASSING_STATUS = new Set([404, 408, 409, 410, 423, 425, 429]);
@@ -90,10 +91,22 @@ async function commitItem(item, work) {
 /** @param {Item} item @param {Work} work */
 async function uploadItem(item, work) {
   const retried = item.state === "failed" ? await record(item.captureId, { type: "retried" }, work) : item;
-  const sha256 = retried?.missing[0];
   if (!retried || retried.state !== "uploading") return;
-  if (sha256 === undefined) await sealItem(retried, work);
-  else await uploadArtifact(retried, sha256, work);
+  const small = retried.missing.filter((sha256) => sizeOf(retried, sha256) <= PUT_LIMIT_BYTES).slice(0, PUTS_AT_ONCE);
+  const [large] = retried.missing;
+  if (small.length > 0) await allOrFirstError(small.map((sha256) => putArtifact(retried, sha256, work)));
+  else if (large !== undefined) await uploadLarge(retried, large, work);
+  else await sealItem(retried, work);
+}
+
+/** Ends when all have ended, so that no request of a failed step goes on behind the next one. @param {Promise<void>[]} tasks */
+async function allOrFirstError(tasks) {
+  for (const outcome of await Promise.allSettled(tasks)) if (outcome.status === "rejected") throw outcome.reason;
+}
+
+/** @param {Item} item @param {string} sha256 @returns {number} bytes */
+function sizeOf(item, sha256) {
+  return item.artifacts.find((artifact) => artifact.sha256 === sha256)?.sizeBytes ?? 0;
 }
 
 /** @param {Item} item @param {Work} work */
@@ -109,25 +122,36 @@ async function sealItem(item, work) {
 }
 
 /** @param {Item} item @param {string} sha256 @param {Work} work */
-async function uploadArtifact(item, sha256, work) {
+async function putArtifact(item, sha256, work) {
+  await clientFor(work).putArtifact(item.captureId, sha256, await payloadOf(item, sha256, work));
+  await record(item.captureId, { type: "uploaded", sha256 }, work);
+}
+
+/** @param {Item} item @param {string} sha256 @param {Work} work */
+async function uploadLarge(item, sha256, work) {
   const client = clientFor(work);
-  const blob = await work.store.readPayload(item.captureId, sha256);
-  if (blob === undefined) throw new LocalDamage();
-  if (blob.size <= PUT_LIMIT_BYTES) {
-    await client.putArtifact(item.captureId, sha256, blob);
-  } else {
-    const path = item.uploads[sha256]?.path ?? (await openUpload(client, item.captureId, sha256, blob.size));
+  const blob = await payloadOf(item, sha256, work);
+  let path = item.uploads[sha256]?.path;
+  if (path === undefined) {
+    path = await openUpload(client, item.captureId, sha256, blob.size);
     await record(item.captureId, { type: "upload_opened", sha256, path }, work);
-    try {
-      await resumeUpload(client, { path, blob }, async (sentBytes) => {
-        await record(item.captureId, { type: "chunk_sent", sha256, sentBytes }, work);
-      });
-    } catch (error) {
-      if (error instanceof Problem) await record(item.captureId, { type: "upload_lost", sha256 }, work); // never go on with an upload the service refused
-      throw error;
-    }
+  }
+  try {
+    await resumeUpload(client, { path, blob }, async (sentBytes) => {
+      await record(item.captureId, { type: "chunk_sent", sha256, sentBytes }, work);
+    });
+  } catch (error) {
+    if (error instanceof Problem) await record(item.captureId, { type: "upload_lost", sha256 }, work); // never go on with an upload the service refused
+    throw error;
   }
   await record(item.captureId, { type: "uploaded", sha256 }, work);
+}
+
+/** @param {Item} item @param {string} sha256 @param {Work} work @returns {Promise<Blob>} of the size the statement names @throws {LocalDamage} */
+async function payloadOf(item, sha256, work) {
+  const blob = await work.store.readPayload(item.captureId, sha256);
+  if (blob === undefined || blob.size !== sizeOf(item, sha256)) throw new LocalDamage();
+  return blob;
 }
 
 /** The browser no longer holds the bytes the statement names. */

@@ -224,7 +224,7 @@ test("bytes hurt on the way are sent again; bytes hurt here are said to be lost,
   const damagedId = await queueCapture(other);
   const { artifacts } = await other.store.readItem(damagedId);
   const transaction = other.store.db.transaction("payloads", "readwrite");
-  transaction.objectStore("payloads").put(new Blob(["other bytes"]), `${damagedId}/${artifacts[0].sha256}`);
+  transaction.objectStore("payloads").put(new Blob(["zzz"]), `${damagedId}/${artifacts[0].sha256}`);
   await new Promise((done) => (transaction.oncomplete = done));
   await other.pump();
   const damaged = await other.store.readItem(damagedId);
@@ -287,6 +287,18 @@ test("a seal that names other artifacts is refused and the bytes are kept", asyn
   assert.deepEqual([item.state, item.reason, item.sealed], ["failed", "receipt_invalid", null]);
   assert.ok(item.committed);
   for (const { sha256 } of item.artifacts) assert.ok(await bench.store.readPayload(captureId, sha256));
+});
+
+test("bytes of another length than was sealed are never sent", async () => {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  const { artifacts } = await bench.store.readItem(captureId);
+  const transaction = bench.store.db.transaction("payloads", "readwrite");
+  transaction.objectStore("payloads").put(new Blob(["cut"]), `${captureId}/${artifacts[1].sha256}`);
+  await new Promise((done) => (transaction.oncomplete = done));
+  await bench.pump();
+  assert.equal((await bench.store.readItem(captureId)).reason, "artifact_damaged");
+  assert.equal(bench.service.count(CALLS.put), 1, "only the sound one");
 });
 
 test("one pump at a time: ten at once send nothing twice", async () => {
