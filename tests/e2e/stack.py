@@ -133,6 +133,10 @@ class Stack:
     def verify(self, bundle: Path, policy: Path, *, expect: int = 0) -> str:
         return self.cli("verify", bundle, "--policy", policy, expect=expect)
 
+    def policy(self) -> str:
+        """The policy as the operator prints it for recipients."""
+        return self.cli("admin", "policy")
+
     def log_check(self) -> str:
         """Re-derives everything from stored bytes; fails when anything does not fit."""
         return self.cli("log", "check")

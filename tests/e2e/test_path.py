@@ -149,6 +149,12 @@ def test_the_bundle_is_valid_and_gives_the_time_bracket(stack: Stack, bundle: Pa
     assert bracket["not_before"] < captured.item["committed"]["time"] < bracket["not_after"]
 
 
+def test_the_policy_that_the_operator_prints_trusts_the_same(stack: Stack, bundle: Path, tmp_path: Path) -> None:
+    printed = tmp_path / "policy.toml"
+    printed.write_text(stack.policy(), "utf-8")
+    assert stack.verify(bundle, printed).startswith("VALID")
+
+
 def test_without_a_policy_nothing_is_called_valid(stack: Stack, bundle: Path) -> None:
     report = stack.cli("verify", bundle, expect=2)
     assert "INCOMPLETE" in report
