@@ -40,13 +40,15 @@ export function isLoadable(url) {
 
 /**
  * Forbids the browser the requests that reading would make: it fetches stylesheets and manifests anew before it hands out anything of a
- * frame. Blocked, it falls back to what the page holds in memory. Measured: the site sees nothing. Must precede readBodies().
+ * frame, and asks its cache for the documents. Blocked, it falls back to what the page holds in memory. A document is only blocked where
+ * a service worker answers for the page: the question to the cache goes through that worker, which may ask the site (measured). Otherwise the site
+ * sees nothing (measured). Must precede readBodies().
  * @param {TabDebugger} tab @param {Frame[]} frames @returns {Promise<void>}
  */
 export async function blockRefetch(tab, frames) {
   for (const target of tab.frames) {
-    const urls = frames.filter((frame) => frame.target === target).flatMap(({ resources, probe }) => [
-      ...resources.filter(({ type }) => REFETCHED.has(type)).map(({ url }) => url), ...probe?.sheets ?? []]);
+    const urls = frames.filter((frame) => frame.target === target).flatMap(({ url: document, resources, probe }) => [
+      ...(probe?.controlled === false ? [] : [document]), ...resources.filter(({ type }) => REFETCHED.has(type)).map(({ url }) => url), ...probe?.sheets ?? []]);
     const both = urls.flatMap((url) => [url, url.replace(/#.*$/, "")]).filter(isLoadable);
     await tab.send(target, "Network.setBlockedURLs", { urls: [...new Set(both)] });
   }
@@ -62,7 +64,11 @@ export async function unblockRefetch(tab) {
  * @param {TabDebugger} tab @param {Frame[]} frames @param {Reader} reader @returns {Promise<void>}
  */
 export async function readBodies(tab, frames, reader) {
-  await readAll(tab, frames.filter(({ url }) => isLoadable(url)).map((frame) => (
+  const documents = frames.filter(({ url }) => isLoadable(url));
+  for (const { url, probe } of documents) {
+    if (probe?.controlled !== false) reader.onOmitted(url, "Document", "to read it could have asked the site: a service worker answers for this page");
+  }
+  await readAll(tab, documents.filter(({ probe }) => probe?.controlled === false).map((frame) => (
     { url: frame.url, type: "Document", mime: frame.mime, sizeBytes: documentSize(frame), frame, isDocument: true })), reader);
   await readAll(tab, frames.flatMap((frame) => frame.resources.filter(({ url }) => isLoadable(url)).map((resource) => (
     { ...resource, frame, isDocument: false }))), reader);

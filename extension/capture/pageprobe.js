@@ -11,6 +11,7 @@
  * @property {{id: string, type: string, text: string}[]} data   JSON-LD and start-up JSON of scripts
  * @property {string[]} sheets            URLs that a careless reader would make the browser fetch again
  * @property {string[]} modules           URLs of module scripts, which are UTF-8 whatever their response says
+ * @property {boolean} controlled        a service worker answers this frame's requests
  * @property {number} timeOrigin          milliseconds since 1970
  * @property {TimingEntry[]} timing       the document first
  * @property {boolean} timingFull         the browser's list was full: later requests are missing from it
@@ -98,5 +99,5 @@ export function probeFrame(...closedRoots) {
     name: element.getAttribute("property") ?? element.getAttribute("name") ?? element.getAttribute("itemprop") ?? element.httpEquiv,
     content: element.content })).filter((entry) => entry.name !== "");
   return { url: document.URL, title: document.title, charset: document.characterSet, language: root?.lang ?? "", html, text, meta, data,
-    sheets: [...new Set(sheets)].filter((url) => url !== ""), modules, timeOrigin: performance.timeOrigin, timing, timingFull: resources.length >= 250 && resources.length % 50 === 0, left };
+    sheets: [...new Set(sheets)].filter((url) => url !== ""), modules, controlled: Boolean(navigator.serviceWorker?.controller), timeOrigin: performance.timeOrigin, timing, timingFull: resources.length >= 250 && resources.length % 50 === 0, left };
 }

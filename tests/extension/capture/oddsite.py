@@ -20,7 +20,13 @@ HYDRATION_CANARY = "hydration-canary-1b2c3d4e"
 LINK_CANARY = "link-canary-99ff"
 PARTS = {"cookie": COOKIE_CANARY, "csrf": CSRF_CANARY, "token": TOKEN_CANARY, "hydration": HYDRATION_CANARY, "link": LINK_CANARY}
 PAGES = Path(__file__).parent / "pages"
-PAGE_FILES = {"/": "odd.html", "/account": "account.html", "/frame.html": "frame.html", "/foreign.html": "foreign.html"}
+PAGE_FILES = {
+    "/": "odd.html",
+    "/offline": "offline.html",
+    "/account": "account.html",
+    "/frame.html": "frame.html",
+    "/foreign.html": "foreign.html",
+}
 TALL_PX = {"/tall": 3000, "/very-tall": 20000}
 BANDS = [(200, 30, 30), (30, 160, 60), (40, 60, 200), (230, 190, 20), (120, 40, 150), (20, 150, 170)]
 BAND_PX = 500
@@ -107,6 +113,8 @@ class OddSite:
                 return 302, "text/plain", b"", {"Location": f"/b.png?token={TOKEN_CANARY}"}
             case "/missing.png":
                 return 404, "text/plain", f"no {nonce}".encode(), {}
+            case "/service-worker.js":
+                return 200, "text/javascript", (PAGES / "service-worker.js").read_bytes(), {}
             case "/app.webmanifest":
                 return 200, "application/manifest+json", b'{"name": "odd"}', {}
         return None

@@ -242,6 +242,29 @@ def test_a_document_that_was_asked_for_again_is_flagged(granted_all: CaptureBrow
     other.close()
 
 
+def test_a_page_behind_a_service_worker_asks_the_site_nothing_either(granted_nothing: CaptureBrowser, site: OddSite) -> None:
+    page = granted_nothing.open(f"{site.url}/offline")
+    page.evaluate("() => navigator.serviceWorker.ready")
+    page.reload(wait_until="networkidle")
+    assert page.evaluate("() => navigator.serviceWorker.controller !== null")
+    mark = site.log.settle(quiet_s=3)  # the browser itself looks for a newer service worker after a load
+    captured = granted_nothing.click(page)
+    site.log.settle()
+    assert [entry.url for entry in site.log.since(mark)] == []
+    info = captured.pageinfo
+    assert {entry["url"].rsplit("/", 1)[-1] for entry in info["resources"]} >= {
+        "utf8.css",
+        "importing.css",
+        "imported.css",
+        "a.png",
+        "c.png",
+    }
+    documents = {entry["url"]: entry["reason"] for entry in info["omitted"] if entry["type"] == "Document"}
+    assert "service worker" in documents[f"{site.url}/offline"]
+    page.evaluate("async () => { for (const it of await navigator.serviceWorker.getRegistrations()) await it.unregister(); }")
+    page.close()
+
+
 def test_a_tab_that_is_not_in_front_is_never_confused_with_the_one_that_is(granted_all: CaptureBrowser, site: OddSite) -> None:
     page = granted_all.open(f"{site.url}/tall")
     front = granted_all.open(f"{site.url}/frame.html")
