@@ -1,12 +1,17 @@
 // What the queue's tests share: a fresh database, locks, a clock that the test moves, and a sealed capture.
+import assert from "node:assert/strict";
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { pairDevice, ensureDeviceKey } from "../../../extension/queue/pairing.js";
 import { pump } from "../../../extension/queue/pump.js";
 import { queueItem } from "../../../extension/queue/reducer.js";
 import { openStore } from "../../../extension/queue/store.js";
+import { CHUNK_BYTES } from "../../../extension/queue/tus.js";
 import { buildStatement, makeSalt, measureArtifact, signStatement } from "../../../extension/seal/statement.js";
 import { FakeService } from "./service.mjs";
+
+export const LARGE = 2 * CHUNK_BYTES + (1 << 20); // above the one-PUT limit: three chunks
+export const CALLS = { commit: /^POST \/api\/v1\/captures$/, put: /^PUT /, open: /^POST .*\/artifacts\//, head: /^HEAD /, patch: /^PATCH /, seal: /\/seal$/ };
 
 /** navigator.locks as far as the queue uses it. */
 export class Locks {
@@ -56,4 +61,16 @@ export async function queueCapture(bench, files = { "screenshot.viewport.png": n
     service: origin ? { serverUrl, origin, logVkey, serviceVkey } : null });
   await bench.store.addItem(item, new Map(artifacts.map((facts, at) => [facts.sha256, new Blob([Object.values(files)[at]])])));
   return captureId;
+}
+
+/** The end every interruption must come to: one capture, one leaf for each event, both receipts kept, bytes let go. */
+export async function sealedSoundly(bench, captureId) {
+  const item = await bench.store.readItem(captureId);
+  assert.equal(item.state, "sealed", item.reason ?? "");
+  assert.ok(item.committed.receipt && item.committed.event && item.sealed.receipt && item.sealed.event, "both receipts are kept");
+  const [capture, ...others] = [...bench.service.captures.values()];
+  assert.equal(others.length, 0, "no duplicate capture");
+  for (const { sha256, sizeBytes } of item.artifacts) assert.equal(capture.blobs.get(sha256).length, sizeBytes);
+  assert.equal(bench.service.leaves.length, 3, "one leaf each for commit and seal beside the first: nothing was logged twice");
+  for (const { sha256 } of item.artifacts) assert.equal(await bench.store.readPayload(captureId, sha256), undefined, "bytes are let go only now");
 }
