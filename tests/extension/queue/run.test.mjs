@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runCapture } from "../../../extension/queue/run.js";
-import { Runs, runKey, TYPING_MS } from "../../../extension/queue/runs.js";
+import { Runs, runKey } from "../../../extension/queue/runs.js";
 import { parseEnvelope } from "../../../extension/seal/dsse.js";
 import { sha256Hex } from "../../../extension/seal/hashing.js";
 import { FACTS, Locks, makeBench } from "./bench.mjs";
@@ -84,12 +84,17 @@ test("a challenge that never comes in time delays no shot and no collection", as
 });
 
 test("sealing waits while the person types, and takes what was typed", async () => {
-  const { bench, tools, area } = await makeTools();
-  const running = runCapture({ tab: TAB }, tools);
-  while (!area.phases.includes("collecting")) await new Promise((go) => setTimeout(go, 1));
-  const { runId } = await tools.runs.read(TAB.id);
+  const { bench, tools } = await makeTools();
   const draft = { case: "C-1", note: "hal", labels: "b, a,b", discarded: false };
-  await tools.runs.saveDraft(runId, { ...draft, typingUntil: Date.now() + TYPING_MS });
+  const collect = tools.captureAsSeen;
+  let runId = "";
+  tools.captureAsSeen = async (tab, options) => {
+    ({ runId } = await tools.runs.read(TAB.id));
+    await tools.runs.saveDraft(runId, { ...draft, typingUntil: Date.now() + 60_000 });
+    return collect(tab, options);
+  };
+  const running = runCapture({ tab: TAB }, tools);
+  while ((await tools.runs.read(TAB.id))?.phase !== "waiting") await new Promise((go) => setTimeout(go, 1));
   await new Promise((go) => setTimeout(go, 400));
   assert.equal((await bench.store.listItems()).length, 0, "still typing");
   await tools.runs.saveDraft(runId, { ...draft, note: "half a sentence", typingUntil: 0 });
