@@ -2,7 +2,7 @@ import { fileSink, memorySink } from "../archive/sink.js";
 import { buildWacz } from "../archive/wacz.js";
 import { WarcWriter } from "../archive/warc.js";
 import { createWorkFolder } from "../archive/workfolder.js";
-import { COLLECT_STEPS, collect } from "./collect.js";
+import { COLLECT_STEPS, collect, collectByScript } from "./collect.js";
 import { TabDebugger } from "./debugger.js";
 import { PageArchive } from "./pagearchive.js";
 import { Account } from "./requested.js";
@@ -22,12 +22,13 @@ const ATTACH_MS = 5000;
 const DETACH_MS = 3000;
 const WRITE_MS = 30000;
 const HMAC_KEY_BYTES = 32;
+const NO_DEBUGGER = "the debugger could not attach";
 
 /**
  * Captures the page in a tab as it is on screen: nothing is reloaded, scrolled, hidden, cleared, and nothing is asked of the site.
  *
- * When the debugger cannot attach (a page of the browser's own, another debugger, a policy) or is cancelled, what was already read is kept and the
- * steps say what is missing: the result then holds at least the viewport shot.
+ * When the debugger is cancelled, what was already read is kept and the steps say what is missing. When it cannot attach (a policy, a page of the
+ * browser's own) the DOM is read by a script of the extension, where that is allowed; else there is the viewport shot.
  * @param {chrome.tabs.Tab} tab @param {CaptureOptions} [options] @returns {Promise<CaptureResult>}
  * @throws {Error} when not even the viewport shot can be taken, or the archive cannot be written: then there is no capture
  */
@@ -36,7 +37,7 @@ export async function captureAsSeen(tab, options = {}) {
   const viewport = options.viewport ?? await takeViewportShot(tab);
   const session = await openSession(tabId, viewport, options);
   const { steps } = session;
-  const tabDebugger = await steps.run("attach debugger", ATTACH_MS, () => TabDebugger.attach(tabId));
+  const tabDebugger = await steps.run("attach debugger", ATTACH_MS, (signal) => attach(tabId, signal));
   /** @type {import("./collect.js").Collected | null} */
   let collected = null;
   if (tabDebugger !== null) {
@@ -47,7 +48,15 @@ export async function captureAsSeen(tab, options = {}) {
     }
     if (tabDebugger.lost) session.notes.push(`the debugger was lost during the capture: ${tabDebugger.lost.reason}`);
   }
-  return finish(session, collected, tabDebugger === null ? "viewport_only" : "chrome.debugger");
+  collected ??= await collectByScript(tabId, session.collector);
+  return finish(session, collected, tabDebugger !== null ? "chrome.debugger" : collected ? "scripting" : "viewport_only");
+}
+
+/** @param {number} tabId @param {AbortSignal} signal @returns {Promise<TabDebugger>} a late success is undone: nobody would detach it */
+async function attach(tabId, signal) {
+  const tabDebugger = await TabDebugger.attach(tabId);
+  if (signal.aborted) await tabDebugger.detach();
+  return tabDebugger;
 }
 
 /** Everything that one capture carries along. @typedef {Awaited<ReturnType<typeof openSession>>} Session */
@@ -125,7 +134,7 @@ async function finish(session, collected, method) {
   const title = stripper.text(top?.probe?.title ?? facts.title, "title");
   if (collected?.shot) notes.push(...collected.shot.notes);
   if (top?.probe && top.probe.url !== facts.url) notes.push("the page's address changed between the viewport shot and the reading");
-  if (!collected) session.account.ask(facts.url, "Document", "the debugger could not attach");
+  if (!collected) session.account.ask(facts.url, "Document", NO_DEBUGGER);
   await steps.run("write page records", WRITE_MS, () => writeGenerated(session, collected));
   const omitted = session.account.omitted.map((entry) => ({ ...entry, url: stripper.url(entry.url, "address"), reason: stripper.text(entry.reason, "omitted") }));
   const text = stripper.text(textOf(collected), "pages.jsonl");

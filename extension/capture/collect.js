@@ -1,7 +1,7 @@
 import { blockRefetch, isLoadable, readBodies, unblockRefetch } from "./bodies.js";
 import { bytesFromBase64 } from "./bodybytes.js";
 import { readCertificates } from "./certificates.js";
-import { findClosedRoots, listFrames, probeFrames } from "./frames.js";
+import { findClosedRoots, listFrames, probeByScript, probeFrames } from "./frames.js";
 import { mhtmlPictures } from "./mhtml.js";
 import { fillAccount } from "./requested.js";
 import { takeFullPageShot } from "./screenshots.js";
@@ -62,6 +62,18 @@ export async function collect(tab, collector) {
   const urls = frames.flatMap(({ url, resources }) => [url, ...resources.map((resource) => resource.url)]);
   const certificates = await steps.run("read certificates", LIMIT.certificates, (signal) => readCertificates(tab, urls, signal));
   return { frames, mhtml, shot, certificates };
+}
+
+/**
+ * Without the debugger: DOM, text and metadata of the frames that the extension may read. No bodies, no full-page shot.
+ * @param {number} tabId @param {Collector} collector @returns {Promise<Collected | null>} null: not even the page itself may be read
+ */
+export async function collectByScript(tabId, { steps, account, responses, onFrames }) {
+  const frames = await steps.run("read frames without debugger", LIMIT.frames, () => probeByScript(tabId));
+  if (frames === null) return null;
+  fillAccount(account, frames, responses.hops, []);
+  await onFrames(frames);
+  return { frames, mhtml: null, shot: null, certificates: null };
 }
 
 /**

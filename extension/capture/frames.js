@@ -59,6 +59,20 @@ export async function probeFrames(tab, frames, closedRoots) {
   if (frames[0]?.probe === null) throw new Error(frames[0].problem);
 }
 
+/**
+ * Reads frames through the extension's own script injection. Closed shadow roots are not seen.
+ * @param {number} tabId @returns {Promise<Frame[]>} the page itself first @throws {Error} when the page may not be read
+ */
+export async function probeByScript(tabId) {
+  const injected = await chrome.scripting.executeScript({ target: { tabId, allFrames: true }, func: probeFrame });
+  const read = injected.filter(({ result }) => result).sort((left, right) => left.frameId - right.frameId);
+  if (read[0]?.frameId !== 0) throw new Error("the page may not be read");
+  return read.map(({ frameId, result }) => {
+    const found = /** @type {FrameProbe} */ (result);
+    return { target: { tabId }, id: String(frameId), url: found.url.replace(/#.*$/s, ""), mime: "text/html", resources: [], probe: found, problem: "" };
+  });
+}
+
 /** @param {TabDebugger} tab @param {Frame} frame @param {number[]} closedRoots backend node ids @returns {Promise<FrameProbe>} */
 async function probe(tab, { target, id }, closedRoots) {
   const world = await tab.send(target, "Page.createIsolatedWorld", { frameId: id, worldName: "holdstill" });

@@ -69,7 +69,7 @@ export class PassiveBuffer {
   begin(details) {
     if (details.tabId < 0) return;
     const list = this.byTab.get(details.tabId) ?? [];
-    list.push({ id: details.requestId, tabId: details.tabId, frameId: details.frameId, url: details.url, method: details.method, type: details.type,
+    list.push({ id: details.requestId, tabId: details.tabId, frameId: details.frameId, url: bare(details.url), method: details.method, type: details.type,
       startedAt: details.timeStamp, respondedAt: null, statusLine: "", status: null, ip: null, fromCache: false, requestHeaders: [], responseHeaders: [],
       redirectTo: null, error: null });
     if (list.length > MAX_PER_TAB) list.splice(0, list.length - MAX_PER_TAB);
@@ -80,7 +80,7 @@ export class PassiveBuffer {
 
   /** @param {any} details of a later event of the same hop @param {Partial<PassiveRequest>} facts */
   update(details, facts) {
-    const hop = this.byTab.get(details.tabId)?.findLast(({ id, url }) => id === details.requestId && url === details.url);
+    const hop = this.byTab.get(details.tabId)?.findLast(({ id, url }) => id === details.requestId && url === bare(details.url));
     if (!hop) return;
     Object.assign(hop, facts);
     this.#save(details.tabId);
@@ -127,11 +127,16 @@ export function startPassiveBuffer() {
   const { webRequest } = chrome;
   webRequest.onBeforeRequest.addListener((details) => { buffer.begin(details); return undefined; }, FILTER);
   webRequest.onSendHeaders.addListener((details) => buffer.update(details, { requestHeaders: plain(details.requestHeaders) }), FILTER, ["requestHeaders", "extraHeaders"]);
-  webRequest.onBeforeRedirect.addListener((details) => buffer.update(details, { ...answer(details), redirectTo: details.redirectUrl }), FILTER, ["responseHeaders", "extraHeaders"]);
+  webRequest.onBeforeRedirect.addListener((details) => buffer.update(details, { ...answer(details), redirectTo: bare(details.redirectUrl) }), FILTER, ["responseHeaders", "extraHeaders"]);
   webRequest.onResponseStarted.addListener((details) => buffer.update(details, answer(details)), FILTER, ["responseHeaders", "extraHeaders"]);
   webRequest.onErrorOccurred.addListener((details) => buffer.update(details, { error: details.error }), FILTER);
   chrome.tabs.onRemoved.addListener((tabId) => buffer.forget(tabId));
   return buffer;
+}
+
+/** @param {string} url @returns {string} without fragment, as the browser's resource list has it */
+function bare(url) {
+  return url.replace(/#.*$/s, "");
 }
 
 /** @param {any} details @returns {Partial<PassiveRequest>} */

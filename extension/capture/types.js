@@ -72,7 +72,7 @@
  * @typedef {object} CaptureResult
  * @property {CaptureArtifact[]} artifacts  screenshot.viewport first; page.wacz last
  * @property {CapturedPage} page            `url`, `finalUrl`, `title` with secrets removed: safe to put into a statement
- * @property {string} method                "chrome.debugger", or "viewport_only" when the debugger could not attach
+ * @property {string} method                "chrome.debugger"; when that could not attach, "scripting" (DOM, no bodies) or "viewport_only"
  * @property {{captured: number, omitted: number, failedSteps: string[]}} pageinfo
  * @property {{kept: boolean, removed: number}} secrets
  * @property {string[]} notes

@@ -276,6 +276,23 @@ def test_a_tab_that_is_not_in_front_is_never_confused_with_the_one_that_is(grant
     front.close()
 
 
+def test_without_the_debugger_the_page_is_read_by_script_and_every_body_is_named_as_missing(
+    granted_nothing: CaptureBrowser, site: OddSite
+) -> None:
+    page = granted_nothing.open(f"{site.url}/")
+    mark = site.log.settle()
+    granted_nothing.worker.evaluate("url => globalThis.occupy(url)", page.url)
+    captured = granted_nothing.click(page)
+    site.log.settle()
+    assert site.log.since(mark) == []
+    assert captured.result["method"] == "scripting"
+    assert captured.result["pageinfo"]["failedSteps"] == ["attach debugger"]
+    assert "inside the open root" in captured.generated("dom")[0]
+    assert captured.pageinfo["resources"] == []
+    assert {entry["url"].rsplit("/", 1)[-1] for entry in captured.pageinfo["omitted"]} >= {"", "utf8.css", "a.png", "data.json"}
+    page.close()
+
+
 def test_a_page_the_debugger_may_not_touch_still_gives_the_viewport_shot(granted_all: CaptureBrowser) -> None:
     page = granted_all.open("chrome://version/", settle=False)
     captured = granted_all.click(page)

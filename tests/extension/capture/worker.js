@@ -24,6 +24,10 @@ async function run(tab, options = {}) {
 }
 
 globalThis.countObserved = () => [...passive.byTab.values()].flat().length;
+globalThis.occupy = async (url) => {
+  const { tabId } = (await chrome.debugger.getTargets()).find((target) => target.url === url && target.type === "page");
+  await chrome.debugger.attach({ tabId }, "1.3"); // a second attach is refused, as a policy refuses the first
+};
 globalThis.runOnTab = async (tabId) => run(await chrome.tabs.get(tabId));
 globalThis.takeResult = async () => {
   while (results.length === 0) await new Promise((resolve) => { setTimeout(resolve, 20); });
