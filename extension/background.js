@@ -40,17 +40,17 @@ const MESSAGES = {
 /** @param {{tabId: number, draft?: import("./queue/runs.js").Draft}} wish @returns {Promise<{phase: string} | {busy: true}>} when the run has ended */
 async function startCapture({ tabId, draft }) {
   const tab = /** @type {chrome.tabs.Tab & {id: number}} */ (await chrome.tabs.get(tabId));
-  const store = await openStore();
+  const opening = openStore(); // not awaited here: the shot comes first
   try {
     const run = await runCapture({ tab, draft }, {
-      store,
+      store: opening,
       runs: new Runs(chrome.storage.session),
       locks: navigator.locks,
       takeViewportShot,
       captureAsSeen: (target, options) => captureAsSeen(target, { ...options, passive }),
       discardWorkFolder,
       fetchChallenge: async () => {
-        const pairing = await store.readPairing();
+        const pairing = await (await opening).readPairing();
         return pairing && pairing.revokedAt === null ? fetchChallenge(pairing) : null;
       },
       readBuild,
@@ -64,7 +64,7 @@ async function startCapture({ tabId, draft }) {
     }
     return { phase: run.phase };
   } finally {
-    store.close();
+    (await opening).close();
   }
 }
 

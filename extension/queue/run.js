@@ -14,7 +14,7 @@ import { lockName, toForm } from "./runs.js";
  * @typedef {import("../capture/types.js").CaptureResult} CaptureResult
  * @typedef {import("../capture/types.js").CaptureOptions} CaptureOptions
  * @typedef {object} Tools what a run needs from the browser; given, so that tests can give others
- * @property {import("./store.js").Store} store
+ * @property {import("./store.js").Store | Promise<import("./store.js").Store>} store may still be opening: the shot does not wait for it
  * @property {import("./runs.js").Runs} runs
  * @property {Pick<LockManager, "request">} locks
  * @property {(tab: chrome.tabs.Tab) => Promise<ViewportShot>} takeViewportShot
@@ -71,7 +71,7 @@ async function captureTab({ tab, draft }, tools) {
     });
     await show({ phase: "collecting", url: viewport.facts.url, title: viewport.facts.title });
     // 3.
-    const key = await ensureDeviceKey(tools.store, tools.now());
+    const key = await ensureDeviceKey(await tools.store, tools.now());
     const result = await tools.captureAsSeen(tab, {
       viewport,
       signPageDigest: (text) => signPageDigest(key, text),
@@ -102,7 +102,8 @@ async function seal({ run, result, challenge, key, show }, tools) {
   await waitForTyping(run.runId, tools);
   // 5.
   await show({ phase: "sealing" });
-  const [artifacts, draft, pairing] = [await hashing, await tools.runs.readDraft(run.runId), await tools.store.readPairing()];
+  const store = await tools.store;
+  const [artifacts, draft, pairing] = [await hashing, await tools.runs.readDraft(run.runId), await store.readPairing()];
   if (draft?.discarded) return null;
   const { page } = result;
   const { width, height, scrollX, scrollY, devicePixelRatio, shotBy } = page;
@@ -117,7 +118,7 @@ async function seal({ run, result, challenge, key, show }, tools) {
   const item = queueItem({
     captureId, createdAt: tools.now().toISOString(), page: { url: page.url, title: page.title }, envelope, keyId, artifacts, service,
   });
-  await tools.store.addItem(item, new Map(artifacts.map((facts, at) => [facts.sha256, /** @type {{blob: Blob}} */ (result.artifacts[at]).blob])));
+  await store.addItem(item, new Map(artifacts.map((facts, at) => [facts.sha256, /** @type {{blob: Blob}} */ (result.artifacts[at]).blob])));
   return captureId;
 }
 

@@ -73,6 +73,16 @@ test("the shot comes first, the challenge beside it, and the capture ends in the
   assert.equal((await statementOf(bench)).case, "default");
 });
 
+test("the shot does not wait for the database to open", async () => {
+  const { bench, tools, order } = await makeTools();
+  let open;
+  tools.store = new Promise((resolve) => (open = () => resolve(bench.store)));
+  const running = runCapture({ tab: TAB }, tools);
+  while (!order.includes("shot")) await new Promise((go) => setTimeout(go, 1));
+  open();
+  assert.equal((await running).phase, "queued");
+});
+
 test("a challenge that never comes in time delays no shot and no collection", async () => {
   let give;
   const { bench, tools, order } = await makeTools({ fetchChallenge: () => new Promise((resolve) => (give = resolve)) });
