@@ -90,75 +90,96 @@ def build(settings: Settings, overrides: Overrides | None = None) -> Services:
     postgres, database_url = _database(settings)
     if not chosen.migrated:
         migrate.upgrade(database_url)
+    core = _core(settings, chosen, database_url)
+    blobs = chosen.blobs or _blobs(settings)
+    working = chosen.working or LocalBlobStore(settings.data_dir / "working")
+    captures = CaptureParts(
+        database=core.database,
+        clock=core.clock,
+        settings=settings,
+        operators=core.operators,
+        custody=core.custody,
+        log=core.custody.log,
+        blobs=blobs,
+        working=working,
+        spool=Spool(settings.data_dir / "spool"),
+        jobs=core.jobs,
+    )
+    exports = ExportParts(
+        database=core.database,
+        clock=core.clock,
+        settings=settings,
+        custody=core.custody,
+        log=core.custody.log,
+        stamping=core.stamps,
+        blobs=blobs,
+        working=working,
+        scratch=settings.data_dir / "scratch",
+        jobs=core.jobs,
+        policy=core.policy,
+    )
+    return _services(settings, core, captures, exports, postgres)
+
+
+@dataclass(frozen=True)
+class _Core:
+    """The floors below captures."""
+
+    database: Database
+    clock: Clock
+    jobs: Jobs
+    operators: OperatorService
+    custody: CustodyService
+    stamps: StampService
+    policy: Policy
+
+
+def _core(settings: Settings, chosen: Overrides, database_url: str) -> _Core:
     clock = chosen.clock or SystemClock()
     database = Database(database_url)
-    jobs = Jobs(database_url, heartbeat_s=settings.job_heartbeat_s, stalled_after_s=settings.job_stalled_after_s)
     keys = load_keys(settings.keys_path(), settings.origin)
     witnesses = tuple(Witness.from_settings(one) for one in settings.witnesses)
     tsas = tuple(Tsa.from_settings(one) for one in settings.tsas)
     cache = TileCache()
     limits = WitnessLimits(settings.witness_timeout_s, settings.witness_answer_limit_bytes, settings.witness_pause_s)
-    log = Log(
-        database,
-        Sequencer(database, clock, keys.log, HeadMemory(settings.keys_path() / "log.head")),
-        WitnessClient(database, clock, witnesses, cache, limits=limits),
-        cache,
-    )
-    custody = CustodyService(database, clock, keys.service, log)
-    operators = OperatorService(database, clock, settings)
+    asker = WitnessClient(database, clock, witnesses, cache, limits=limits)
+    custody = CustodyService(database, clock, keys.service, Log(database, Sequencer(database, clock, keys.log), asker, cache))
     tsa_client = chosen.tsa_client or TsaClient(
         timeout_s=settings.tsa_timeout_s, answer_limit_bytes=settings.tsa_answer_limit_bytes
     )
-    stamping = StampService(database, clock, custody, tsa_client, tsas)
-    blobs = chosen.blobs or _blobs(settings)
-    working = chosen.working or LocalBlobStore(settings.data_dir / "working")
-    policy = Policy(
-        LogTrust(settings.origin, keys.log.verifier, tuple(one.key for one in witnesses), settings.witness_quorum),
-        (ServicePublicKey.from_vkey(keys.service.vkey),),
-        tuple(one.anchors for one in tsas),
+    return _Core(
+        database=database,
+        clock=clock,
+        jobs=Jobs(database_url, heartbeat_s=settings.job_heartbeat_s, stalled_after_s=settings.job_stalled_after_s),
+        operators=OperatorService(database, clock, settings),
+        custody=custody,
+        stamps=StampService(database, clock, custody, tsa_client, tsas),
+        policy=Policy(
+            LogTrust(settings.origin, keys.log.verifier, tuple(one.key for one in witnesses), settings.witness_quorum),
+            (ServicePublicKey.from_vkey(keys.service.vkey),),
+            tuple(one.anchors for one in tsas),
+        ),
     )
+
+
+def _services(
+    settings: Settings, core: _Core, captures: CaptureParts, exports: ExportParts, postgres: EmbeddedPostgres | None
+) -> Services:
     return Services(
         settings=settings,
-        clock=clock,
-        database=database,
-        jobs=jobs,
-        operators=operators,
-        log=log,
-        custody=custody,
-        enrolment=EnrolmentService(database, operators, custody),
-        stamps=stamping,
-        captures=CaptureService.of(
-            CaptureParts(
-                database=database,
-                clock=clock,
-                settings=settings,
-                operators=operators,
-                custody=custody,
-                log=log,
-                blobs=blobs,
-                working=working,
-                spool=Spool(settings.data_dir / "spool"),
-                jobs=jobs,
-            )
-        ),
-        exports=ExportService(
-            ExportParts(
-                database=database,
-                clock=clock,
-                settings=settings,
-                custody=custody,
-                log=log,
-                stamping=stamping,
-                blobs=blobs,
-                working=working,
-                scratch=settings.data_dir / "scratch",
-                jobs=jobs,
-                policy=policy,
-            )
-        ),
-        blobs=blobs,
-        working=working,
-        policy=policy,
+        clock=core.clock,
+        database=core.database,
+        jobs=core.jobs,
+        operators=core.operators,
+        log=core.custody.log,
+        custody=core.custody,
+        enrolment=EnrolmentService(core.database, core.operators, core.custody),
+        stamps=core.stamps,
+        captures=CaptureService.of(captures),
+        exports=ExportService(exports),
+        blobs=captures.blobs,
+        working=captures.working,
+        policy=core.policy,
         postgres=postgres,
     )
 

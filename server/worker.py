@@ -12,6 +12,7 @@ from server.exports.parts import EXPORT_TASK
 
 logger = logging.getLogger(__name__)
 PAUSE_AFTER_FAILURE_S = 5.0
+CLEAR_INTERVAL_S = 3600.0
 
 
 def register_tasks(services: Services) -> None:
@@ -38,6 +39,7 @@ async def run_worker(services: Services) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(_forever("publish", settings.publish_interval_s, services.log.sequence))
         group.create_task(_forever("stamp", settings.stamp_interval_s, services.stamps.stamp))
+        group.create_task(_forever("clear", CLEAR_INTERVAL_S, services.captures.uploads.clear_abandoned))
         group.create_task(_jobs(services))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -14,7 +15,10 @@ from server.captures.parts import CaptureParts
 from server.captures.values import UploadStatus
 from server.errors import NotFound
 from server.operators.actors import DeviceActor
-from storage.errors import StorageError, UploadNotFound
+from storage.errors import OffsetMismatch, StorageError, UploadBusy, UploadNotFound
+
+ABANDONED_AFTER = timedelta(days=7)
+PUT_PREFIX = "put-"
 
 
 class Uploads:
@@ -38,7 +42,7 @@ class Uploads:
             raise TooLarge(limit_bytes=limit)
         if length != artifact.size_bytes:
             raise LengthRefused(expected=artifact.size_bytes, actual=length)
-        upload_id = f"put-{uuid.uuid4().hex}"
+        upload_id = f"{PUT_PREFIX}{uuid.uuid4().hex}"
         await asyncio.to_thread(self._parts.spool.create, upload_id, length)
         try:
             came = await self._keeping.receive(upload_id, 0, chunks)
@@ -119,6 +123,39 @@ class Uploads:
         if upload.state == UploadState.OPEN:
             await self._set_state(upload.id, UploadState.REFUSED)
             await asyncio.to_thread(self._parts.spool.discard, upload.id.hex)
+
+    async def clear_abandoned(self) -> int:
+        """How many uploads the spool forgot: ended, unknown, or open for longer than a week; and what a killed PUT left behind.
+
+        A PUT that begins in this very moment may lose its place and is answered 503 or 404; the device sends it again.
+        """
+        cleared = 0
+        for upload_id in await asyncio.to_thread(self._parts.spool.upload_ids):
+            if await self._is_abandoned(upload_id):
+                await asyncio.to_thread(self._parts.spool.discard, upload_id)
+                cleared += 1
+        return cleared
+
+    async def _is_abandoned(self, upload_id: str) -> bool:
+        if upload_id.startswith(PUT_PREFIX):
+            return not await asyncio.to_thread(self._is_being_written, upload_id)
+        async with self._parts.database.transaction() as session:
+            upload = await session.get(Upload, uuid.UUID(hex=upload_id), with_for_update=True)
+            if upload is None or upload.state != UploadState.OPEN:
+                return True
+            if upload.created_at > self._parts.clock.now() - ABANDONED_AFTER:
+                return False
+            upload.state = UploadState.REFUSED
+        return True
+
+    def _is_being_written(self, upload_id: str) -> bool:
+        try:
+            self._parts.spool.open(upload_id, self._parts.spool.state(upload_id).offset).close()
+        except UploadNotFound:
+            return False
+        except (UploadBusy, OffsetMismatch):
+            return True
+        return False
 
     async def _finish(self, actor: DeviceActor, upload: Upload) -> UploadStatus:
         artifact = await self._keeping.named(actor, upload.capture_id, upload.sha256)

@@ -143,6 +143,27 @@ async def test_termination_forgets_the_bytes(site: Site) -> None:
     assert (await patch(device, place, 1000, data[1000:])).status_code == 410
 
 
+async def test_abandoned_uploads_are_forgotten_and_living_ones_are_not(site: Site) -> None:
+    device = await site.pair()
+    old, young = secrets.token_bytes(2000), secrets.token_bytes(3000)
+    capture_id = await committed(device, {"upload.0.bin": old, "upload.1.bin": young})
+    left_behind = await create(device, capture_id, old)
+    await patch(device, left_behind, 0, old[:10])
+    spool, uploads = site.services.captures.uploads._parts.spool, site.services.captures.uploads
+    spool.create("put-killed", 5)
+    spool.create("0" * 32, 5)
+    site.clock.move(8 * 24 * 3600)
+    going_on = await create(device, capture_id, young)
+    await patch(device, going_on, 0, young[:10])
+    assert await uploads.clear_abandoned() == 3
+    assert spool.upload_ids() == [going_on.rsplit("/", 1)[1]]
+    assert (await site.http.head(left_behind, headers=device.headers | TUS)).status_code == 410
+    assert (await patch(device, going_on, 10, young[10:])).status_code == 204
+    assert (await device.put(capture_id, old)).status_code == 204
+    assert (await device.seal(capture_id)).status_code == 200
+    await site.sound()
+
+
 async def test_the_protocol_is_said_and_asked_for(site: Site) -> None:
     device = await site.pair()
     capture_id = await committed(device, {"upload.0.bin": b"data"})
