@@ -143,7 +143,8 @@ def _core(settings: Settings, chosen: Overrides, database_url: str) -> _Core:
     cache = TileCache()
     limits = WitnessLimits(settings.witness_timeout_s, settings.witness_answer_limit_bytes, settings.witness_pause_s)
     asker = WitnessClient(database, clock, witnesses, cache, limits=limits)
-    custody = CustodyService(database, clock, keys.service, Log(database, Sequencer(database, clock, keys.log), asker, cache))
+    sequencer = Sequencer(database, clock, keys.log, HeadMemory(settings.keys_path() / "log.head"))
+    custody = CustodyService(database, clock, keys.service, Log(database, sequencer, asker, cache))
     tsa_client = chosen.tsa_client or TsaClient(
         timeout_s=settings.tsa_timeout_s, answer_limit_bytes=settings.tsa_answer_limit_bytes
     )
