@@ -4,8 +4,8 @@
 // SHA256SUMS lists every other file of it; the SHA-256 of that list is the *build hash* each statement carries
 // (seal/build.js), so anyone can tell which program sealed a capture: `sha256sum -c SHA256SUMS`, `sha256sum SHA256SUMS`.
 import { createHash } from "node:crypto";
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
@@ -53,5 +53,25 @@ async function build(out) {
   return writeSums(out);
 }
 
-const out = process.argv[2] ?? join(HERE, "dist", "chromium");
-console.log(`extension built: ${await build(out)}`);
+/**
+ * Builds beside and then puts the folder in place, so that a browser that starts meanwhile finds the old one or the new one, never half of one;
+ * a folder that is already the same is left alone.
+ * @param {string} out
+ */
+async function replace(out) {
+  const fresh = `${out}.${process.pid}.new`;
+  try {
+    const hash = await build(fresh);
+    const [before, after] = await Promise.all([out, fresh].map((folder) => readFile(join(folder, "SHA256SUMS")).catch(() => null)));
+    if (before === null || after === null || !before.equals(after)) {
+      await rm(out, { recursive: true, force: true });
+      await rename(fresh, out);
+    }
+    return hash;
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+const out = resolve(process.argv[2] ?? join(HERE, "dist", "chromium"));
+console.log(`extension built: ${await replace(out)}`);
