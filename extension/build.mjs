@@ -4,12 +4,14 @@
 // SHA256SUMS lists every other file of it; the SHA-256 of that list is the *build hash* each statement carries
 // (seal/build.js), so anyone can tell which program sealed a capture: `sha256sum -c SHA256SUMS`, `sha256sum SHA256SUMS`.
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
+const SUMS = "SHA256SUMS";
 const ENTRIES = ["background.js", "ui/popup.js", "ui/options.js"];
 const STATIC = ["ui/popup.html", "ui/options.html", "ui/style.css", "_locales", "icons/16.png", "icons/32.png", "icons/48.png", "icons/128.png"];
 
@@ -19,18 +21,16 @@ async function listFiles(folder) {
   return entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)).replaceAll("\\", "/")).sort();
 }
 
-/** @param {string} out */
-async function writeSums(out) {
+/** @param {string} folder @returns {Promise<string>} the text of its SHA256SUMS, from the files as they are */
+async function sumsOf(folder) {
   const lines = [];
-  for (const name of await listFiles(out)) {
-    lines.push(`${createHash("sha256").update(await readFile(join(out, name))).digest("hex")}  ${name}\n`);
+  for (const name of await listFiles(folder)) {
+    if (name !== SUMS) lines.push(`${createHash("sha256").update(await readFile(join(folder, name))).digest("hex")}  ${name}\n`);
   }
-  const sums = lines.join("");
-  await writeFile(join(out, "SHA256SUMS"), sums);
-  return createHash("sha256").update(sums).digest("hex");
+  return lines.join("");
 }
 
-/** @param {string} out */
+/** @param {string} out @returns {Promise<string>} the text of its SHA256SUMS */
 async function build(out) {
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
@@ -50,7 +50,9 @@ async function build(out) {
   for (const name of STATIC) await cp(join(HERE, name), join(out, name), { recursive: true });
   const manifest = { ...JSON.parse(await readFile(join(HERE, "manifest.base.json"), "utf8")), version: pkg.version };
   await writeFile(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
-  return writeSums(out);
+  const sums = await sumsOf(out);
+  await writeFile(join(out, SUMS), sums);
+  return sums;
 }
 
 /**
@@ -61,13 +63,12 @@ async function build(out) {
 async function replace(out) {
   const fresh = `${out}.${process.pid}.new`;
   try {
-    const hash = await build(fresh);
-    const [before, after] = await Promise.all([out, fresh].map((folder) => readFile(join(folder, "SHA256SUMS")).catch(() => null)));
-    if (before === null || after === null || !before.equals(after)) {
+    const sums = await build(fresh);
+    if (!existsSync(join(out, SUMS)) || (await sumsOf(out)) !== sums) {
       await rm(out, { recursive: true, force: true });
       await rename(fresh, out);
     }
-    return hash;
+    return createHash("sha256").update(sums).digest("hex");
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
