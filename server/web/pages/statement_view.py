@@ -26,6 +26,7 @@ class Shot:
     name: str
     role: str
     size_bytes: int
+    stored: bool
     preview: bool
     width: int
     height: int
@@ -108,6 +109,7 @@ def shots_of(detail: CaptureDetail) -> tuple[Shot, ...]:
             name=one.name,
             role=one.role,
             size_bytes=one.size_bytes,
+            stored=one.stored,
             preview=one.copy is not None,
             width=0 if one.copy is None else one.copy.width,
             height=0 if one.copy is None else one.copy.height,
