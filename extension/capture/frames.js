@@ -1,4 +1,4 @@
-import { probeFrame } from "./pageprobe.js";
+import { PROBE_FUNCTION, readData, readDom, readSources, readTiming } from "./pageprobe.js";
 import { reasonOf } from "./steps.js";
 
 /** @typedef {import("./debugger.js").TabDebugger} TabDebugger */
@@ -64,11 +64,17 @@ export async function probeFrames(tab, frames, closedRoots) {
  * @param {number} tabId @returns {Promise<Frame[]>} the page itself first @throws {Error} when the page may not be read
  */
 export async function probeByScript(tabId) {
-  const injected = await chrome.scripting.executeScript({ target: { tabId, allFrames: true }, func: probeFrame });
-  const read = injected.filter(({ result }) => result).sort((left, right) => left.frameId - right.frameId);
-  if (read[0]?.frameId !== 0) throw new Error("the page may not be read");
-  return read.map(({ frameId, result }) => {
-    const found = /** @type {FrameProbe} */ (result);
+  const target = { tabId, allFrames: true };
+  /** @type {Map<number, Partial<FrameProbe>>} */
+  const parts = new Map();
+  for (const func of [readTiming, readSources, readData, readDom]) {
+    const injected = await chrome.scripting.executeScript({ target, func: /** @type {() => Partial<FrameProbe>} */ (func) });
+    for (const { frameId, result } of injected) if (result) parts.set(frameId, { ...parts.get(frameId), ...result });
+  }
+  const whole = [...parts].filter(([, { timing, html }]) => timing && html !== undefined).sort(([left], [right]) => left - right);
+  if (whole[0]?.[0] !== 0) throw new Error("the page may not be read");
+  return whole.map(([frameId, part]) => {
+    const found = /** @type {FrameProbe} */ (part);
     return { target: { tabId }, id: String(frameId), url: found.url.replace(/#.*$/s, ""), mime: "text/html", resources: [], probe: found, problem: "" };
   });
 }
@@ -83,7 +89,7 @@ async function probe(tab, { target, id }, closedRoots) {
     roots.push({ objectId: object.objectId });
   }
   const { result, exceptionDetails } = await tab.send(target, "Runtime.callFunctionOn", {
-    functionDeclaration: probeFrame.toString(), executionContextId, arguments: roots, returnByValue: true });
+    functionDeclaration: PROBE_FUNCTION, executionContextId, arguments: roots, returnByValue: true });
   if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
   return result.value;
 }

@@ -20,17 +20,18 @@
 
 /** @typedef {{url: string, kind: string, status: number, sizeBytes: number, protocol: string, endedAt: number}} TimingEntry  endedAt: ms since 1970 */
 
-/**
- * Reads a frame. Runs inside the page, in a world of its own: the page's scripts can neither see it nor replace what it calls.
- * It only reads; it is sent as text, so it must not use anything from outside itself.
- * @param {...ShadowRoot} closedRoots @returns {FrameProbe}
- */
-export function probeFrame(...closedRoots) {
-  const MAX_DATA = 4 << 20;
+// The functions below run inside the page, in a world of their own: the page's scripts can neither see them nor replace what they call.
+// They only read. They are sent as text, so none may use anything from outside itself.
+
+/** @typedef {Pick<FrameProbe, "url" | "title" | "charset" | "language" | "html" | "text">} DomPart */
+/** @typedef {Pick<FrameProbe, "meta" | "data" | "left">} DataPart */
+/** @typedef {Pick<FrameProbe, "sheets" | "modules" | "controlled">} SourcePart */
+/** @typedef {Pick<FrameProbe, "timeOrigin" | "timing" | "timingFull">} TimingPart */
+
+/** What a frame shows. @param {...ShadowRoot} closedRoots that only the debugger can hand in @returns {DomPart} */
+export function readDom(...closedRoots) {
   /** @type {ShadowRoot[]} */
   const roots = [...closedRoots];
-  /** @type {string[]} */
-  const left = [];
   const collect = (/** @type {Document | ShadowRoot} */ root) => {
     for (const element of root.querySelectorAll("*")) {
       if (!element.shadowRoot) continue;
@@ -52,6 +53,14 @@ export function probeFrame(...closedRoots) {
   const shadowText = roots.flatMap((shadow) => [...shadow.children].filter((child) => !/^(style|script|link|template)$/.test(child.localName)).map(rendered));
   const text = [rendered(document.body ?? root), ...shadowText].filter((part) => part.trim() !== "").join("\n\n");
 
+  return { url: document.URL, title: document.title, charset: document.characterSet, language: root?.lang ?? "", html, text };
+}
+
+/** What a frame says about itself to machines. @returns {DataPart} */
+export function readData() {
+  const MAX_DATA = 4 << 20;
+  /** @type {string[]} */
+  const left = [];
   /** @type {FrameProbe["data"]} */
   const data = [];
   let dataLength = 0;
@@ -63,8 +72,16 @@ export function probeFrame(...closedRoots) {
     if (dataLength > MAX_DATA) left.push(`start-up data of ${content.length} characters (${script.id || script.type}): see the DOM`);
     else data.push({ id: script.id, type: script.type, text: content });
   }
+  const meta = [...document.querySelectorAll("meta")].map((element) => ({
+    name: element.getAttribute("property") ?? element.getAttribute("name") ?? element.getAttribute("itemprop") ?? element.httpEquiv,
+    content: element.content })).filter((entry) => entry.name !== "");
+  return { meta, data, left };
+}
 
-  const sheets = [...document.querySelectorAll('link[rel~="stylesheet" i], link[rel~="manifest" i]')].map((link) => /** @type {HTMLLinkElement} */ (link).href);
+/** From where a frame has its style sheets and module scripts, and who answers for it. @returns {SourcePart} */
+export function readSources() {
+  /** @type {string[]} */
+  const sheets = [];
   const collectSheets = (/** @type {Iterable<CSSStyleSheet>} */ list) => {
     for (const sheet of list) {
       if (sheet.href) sheets.push(sheet.href);
@@ -78,16 +95,22 @@ export function probeFrame(...closedRoots) {
       } catch { /* rules of another origin cannot be read; the resource tree lists what they import */ }
     }
   };
-  collectSheets(document.styleSheets);
-  roots.forEach((shadow) => {
-    collectSheets(shadow.styleSheets);
-    shadow.querySelectorAll('link[rel~="stylesheet" i]').forEach((link) => sheets.push(/** @type {HTMLLinkElement} */ (link).href));
-  });
+  const collectRoots = (/** @type {Document | ShadowRoot} */ root) => {
+    collectSheets(root.styleSheets);
+    const links = /** @type {NodeListOf<HTMLLinkElement>} */ (root.querySelectorAll('link[rel~="stylesheet" i], link[rel~="manifest" i]'));
+    sheets.push(...[...links].map(({ href }) => href));
+    for (const element of root.querySelectorAll("*")) if (element.shadowRoot) collectRoots(element.shadowRoot);
+  };
+  collectRoots(document);
 
   const scripts = [...document.querySelectorAll("script")].filter(({ src }) => src !== "");
   const classic = new Set(scripts.filter(({ type }) => type !== "module").map(({ src }) => src));
   const modules = scripts.filter(({ type, src }) => type === "module" && !classic.has(src)).map(({ src }) => src);
+  return { sheets: [...new Set(sheets)].filter((url) => url !== ""), modules, controlled: Boolean(navigator.serviceWorker?.controller) };
+}
 
+/** What a frame loaded, and when. @returns {TimingPart} */
+export function readTiming() {
   const resources = performance.getEntriesByType("resource");
   const entries = [...performance.getEntriesByType("navigation"), ...resources];
   const timing = entries.map((entry) => {
@@ -95,9 +118,8 @@ export function probeFrame(...closedRoots) {
     return { url, kind: initiatorType, status: responseStatus, sizeBytes: decodedBodySize, protocol: nextHopProtocol,
       endedAt: performance.timeOrigin + responseEnd };
   });
-  const meta = [...document.querySelectorAll("meta")].map((element) => ({
-    name: element.getAttribute("property") ?? element.getAttribute("name") ?? element.getAttribute("itemprop") ?? element.httpEquiv,
-    content: element.content })).filter((entry) => entry.name !== "");
-  return { url: document.URL, title: document.title, charset: document.characterSet, language: root?.lang ?? "", html, text, meta, data,
-    sheets: [...new Set(sheets)].filter((url) => url !== ""), modules, controlled: Boolean(navigator.serviceWorker?.controller), timeOrigin: performance.timeOrigin, timing, timingFull: resources.length >= 250 && resources.length % 50 === 0, left };
+  return { timeOrigin: performance.timeOrigin, timing, timingFull: resources.length >= 250 && resources.length % 50 === 0 };
 }
+
+/** One text that runs all of the above, for the debugger; it takes the closed shadow roots. */
+export const PROBE_FUNCTION = `function (...roots) { return { ...(${readDom})(...roots), ...(${readData})(), ...(${readSources})(), ...(${readTiming})() }; }`;

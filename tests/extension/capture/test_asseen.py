@@ -1,15 +1,15 @@
 """What a capture of the page on screen promises, in a real browser against a server that remembers every byte it sent."""
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.extension.archive.checks import assert_wacz_is_sound
-from tests.extension.capture.browser import CaptureBrowser, Captured, sha256
-from tests.extension.capture.oddsite import BAND_PX, BANDS, OddSite
+from tests.extension.capture.browser import CaptureBrowser, sha256
+from tests.extension.capture.oddsite import OddSite
+from tests.extension.capture.visits import Visit, visit
 
 pytestmark = pytest.mark.browser
 MARK = """() => {
@@ -19,31 +19,6 @@ MARK = """() => {
   addEventListener('scroll', () => { window.scrolls += 1; });
 }"""
 STATE = "() => [window.scrollY, window.mine, window.scrolls, document.documentElement.outerHTML]"
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One capture of the odd page and what the site had sent until then; `during` is what it was asked while it ran."""
-
-    captured: Captured
-    first_sent: dict[str, str]
-    asked: set[str]
-    during: list[str]
-
-
-def visit(browser: CaptureBrowser, site: OddSite, path: str = "/") -> Visit:
-    before = site.log.mark()
-    page = browser.open(site.url + path)
-    mark = site.log.settle()
-    sent = site.log.since(before)
-    captured = browser.click(page)
-    site.log.settle()
-    during = [entry.url for entry in site.log.since(mark)]
-    page.close()
-    first: dict[str, str] = {}
-    for entry in sent:
-        first.setdefault(entry.url, entry.sha256)
-    return Visit(captured, first, {entry.url for entry in sent}, during)
 
 
 @pytest.fixture(scope="module")
@@ -171,55 +146,6 @@ def test_the_viewport_shot_is_first_and_was_taken_before_the_debuggers_bar(eithe
         assert picture.size[0] == 1000
 
 
-def assert_bands(png: bytes, height_px: int, *, scale: int = 1) -> None:
-    """The bands of the tall page, top to bottom, each where it belongs; the sticky bar once, at the top."""
-    with Image.open(io.BytesIO(png)) as opened:
-        picture = opened.convert("RGB")
-    assert picture.size[1] == height_px * scale
-    for row in range(height_px // BAND_PX):
-        for offset in (60, BAND_PX // 2, BAND_PX - 5):
-            assert picture.getpixel((picture.size[0] // 2, (row * BAND_PX + offset) * scale)) == BANDS[row % len(BANDS)], (
-                row,
-                offset,
-            )
-    assert picture.getpixel((picture.size[0] // 2, 20 * scale)) == (0, 0, 0)
-
-
-def test_the_full_page_shot_shows_every_part_of_the_page_once(granted_nothing: CaptureBrowser, site: OddSite) -> None:
-    found = visit(granted_nothing, site, "/tall")
-    assert_bands(found.captured.files["screenshot.full.png"], 3000)
-    assert found.during == []
-
-
-def test_a_page_higher_than_a_surface_is_one_picture_of_exact_tiles(granted_nothing: CaptureBrowser, site: OddSite) -> None:
-    found = visit(granted_nothing, site, "/very-tall")
-    assert_bands(found.captured.files["screenshot.full.png"], 20_000)
-
-
-def test_a_fine_screen_gives_every_one_of_its_pixels(granted_nothing: CaptureBrowser, site: OddSite, tmp_path: Path) -> None:
-    with granted_nothing.beside(tmp_path, hosts=(), scale=2) as fine:
-        found = visit(fine, site, "/tall")
-    assert_bands(found.captured.files["screenshot.full.png"], 3000, scale=2)
-    page = found.captured.result["page"]
-    assert page["devicePixelRatio"] == 2
-    with Image.open(io.BytesIO(found.captured.files["screenshot.viewport.png"])) as picture:
-        assert picture.size == (2 * page["width"], 2 * page["height"])
-
-
-def test_a_page_closed_in_the_middle_keeps_what_was_read_and_says_what_is_missing(
-    granted_nothing: CaptureBrowser, site: OddSite
-) -> None:
-    page = granted_nothing.open(f"{site.url}/very-tall")
-    granted_nothing.start(page)
-    page.wait_for_timeout(500)
-    page.close()
-    captured = granted_nothing.take()
-    assert "full-page screenshot" in captured.result["pageinfo"]["failedSteps"]
-    assert any("debugger was lost" in note for note in captured.result["notes"])
-    assert [artifact["role"] for artifact in captured.result["artifacts"]] == ["screenshot.viewport", "page.wacz"]
-    assert captured.generated("dom")
-
-
 def test_the_page_is_neither_scrolled_nor_changed_nor_reloaded(granted_nothing: CaptureBrowser, site: OddSite) -> None:
     page = granted_nothing.open(f"{site.url}/tall")
     page.evaluate(MARK)
@@ -262,43 +188,6 @@ def test_a_page_behind_a_service_worker_asks_the_site_nothing_either(granted_not
     documents = {entry["url"]: entry["reason"] for entry in info["omitted"] if entry["type"] == "Document"}
     assert "service worker" in documents[f"{site.url}/offline"]
     page.evaluate("async () => { for (const it of await navigator.serviceWorker.getRegistrations()) await it.unregister(); }")
-    page.close()
-
-
-def test_a_tab_that_is_not_in_front_is_never_confused_with_the_one_that_is(granted_all: CaptureBrowser, site: OddSite) -> None:
-    page = granted_all.open(f"{site.url}/tall")
-    front = granted_all.open(f"{site.url}/frame.html")
-    captured = granted_all.run_without_click(page)
-    assert captured.result["page"]["shotBy"] == "debugger"
-    with Image.open(io.BytesIO(captured.files["screenshot.viewport.png"])) as picture:
-        assert picture.convert("RGB").getpixel((500, 250)) == BANDS[0]
-    page.close()
-    front.close()
-
-
-def test_without_the_debugger_the_page_is_read_by_script_and_every_body_is_named_as_missing(
-    granted_nothing: CaptureBrowser, site: OddSite
-) -> None:
-    page = granted_nothing.open(f"{site.url}/")
-    mark = site.log.settle()
-    granted_nothing.worker.evaluate("url => globalThis.occupy(url)", page.url)
-    captured = granted_nothing.click(page)
-    site.log.settle()
-    assert site.log.since(mark) == []
-    assert captured.result["method"] == "scripting"
-    assert captured.result["pageinfo"]["failedSteps"] == ["attach debugger"]
-    assert "inside the open root" in captured.generated("dom")[0]
-    assert captured.pageinfo["resources"] == []
-    assert {entry["url"].rsplit("/", 1)[-1] for entry in captured.pageinfo["omitted"]} >= {"", "utf8.css", "a.png", "data.json"}
-    page.close()
-
-
-def test_a_page_the_debugger_may_not_touch_still_gives_the_viewport_shot(granted_all: CaptureBrowser) -> None:
-    page = granted_all.open("chrome://version/", settle=False)
-    captured = granted_all.click(page)
-    assert captured.result["method"] == "viewport_only"
-    assert [artifact["role"] for artifact in captured.result["artifacts"]] == ["screenshot.viewport", "page.wacz"]
-    assert "attach debugger" in captured.result["pageinfo"]["failedSteps"]
     page.close()
 
 
