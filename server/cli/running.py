@@ -42,10 +42,17 @@ def run(act: Callable[[Services], Awaitable[Result]], *, opened: bool = True) ->
 
     `opened`: open the job queue around it (the web application opens it itself).
     """
+    import psycopg
+    from sqlalchemy.exc import SQLAlchemyError
+
     from server.composition import build
     from server.errors import ServiceError
     from server.postgres import PostgresUnavailable
+    from server.trust.errors import VerificationError
     from storage.errors import StorageError
+
+    known = (ServiceError, StorageError, VerificationError, PostgresUnavailable, CommandFailed)
+    outside = (psycopg.Error, SQLAlchemyError, OSError, ValueError)
 
     async def inside() -> Result:
         services = await asyncio.to_thread(build, Settings())
@@ -56,7 +63,7 @@ def run(act: Callable[[Services], Awaitable[Result]], *, opened: bool = True) ->
 
     try:
         return asyncio.run(inside())
-    except (ServiceError, StorageError, PostgresUnavailable, CommandFailed, OSError, ValueError) as error:
+    except (*known, *outside) as error:
         typer.echo(f"holdstill: {error}", err=True)
         raise typer.Exit(1) from error
 
