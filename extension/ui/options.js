@@ -67,13 +67,11 @@ async function pair() {
 async function showSites() {
   const granted = await chrome.permissions.contains(ALL_SITES);
   element("sites-status").textContent = text(granted ? "permissions_granted" : "permissions_not_granted");
-  element("sites").textContent = text(granted ? "permissions_withdraw" : "permissions_grant");
-  element("sites").dataset.granted = String(granted);
+  element("sites").hidden = granted; // to take it back is the browser's own page: what a manifest asks for no page can remove
 }
 
-async function toggleSites() {
-  if (element("sites").dataset.granted === "true") await chrome.permissions.remove(ALL_SITES);
-  else await chrome.permissions.request(ALL_SITES);
+async function allowSites() {
+  await chrome.permissions.request(ALL_SITES);
   await showSites();
 }
 
@@ -90,7 +88,7 @@ element("pair-form").addEventListener("submit", (/** @type {SubmitEvent} */ even
   event.preventDefault();
   void pair();
 });
-element("sites").addEventListener("click", () => void toggleSites());
+element("sites").addEventListener("click", () => void allowSites());
 const { os } = await chrome.runtime.getPlatformInfo();
 element("device-label").value = text("device_label_default", { linux: "Linux", mac: "macOS", win: "Windows", cros: "ChromeOS" }[/** @type {string} */ (os)] ?? os);
 await Promise.all([showPairing(), showSites(), showAbout()]);

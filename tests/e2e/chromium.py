@@ -44,18 +44,6 @@ def extension_id(folder: Path = EXTENSION) -> str:
     return "".join(chr(ord("a") + int(digit, 16)) for digit in digest)
 
 
-def with_site_permission(folder: Path) -> Path:
-    """A copy of the built extension as if the person had granted its optional permission to observe sites.
-
-    The browser's own question cannot be answered without a display, so the manifest asks for it at install.
-    """
-    shutil.copytree(EXTENSION, folder)
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    manifest["host_permissions"] = manifest.pop("optional_host_permissions")
-    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    return folder
-
-
 class Chromium:
     """One browser profile on disk with the extension in it. `start()` again on the same profile is a restart of the browser."""
 

@@ -1,4 +1,4 @@
-"""With the permission to observe sites the archive has the headers too, still nothing secret, and the site is not asked."""
+"""The archive has the headers that the load on screen had, nothing secret among them, and the site is not asked."""
 
 import zipfile
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from playwright.sync_api import Playwright
 from warcio.archiveiterator import ArchiveIterator
 
 from tests.e2e import journey
-from tests.e2e.chromium import Chromium, with_site_permission
+from tests.e2e.chromium import Chromium
 from tests.e2e.site import SESSION_SECRET, DemoSite
 from tests.e2e.stack import Stack
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.live]
 @pytest.fixture(scope="module")
 def permitted(playwright: Playwright, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     folder = tmp_path_factory.mktemp("permitted")
-    browser = Chromium(playwright, folder / "profile", extension=with_site_permission(folder / "extension")).start()
+    browser = Chromium(playwright, folder / "profile").start()
     try:
         browser.pair(stack.url, stack.pairing_code())
         stack.wait_for_stamped_checkpoint(browser.token)
