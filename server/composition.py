@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from server import migrate
 from server.captures.parts import CaptureParts
@@ -91,8 +92,8 @@ def build(settings: Settings, overrides: Overrides | None = None) -> Services:
     if not chosen.migrated:
         migrate.upgrade(database_url)
     core = _core(settings, chosen, database_url)
-    blobs = chosen.blobs or _blobs(settings)
-    working = chosen.working or LocalBlobStore(settings.data_dir / "working")
+    evidence, copies = _stores(settings)
+    blobs, working = chosen.blobs or evidence, chosen.working or copies
     captures = CaptureParts(
         database=core.database,
         clock=core.clock,
@@ -192,20 +193,23 @@ def _database(settings: Settings) -> tuple[EmbeddedPostgres | None, str]:
     return postgres, postgres.open()
 
 
-def _blobs(settings: Settings) -> BlobStore:
-    """The evidence store the settings name."""
+def _stores(settings: Settings) -> tuple[BlobStore, BlobStore]:
+    """The stores the settings name: evidence, and working copies. Both where every `serve` and `worker` reaches them."""
     if settings.blob_store == "local":
-        return LocalBlobStore(settings.data_dir / "blobs")
+        return LocalBlobStore(settings.data_dir / "blobs"), LocalBlobStore(settings.data_dir / "working")
+    evidence = S3BlobStore(_connect(settings, settings.s3_bucket), settings.s3_bucket, retention_days=settings.s3_retention_days)
+    return evidence, S3BlobStore(_connect(settings, settings.s3_working_bucket), settings.s3_working_bucket)
+
+
+def _connect(settings: Settings, bucket: str) -> Any:
     if settings.s3_access_key is None or settings.s3_secret_key is None:
         raise ValueError("blob_store=s3 needs HOLDSTILL_S3_ACCESS_KEY and HOLDSTILL_S3_SECRET_KEY")
-    client = connect_s3(
+    return connect_s3(
         S3Settings(
-            bucket=settings.s3_bucket,
+            bucket=bucket,
             access_key=settings.s3_access_key,
             secret_key=settings.s3_secret_key.get_secret_value(),
             endpoint=settings.s3_endpoint,
             region=settings.s3_region,
-            retention_days=settings.s3_retention_days,
         )
     )
-    return S3BlobStore(client, settings.s3_bucket, retention_days=settings.s3_retention_days)

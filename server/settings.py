@@ -71,7 +71,10 @@ class Settings(BaseSettings):
     # Bytes at rest
     blob_store: Literal["local", "s3"] = "local"
     s3_endpoint: str | None = None
-    s3_bucket: str = "evidence"
+    s3_bucket: str = Field(default="evidence", description="evidence: write-once when a retention is set")
+    s3_working_bucket: str = Field(
+        default="working-copies", description="thumbnails, finished bundles: can be made again, no lock"
+    )
     s3_access_key: str | None = None
     s3_secret_key: SecretStr | None = None
     s3_region: str = "us-east-1"

@@ -22,6 +22,7 @@ async def site(database_url: str, tmp_path: Path, seaweed: Seaweed) -> AsyncIter
         blob_store="s3",
         s3_endpoint=seaweed.app.endpoint,
         s3_bucket=seaweed.app.bucket,
+        s3_working_bucket=server.PLAIN_BUCKET,
         s3_access_key=seaweed.app.access_key,
         s3_secret_key=seaweed.app.secret_key,
         s3_retention_days=1,
@@ -47,7 +48,17 @@ async def test_a_capture_is_sealed_checked_and_read_back_from_the_bucket(site: S
     key = f"{operator.organisation_id}/sha256/{sha256[:2]}/{sha256}"
     head = seaweed.client().head_object(Bucket=seaweed.app.bucket, Key=key)
     assert head["ObjectLockMode"] == "COMPLIANCE"
+    evidence, copies = (
+        _digests_in(seaweed, bucket, str(operator.organisation_id)) for bucket in (server.BUCKET, server.PLAIN_BUCKET)
+    )
+    assert evidence == {hashlib.sha256(data).hexdigest() for data in artifacts.values()}
+    assert copies and not copies & evidence  # nothing derived stands beside evidence
     await site.sound()
+
+
+def _digests_in(seaweed: Seaweed, bucket: str, organisation: str) -> set[str]:
+    listed = seaweed.client(admin=True).list_objects_v2(Bucket=bucket, Prefix=f"{organisation}/")
+    return {entry["Key"].rpartition("/")[2] for entry in listed.get("Contents", [])}
 
 
 async def test_a_resumable_upload_ends_in_the_bucket(site: Site) -> None:
