@@ -189,7 +189,7 @@ async function toEvent(error, item, work) {
     return { type: "refused", reason: "pairing_revoked", retryAt: null };
   }
   if (error.code === "digest_mismatch") return digestMismatch(item, work);
-  // The service lets a browser reach only what its own key committed; a capture of a key since revoked waits for its operator.
+  // What a key of another operator committed, or one that is not revoked, the service keeps from this one: it waits for a person.
   if (error.status === 404 && item.committed !== null && item.keyId !== work.pairing.keyId) {
     return { type: "refused", reason: "former_key", retryAt: at + DOUBT_DELAY_MS };
   }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -10,12 +10,20 @@ from server.captures.models import Artifact, Blob, Capture
 from server.captures.values import CaptureId
 from server.errors import NotFound
 from server.operators.actors import Actor, DeviceActor
+from server.operators.models import Device
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """The condition on Capture rows: a person sees the organisation's captures, a device its own and nothing else."""
+    """The condition on Capture rows: a person sees the organisation's captures, a device its own and what a revoked key left.
+
+    A browser whose key was revoked is paired anew with another key and still holds what the old one committed. Its operator's
+    next device may bring those bytes: the statement's digests bind them, whoever carries them.
+    """
     own = col(Capture.organisation_id) == actor.organisation_id
-    return and_(own, col(Capture.device_id) == actor.device_id) if isinstance(actor, DeviceActor) else own
+    if not isinstance(actor, DeviceActor):
+        return own
+    left = select(Device.id).where(Device.operator_id == actor.operator_id, col(Device.revoked_at).is_not(None))
+    return and_(own, or_(col(Capture.device_id) == actor.device_id, col(Capture.device_id).in_(left)))
 
 
 async def require_capture(session: AsyncSession, actor: Actor, capture_id: str, *, lock: bool = False) -> Capture:

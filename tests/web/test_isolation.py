@@ -96,6 +96,22 @@ async def test_a_revoked_device_is_out_at_once(site: Site) -> None:
     await site.sound()
 
 
+async def test_what_a_revoked_key_committed_is_delivered_by_its_operators_next_device(site: Site) -> None:
+    """A browser that was shut out and paired anew still holds the bytes; a capture must not be lost with its key."""
+    first, other = await site.pair("One"), await site.pair(operator=await site.other_organisation())
+    artifacts = first.artifacts()
+    capture_id = (await first.commit(await first.statement(artifacts))).json()["capture_id"]
+    person = await site.person()
+    assert (await person.post(f"/devices/{first.pairing['device_id']}/revoke")).status_code == 303
+    anew = await site.pair("One, paired anew")
+    assert (await other.seal(capture_id)).status_code == 404
+    for data in artifacts.values():
+        assert (await other.put(capture_id, data)).status_code == 404
+        assert (await anew.put(capture_id, data)).status_code == 204
+    assert (await anew.seal(capture_id)).status_code == 200
+    await site.sound()
+
+
 async def test_a_device_cannot_do_what_people_do(site: Site) -> None:
     device = await site.pair()
     capture_id = await device.capture()
