@@ -47,11 +47,10 @@ def extension_id(folder: Path = EXTENSION) -> str:
 class Chromium:
     """One browser profile on disk with the extension in it. `start()` again on the same profile is a restart of the browser."""
 
-    def __init__(self, playwright: Playwright, profile: Path, *, extension: Path = EXTENSION) -> None:
+    def __init__(self, playwright: Playwright, profile: Path) -> None:
         self._playwright = playwright
         self.profile = profile
-        self.extension = extension
-        self.id = extension_id(extension)
+        self.id = extension_id()
         self._context: BrowserContext | None = None
 
     @property
@@ -67,7 +66,7 @@ class Chromium:
             executable_path=program,
             headless=True,
             viewport={"width": 1280, "height": 800},
-            args=["--no-sandbox", f"--disable-extensions-except={self.extension}", f"--load-extension={self.extension}"],
+            args=["--no-sandbox", f"--disable-extensions-except={EXTENSION}", f"--load-extension={EXTENSION}"],
         )
         self.worker()
         return self

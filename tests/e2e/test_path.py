@@ -136,10 +136,15 @@ def test_the_page_as_people_read_it_is_kept_with_what_scripts_added(wacz: Path, 
     assert "They spent your bridge on a boat" in " ".join(kept[f"urn:text:{site.frame_url}/notice"].split())
 
 
-def test_no_secret_of_the_person_leaves_the_browser(wacz: Path, bag: Path) -> None:
+def test_headers_are_kept_and_secrets_are_not(wacz: Path, bag: Path, site: DemoSite) -> None:
+    """The site sets an HttpOnly session cookie with the page: its place is told, its value is in no byte handed over."""
     stored = b"".join(path.read_bytes() for path in bag.rglob("*") if path.is_file())
     assert SESSION_SECRET.encode() not in stored
     assert not [record.url for record in records(wacz) if SESSION_SECRET in record.headers + record.block.decode("latin-1")]
+    headers = {record.url: record.headers.lower() for record in records(wacz)}[site.article]
+    assert "content-type: text/html; charset=utf-8" in headers
+    assert "\nset-cookie:" not in headers
+    assert "x-holdstill-redacted: set-cookie; hmac-sha256=" in headers
 
 
 def test_the_bundle_is_valid_and_gives_the_time_bracket(stack: Stack, bundle: Path, policy: Path, captured: Captured) -> None:
