@@ -129,7 +129,7 @@ def export_bundle(
         await services.exports.bundler.run(made.export_id)
         done = await services.exports.read(operator, made.export_id)
         if done.state != "ready":
-            raise CommandFailed(f"the bundle could not be made: {done.reason}", str(made.export_id))
+            raise CommandFailed(f"the bundle could not be made ({made.export_id}): {done.reason}")
         await _copy_out(services, made.export_id, out)
         facts: dict[str, object] = {
             "export_id": str(made.export_id),

@@ -48,6 +48,9 @@ class Stack:
             "HOLDSTILL_WITNESSES": json.dumps([witness]),
             "HOLDSTILL_WITNESS_QUORUM": "1",
             "HOLDSTILL_STAMP_INTERVAL_S": "2",
+            "HOLDSTILL_WITNESS_TIMEOUT_S": "20",  # a busy machine is not what is tested here
+            "HOLDSTILL_TSA_TIMEOUT_S": "20",
+            "HOLDSTILL_WITNESS_PAUSE_S": "1",
             **self._more_env,
         }
 
