@@ -12,7 +12,7 @@ from server.captures.challenges import Challenges, NonceVerdict
 from server.captures.errors import SignatureRefused, StatementRefused, StatementTaken
 from server.captures.models import Artifact, Capture, CaptureState
 from server.captures.parts import CaptureParts
-from server.captures.scope import missing_of
+from server.captures.scope import missing_of, visible_to
 from server.captures.values import CaptureId, Commitment
 from server.custody.service import EventDraft
 from server.db import lock_for_transaction
@@ -34,6 +34,9 @@ class Intake:
 
     async def commit(self, actor: DeviceActor, envelope: bytes) -> Commitment:
         """The receipt of the statement in `envelope` (the exact file, at most 1 MiB). Idempotent per payload.
+
+        A payload that a revoked key of the same operator committed is known too: its own event and receipt are given, and the
+        envelope of the revoked key stays the one that is kept. The browser never got that answer and was paired anew since.
 
         1 parse the envelope and verify this device's signature; 2 parse the statement; 3 known: same event, same leaf;
         4 else nonce, rows, event and leaf in one transaction; 5 after the commit: sequence and prove.
@@ -79,7 +82,8 @@ class Intake:
             await lock_for_transaction(session, f"commit:{statement.capture_id}")
             known = (await session.exec(select(Capture).where(Capture.capture_id == statement.capture_id))).first()
             if known is not None:
-                if known.device_id != actor.device_id:
+                visible = select(Capture).where(Capture.capture_id == statement.capture_id, visible_to(actor))
+                if (await session.exec(visible)).first() is None:
                     raise StatementTaken(capture_id=statement.capture_id)
                 return known, True
             active = await self._parts.operators.require_active_device(session, actor.device_id)

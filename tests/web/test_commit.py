@@ -119,3 +119,30 @@ async def test_a_seal_is_refused_until_all_is_here_and_given_again_afterwards(si
     again = await device.commit((await site.http.get(f"/api/v1/captures/{capture_id}/statement", headers=device.headers)).content)
     assert again.status_code == 200 and again.json()["state"] == "sealed" and again.json()["missing"] == []
     await site.sound()
+
+
+async def test_a_lost_answer_is_given_to_the_next_device_of_the_operator(site: Site) -> None:
+    """Committed, the answer lost, the key revoked, the browser paired anew: the same payload under the new key is known."""
+    first = await site.pair("One")
+    artifacts = first.artifacts()
+    envelope = await first.statement(artifacts)
+    lost = await first.commit(envelope)
+    payload = parse_envelope(envelope).payload
+    early = await (colleague := await site.pair("A colleague")).commit(sign_envelope(payload, colleague.keys))
+    assert early.status_code == 409 and early.json()["code"] == "statement_taken", "the first device is not revoked"
+    assert (await (await site.person()).post(f"/devices/{first.pairing['device_id']}/revoke")).status_code == 303
+    anew = await site.pair("One, paired anew")
+    again = await anew.commit(sign_envelope(payload, anew.keys))
+    assert again.status_code == 200 and again.json()["event"] == lost.json()["event"], again.text
+    unsigned = await anew.commit(envelope)
+    assert unsigned.status_code == 403 and unsigned.json()["code"] == "signature_refused", "possession of the new key is shown"
+    stranger = await site.pair(operator=await site.other_organisation())
+    refused = await stranger.commit(sign_envelope(payload, stranger.keys))
+    assert refused.status_code == 409 and refused.json()["code"] == "statement_taken"
+    capture_id = again.json()["capture_id"]
+    for data in artifacts.values():
+        assert (await anew.put(capture_id, data)).status_code == 204
+    assert (await anew.seal(capture_id)).status_code == 200
+    stored = await site.http.get(f"/api/v1/captures/{capture_id}/statement", headers=anew.headers)
+    assert stored.content == envelope, "the envelope first committed is the evidence"
+    await site.sound()
