@@ -84,8 +84,8 @@ async function commitItem(item, work) {
   const current = await signedByPairedKey(started, work);
   const answer = await clientFor(work).commit(current.envelope);
   if (answer.captureId !== current.captureId) throw new SealError("answer", "is about another capture");
-  const proof = await verified(current, "capture.committed", answer.proof);
-  await record(item.captureId, { type: "committed", proof, missing: answer.missing }, work);
+  const { proof, signed } = await verifiedCommit(current, answer.proof);
+  await record(item.captureId, { type: "committed", proof, missing: answer.missing, signed }, work);
 }
 
 /** @param {Item} item @param {Work} work */
@@ -165,6 +165,22 @@ async function verified(item, type, proof) {
 }
 
 /**
+ * The proof of the commit, for the signature it is about: the one just sent, or a former one whose answer was lost before its key was revoked.
+ * @param {Item} item @param {import("../seal/events.js").Proof} proof @throws {SealError} when it is about none of them
+ */
+async function verifiedCommit(item, proof) {
+  const { envelope, keyId, former = [] } = item;
+  for (const signed of former) {
+    const found = await verified({ ...item, ...signed }, "capture.committed", proof).catch((error) => {
+      if (!(error instanceof SealError)) throw error;
+      return null;
+    });
+    if (found !== null) return { proof: found, signed };
+  }
+  return { proof: await verified(item, "capture.committed", proof), signed: { envelope, keyId } };
+}
+
+/**
  * The item with an envelope of the key that is paired now. A capture sealed with a key that was revoked before its commit would be refused
  * for ever; the payload, and with it the capture id, stays the same.
  * @param {Item} item @param {Work} work @returns {Promise<Item>}
@@ -189,6 +205,10 @@ async function toEvent(error, item, work) {
     return { type: "refused", reason: "pairing_revoked", retryAt: null };
   }
   if (error.code === "digest_mismatch") return digestMismatch(item, work);
+  if (error.code === "statement_taken" && (await work.store.readItem(item.captureId))?.former?.length) {
+    await record(item.captureId, { type: "taken" }, work);
+    return { type: "refused", reason: "former_key", retryAt: at + DOUBT_DELAY_MS };
+  }
   // What a key of another operator committed, or one that is not revoked, the service keeps from this one: it waits for a person.
   if (error.status === 404 && item.committed !== null && item.keyId !== work.pairing.keyId) {
     return { type: "refused", reason: "former_key", retryAt: at + DOUBT_DELAY_MS };

@@ -11,12 +11,14 @@
  * @typedef {import("../seal/events.js").Proof & {time: string, index: number, treeSize: number}} VerifiedProof receipt and event as received, verified
  * @typedef {"queued" | "committing" | "uploading" | "sealed" | "failed"} State
  * @typedef {{serverUrl: string, origin: string, logVkey: string, serviceVkey: string}} Service the keys this capture is verified against, for ever
+ * @typedef {{envelope: string, keyId: string}} Signed the statement in one signature
  * @typedef {object} Item
  * @property {string} captureId
  * @property {string} createdAt RFC 3339
  * @property {{url: string, title: string}} page for the list only; the statement is what counts
  * @property {string} envelope exact text of statement.dsse.json
  * @property {string} keyId of the device key that signed it
+ * @property {Signed[]} [former] what other keys signed before, oldest first: the service may hold one of them, its answer lost
  * @property {import("../seal/statement.js").ArtifactFacts[]} artifacts
  * @property {Service | null} service null while no service is paired
  * @property {State} state
@@ -31,7 +33,8 @@
  *
  * @typedef {{type: "started", service: Service}
  *   | {type: "resigned", envelope: string, keyId: string}
- *   | {type: "committed", proof: VerifiedProof, missing: string[]}
+ *   | {type: "committed", proof: VerifiedProof, missing: string[], signed?: Signed}
+ *   | {type: "taken"}
  *   | {type: "upload_opened", sha256: string, path: string}
  *   | {type: "upload_lost", sha256: string}
  *   | {type: "chunk_sent", sha256: string, sentBytes: number}
@@ -68,9 +71,11 @@ export function reduce(item, event) {
     case "started":
       return item.state === "queued" ? { ...item, state: "committing", service: event.service } : item;
     case "resigned":
-      return item.committed === null ? { ...item, envelope: event.envelope, keyId: event.keyId } : item;
+      return item.committed === null && item.envelope !== event.envelope ? { ...item, envelope: event.envelope, keyId: event.keyId, former: [...(item.former ?? []), signedOf(item)] } : item;
+    case "taken":
+      return reduceTaken(item);
     case "committed":
-      return item.state === "committing" ? { ...settled(item), state: "uploading", resume: "uploading", committed: event.proof, missing: known(item, event.missing) } : item;
+      return item.state === "committing" ? { ...settled(item), state: "uploading", resume: "uploading", ...(event.signed ?? {}), committed: event.proof, missing: known(item, event.missing) } : item;
     case "found_missing":
       return item.state === "uploading" ? { ...item, missing: known(item, event.missing) } : item;
     case "sealed":
@@ -102,6 +107,17 @@ function reduceUpload(item, event) {
     case "uploaded":
       return { ...settled(item), uploads: others, missing: item.missing.filter((sha256) => sha256 !== event.sha256) };
   }
+}
+
+/** The service holds another signature of this statement: the first one, which it was sent, counts again. @param {Item} item @returns {Item} */
+function reduceTaken(item) {
+  const [first] = item.former ?? [];
+  return first === undefined || item.committed !== null ? item : { ...item, ...first, former: [] };
+}
+
+/** @param {Item} item @returns {Signed} */
+function signedOf({ envelope, keyId }) {
+  return { envelope, keyId };
 }
 
 /** @param {Item} item @param {Extract<Event, {type: "interrupted"}>} event @returns {Item} */

@@ -210,3 +210,37 @@ test("a capture sealed for one service is not sent to another", async () => {
   assert.equal(bench.service.count(CALLS.commit), 0);
   assert.equal((await bench.store.readItem(captureId)).state, "queued");
 });
+
+/** A commit arrives, its answer is lost, its key is revoked, and the device pairs anew. */
+async function lostBeforeRevocation() {
+  const bench = await makeBench();
+  const captureId = await queueCapture(bench);
+  const original = await bench.store.readItem(captureId);
+  bench.service.fail(CALLS.commit, "after");
+  await bench.pump();
+  bench.service.revokeAll();
+  bench.wait(3000);
+  await bench.pump();
+  assert.equal((await bench.store.readItem(captureId)).reason, "pairing_revoked");
+  await bench.pair();
+  return { bench, captureId, original };
+}
+
+test("a commit whose answer was lost before its key was revoked is proved by the original envelope's receipt, and sealed", async () => {
+  const { bench, captureId, original } = await lostBeforeRevocation();
+  await bench.pump();
+  await sealedSoundly(bench, captureId);
+  const { envelope, keyId } = await bench.store.readItem(captureId);
+  assert.deepEqual({ envelope, keyId }, { envelope: original.envelope, keyId: original.keyId });
+});
+
+test("a service that says statement_taken to the new signature does not lose the former one, and is asked again", async () => {
+  const { bench, captureId, original } = await lostBeforeRevocation();
+  bench.service.fail(CALLS.commit, "before", () => new Response(JSON.stringify({ code: "statement_taken" }), { status: 409 }));
+  await bench.pump();
+  const item = await bench.store.readItem(captureId);
+  assert.deepEqual([item.reason, item.envelope, item.keyId], ["former_key", original.envelope, original.keyId]);
+  bench.wait(2 * 3600_000);
+  await bench.pump();
+  await sealedSoundly(bench, captureId);
+});
