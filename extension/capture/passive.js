@@ -30,6 +30,10 @@
 const MAX_PER_TAB = 1000;
 const MAX_TABS = 20;
 const MAX_HEADER_LENGTH = 32768;
+const MAX_URL_LENGTH = 4096;
+const MAX_HEADERS_LENGTH = 64 << 10;
+/** Characters of JSON in storage.session, which the runs of the popup share: the browser gives 10 MB. */
+const MAX_STORED = 4 << 20;
 const SAVE_MS = 1000;
 const PREFIX = "passive:";
 const FILTER = { urls: ["<all_urls>"] };
@@ -41,6 +45,8 @@ export class PassiveBuffer {
     this.byTab = new Map();
     /** @type {Set<number>} */
     this.unsaved = new Set();
+    /** @type {Map<number, number>} characters in storage by tab, oldest first */
+    this.storedSize = new Map();
     this.loaded = this.#load();
   }
 
@@ -67,7 +73,7 @@ export class PassiveBuffer {
 
   /** @param {any} details of onBeforeRequest */
   begin(details) {
-    if (details.tabId < 0) return;
+    if (details.tabId < 0 || details.url.length > MAX_URL_LENGTH) return; // a longer address has its record without headers
     const list = this.byTab.get(details.tabId) ?? [];
     list.push({ id: details.requestId, tabId: details.tabId, frameId: details.frameId, url: bare(details.url), method: details.method, type: details.type,
       startedAt: details.timeStamp, respondedAt: null, statusLine: "", status: null, ip: null, fromCache: false, requestHeaders: [], responseHeaders: [],
@@ -89,6 +95,7 @@ export class PassiveBuffer {
   /** @param {number} tabId */
   forget(tabId) {
     this.byTab.delete(tabId);
+    this.storedSize.delete(tabId);
     void chrome.storage.session.remove(`${PREFIX}${tabId}`);
   }
 
@@ -98,6 +105,7 @@ export class PassiveBuffer {
     for (const [key, list] of Object.entries(stored)) {
       if (!key.startsWith(PREFIX)) continue;
       const tabId = Number(key.slice(PREFIX.length));
+      this.storedSize.set(tabId, JSON.stringify(list).length);
       this.byTab.set(tabId, [.../** @type {PassiveRequest[]} */ (list), ...(this.byTab.get(tabId) ?? [])].slice(-MAX_PER_TAB));
     }
   }
@@ -112,8 +120,26 @@ export class PassiveBuffer {
     await this.loaded;
     const tabs = [...this.unsaved];
     this.unsaved.clear();
-    const changed = Object.fromEntries(tabs.filter((tabId) => this.byTab.has(tabId)).map((tabId) => [`${PREFIX}${tabId}`, this.byTab.get(tabId)]));
-    await chrome.storage.session.set(changed).catch(() => {}); // over the quota: memory still holds them while this worker lives
+    for (const tabId of tabs) await this.#store(tabId);
+  }
+
+  /** The oldest tabs leave the storage first, then the oldest requests of this one; memory holds them while this worker lives. @param {number} tabId */
+  async #store(tabId) {
+    const list = this.byTab.get(tabId);
+    if (list === undefined) return;
+    const key = `${PREFIX}${tabId}`;
+    const sizes = list.map((hop) => JSON.stringify(hop).length + 1);
+    let size = sizes.reduce((sum, one) => sum + one, 0);
+    let from = 0;
+    for (; size > MAX_STORED && from < list.length; from += 1) size -= sizes[from] ?? 0;
+    this.storedSize.delete(tabId); // last in order: the newest
+    this.storedSize.set(tabId, size);
+    for (const other of this.storedSize.keys()) {
+      if ([...this.storedSize.values()].reduce((sum, one) => sum + one, 0) <= MAX_STORED) break;
+      this.storedSize.delete(other);
+      await chrome.storage.session.remove(`${PREFIX}${other}`);
+    }
+    await chrome.storage.session.set({ [key]: list.slice(from) }).catch(() => {}); // over the quota all the same
   }
 }
 
@@ -147,8 +173,10 @@ function answer(details) {
 
 /** @param {chrome.webRequest.HttpHeader[] | undefined} headers @returns {Headers} one that is too long, or no text, is named and left out: never cut */
 function plain(headers = []) {
+  let total = 0;
   return headers.map(({ name, value }) => {
     if (value === undefined) return ["X-Holdstill-Omitted", `${name}; not text`];
-    return value.length <= MAX_HEADER_LENGTH ? [name, value] : ["X-Holdstill-Omitted", `${name}; ${value.length} characters`];
+    total += name.length + value.length;
+    return value.length <= MAX_HEADER_LENGTH && total <= MAX_HEADERS_LENGTH ? [name, value] : ["X-Holdstill-Omitted", `${name}; ${value.length} characters`];
   });
 }

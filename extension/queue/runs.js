@@ -21,6 +21,10 @@
  */
 
 export const TYPING_MS = 2_500;
+/** Ended runs that the popup can still show, and under which key their tabs stand, oldest first. */
+const KEPT_RUNS = 5;
+const ENDED_KEY = "runs.ended";
+const ENDED = new Set(["queued", "discarded", "failed"]);
 
 /** @param {number} tabId */
 export function lockName(tabId) {
@@ -40,7 +44,17 @@ export class Runs {
 
   /** @param {Run} run */
   async save(run) {
-    await this.area.set({ [runKey(run.tabId)]: run });
+    await this.#show({ [runKey(run.tabId)]: run });
+    if (!ENDED.has(run.phase)) return;
+    const former = /** @type {number[]} */ ((await this.area.get(ENDED_KEY).catch(() => /** @type {Record<string, any>} */ ({})))[ENDED_KEY] ?? []);
+    const ended = [...former.filter((tabId) => tabId !== run.tabId), run.tabId];
+    for (const tabId of ended.slice(0, -KEPT_RUNS)) await this.area.remove(runKey(tabId)).catch(() => undefined);
+    await this.#show({ [ENDED_KEY]: ended.slice(-KEPT_RUNS) });
+  }
+
+  /** What is only shown never ends a capture: the area may be full, and the queue is what counts. @param {Record<string, any>} items */
+  async #show(items) {
+    await this.area.set(items).catch(() => undefined);
   }
 
   /** @param {string} runId @returns {Promise<Draft | undefined>} */
@@ -50,12 +64,12 @@ export class Runs {
 
   /** @param {string} runId @param {Draft} draft */
   async saveDraft(runId, draft) {
-    await this.area.set({ [draftKey(runId)]: draft });
+    await this.#show({ [draftKey(runId)]: draft });
   }
 
   /** @param {string} runId */
   async removeDraft(runId) {
-    await this.area.remove(draftKey(runId));
+    await this.area.remove(draftKey(runId)).catch(() => undefined);
   }
 }
 

@@ -111,3 +111,19 @@ test("the buffer of one tab is bounded", async () => {
   for (let id = 1; id <= 1300; id += 1) load(String(id), `https://a.example/${id}`, "image");
   assert.equal((await buffer.requestsOf(5)).length, 1000);
 });
+
+test("browsing cannot fill the storage the captures share: the oldest tabs go first, an endless address is not kept", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const buffer = startPassiveBuffer();
+  await buffer.loaded;
+  for (let tabId = 1; tabId <= 10; tabId += 1) {
+    for (let id = 0; id < 300; id += 1) load(`${tabId}${id}`, `https://a.example/${"x".repeat(4000)}${id}`, "image", { tabId });
+    context.mock.timers.tick(SECOND);
+    await new Promise(setImmediate);
+  }
+  load("99", `https://a.example/${"x".repeat(5000)}`, "image", { tabId: 10 });
+  for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate);
+  assert.ok(JSON.stringify(stored).length < (4 << 20) + 1000);
+  assert.ok(Object.keys(stored).includes("passive:10") && !Object.keys(stored).includes("passive:1"));
+  assert.equal((await buffer.requestsOf(10)).length, 300);
+});

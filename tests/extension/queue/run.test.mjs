@@ -153,3 +153,20 @@ test("a fault of the program shows in the popup and is not swallowed", async () 
   await assert.rejects(runCapture({ tab: TAB }, tools), TypeError);
   assert.deepEqual([(await tools.runs.read(TAB.id)).phase, (await tools.runs.read(TAB.id)).error], ["failed", "internal"]);
 });
+
+test("a full session storage shows nothing and loses no capture", async () => {
+  const full = new Area();
+  full.set = async () => {
+    throw new Error("Session storage quota bytes exceeded. Values were not stored.");
+  };
+  const { tools, bench } = await makeTools({ runs: new Runs(full) });
+  const run = await runCapture({ tab: TAB }, tools);
+  assert.equal(run.phase, "queued");
+  assert.equal((await bench.store.listItems()).length, 1);
+});
+
+test("of ended runs only the last few stay", async () => {
+  const area = new Area();
+  for (let tabId = 1; tabId <= 9; tabId += 1) await new Runs(area).save({ tabId, phase: "queued" });
+  assert.deepEqual([...area.kept.keys()].filter((key) => key.startsWith("run:")), ["run:5", "run:6", "run:7", "run:8", "run:9"]);
+});
