@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, text
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Row, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -51,8 +51,10 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = libpq_url(url)
+        place = make_url(sqlalchemy_url(url))
+        options = f"{place.query.get('options', '')} -c timezone=UTC".strip()  # a far time must not overflow in another zone
         self.engine: AsyncEngine = create_async_engine(
-            sqlalchemy_url(url), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
+            place, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args={"options": options}
         )
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from server.captures.models import CheckOutcome
+from server.captures.values import bounded_claim
 from server.trust.errors import VerificationError
 from server.trust.keys import DevicePublicKey
 from server.trust.statement import CaptureStatement
@@ -100,9 +101,10 @@ def check_dates(name: str, content: ArchiveContent, statement: CaptureStatement,
     if content.earliest is None or content.latest is None:
         return verdict(CheckOutcome.NOT_CHECKED, "no record has a date")
     span = f"{_short(content.earliest)} to {_short(content.latest)}"
-    if content.latest > max(received_at, statement.captured_at) + DATE_TOLERANCE:
+    claimed = bounded_claim(statement.captured_at, received_at)
+    if content.latest > max(received_at, claimed) + DATE_TOLERANCE:
         return verdict(CheckOutcome.FAILED, f"records are dated after the capture: {span}")
-    if statement.mode != "as_seen" and content.earliest < statement.captured_at - RECORDED_BEFORE:
+    if statement.mode != "as_seen" and content.earliest < claimed - RECORDED_BEFORE:
         return verdict(CheckOutcome.FAILED, f"records are dated before the recording: {span}")
     if content.undated:
         return verdict(CheckOutcome.NOT_CHECKED, f"{content.undated} records have no readable date; the others: {span}")

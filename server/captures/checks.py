@@ -8,6 +8,7 @@ import io
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import BinaryIO
 
 from sqlalchemy import func
@@ -37,6 +38,8 @@ from server.captures.previews import (
     read_image_facts,
 )
 from server.captures.scope import artifacts_of
+from server.captures.values import bounded_claim
+from server.clock import format_time
 from server.custody.service import EventDraft
 from server.operators.actors import service_actor
 from server.operators.models import Device
@@ -102,7 +105,7 @@ class Checks:
         return _Subject(capture, parsed_statement(capture)[1], artifacts, key)
 
     def _look(self, subject: _Subject) -> tuple[list[Verdict], list[_Copy]]:
-        verdicts = [clock_verdict(subject.statement)]
+        verdicts = [clock_verdict(subject.statement, subject.capture.received_at)]
         copies: list[_Copy] = []
         for artifact in subject.artifacts:
             if artifact.role == "page.wacz":
@@ -221,9 +224,12 @@ class Checks:
         return 1
 
 
-def clock_verdict(statement: CaptureStatement) -> Verdict:
+def clock_verdict(statement: CaptureStatement, received_at: datetime) -> Verdict:
     """`clock`: how far the device's clock was off when it was measured. Not checked: that the device measured honestly."""
     clock = statement.clock
+    if bounded_claim(statement.captured_at, received_at) != statement.captured_at:
+        said = f"the device clock said {format_time(statement.captured_at)}, received {format_time(received_at)}"
+        return Verdict("clock", "", CheckOutcome.FAILED, said)
     if clock is None:
         return Verdict("clock", "", CheckOutcome.NOT_CHECKED, "the device had no connection to measure its clock against")
     said = f"{clock.offset_ms:+d} ms, measured within ± {clock.round_trip_ms // 2} ms"

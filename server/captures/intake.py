@@ -13,7 +13,7 @@ from server.captures.errors import SignatureRefused, StatementRefused, Statement
 from server.captures.models import Artifact, Capture, CaptureState
 from server.captures.parts import CaptureParts
 from server.captures.scope import missing_of, visible_to
-from server.captures.values import CaptureId, Commitment
+from server.captures.values import CaptureId, Commitment, bounded_claim
 from server.custody.service import EventDraft
 from server.db import lock_for_transaction
 from server.errors import StoredRecordBroken
@@ -111,6 +111,7 @@ class Intake:
             details=details,
         )
         event = await self._parts.custody.record(session, actor, draft)
+        received_at = self._parts.clock.now()
         capture = Capture(
             capture_id=statement.capture_id,
             organisation_id=actor.organisation_id,
@@ -119,11 +120,11 @@ class Intake:
             statement=envelope,
             statement_sha256=statement_sha256,
             state=CaptureState.COMMITTED,
-            received_at=self._parts.clock.now(),
+            received_at=received_at,
             nonce_state=nonce.state,
             nonce_age_s=nonce.age_s,
             committed_leaf=event.sha256,
-            **searchable(statement),
+            **searchable(statement, received_at),
         )
         session.add(capture)
         await session.flush()
@@ -167,8 +168,8 @@ class SearchColumns(TypedDict):
     not_before_sha256: str | None
 
 
-def searchable(statement: CaptureStatement) -> SearchColumns:
-    """The columns read from a statement for search and lists. NUL cannot stand in a text column; the envelope keeps it."""
+def searchable(statement: CaptureStatement, received_at: datetime) -> SearchColumns:
+    """The columns read from a statement for search and lists. NUL and wild times are kept out; the envelope keeps them."""
 
     def clean(text: str) -> str:
         return text.replace("\x00", "")
@@ -180,7 +181,7 @@ def searchable(statement: CaptureStatement) -> SearchColumns:
         "title": clean(statement.title),
         "mode": statement.mode,
         "case_label": None if statement.case is None else clean(statement.case),
-        "captured_at": statement.captured_at,
+        "captured_at": bounded_claim(statement.captured_at, received_at),
         "not_before_sha256": None if statement.not_before is None else statement.not_before.checkpoint_sha256,
     }
 

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NewType
 
 CaptureId = NewType("CaptureId", str)
@@ -62,3 +62,15 @@ class UploadStatus:
     offset: int
     size_bytes: int
     stored: bool
+
+
+EARLIEST_CLAIM = datetime(2000, 1, 1, tzinfo=UTC)
+CLAIM_AHEAD = timedelta(days=366)
+
+
+def bounded_claim(claimed: datetime, received_at: datetime) -> datetime:
+    """What a device's clock says, brought between the year 2000 and a year after the server's time, for columns and sums.
+
+    The statement keeps what the device said; evidence is never refused for a wrong clock.
+    """
+    return min(max(claimed, EARLIEST_CLAIM), received_at + CLAIM_AHEAD)

@@ -148,7 +148,7 @@ def _artifact(subject: Members) -> Artifact:
     return Artifact(
         name=subject.text("name", limit=80, pattern=_ROLE_NAMES[role]),
         role=role,
-        media_type=notes.text("mediaType", limit=200, pattern=_MEDIA_TYPE),
+        media_type=notes.text("mediaType", limit=127, pattern=_MEDIA_TYPE),
         sha256=subject.members("digest").sha256("sha256"),
         size_bytes=notes.integer("sizeBytes"),
     )

@@ -7,6 +7,7 @@ import secrets
 
 import pytest
 
+from server.db import run_sql
 from server.trust.dsse import parse_envelope, sign_envelope
 from tests.trust.parties import Device as Keys
 from tests.web.site import Site
@@ -146,3 +147,33 @@ async def test_a_lost_answer_is_given_to_the_next_device_of_the_operator(site: S
     stored = await site.http.get(f"/api/v1/captures/{capture_id}/statement", headers=anew.headers)
     assert stored.content == envelope, "the envelope first committed is the evidence"
     await site.sound()
+
+
+@pytest.mark.parametrize("claimed", ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
+async def test_a_wild_device_clock_is_kept_and_said_and_breaks_no_page(site: Site, claimed: str) -> None:
+    """Evidence is never refused for a wrong clock; a database set to another zone must not turn it into an error."""
+    async with site.services.database.transaction() as session:
+        zone = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), 'Asia/Tokyo'); END $$"
+        await run_sql(session, zone)
+    await site.services.database.engine.dispose()
+    device = await site.pair()
+    capture_id = await device.capture(capturedAt=claimed)
+    await site.services.captures.checks.run(capture_id)
+    person = await site.person()
+    for path in ("/", f"/captures/{capture_id}", f"/api/v1/captures/{capture_id}", "/api/v1/captures?q=story"):
+        assert (await person.get(path)).status_code == 200, path
+    found = (await person.get(f"/api/v1/captures/{capture_id}")).json()
+    clock = next(check for check in found["checks"] if check["name"] == "clock")
+    assert clock["outcome"] == "FAILED" and claimed in clock["reason"]
+    assert not any("broke" in check["reason"] for check in found["checks"])
+    listed = (await person.get("/api/v1/captures")).json()["captures"][0]["captured_at"]
+    assert 2000 <= int(listed[:4]) <= site.services.clock.now().year + 2
+    await site.sound()
+
+
+async def test_a_media_type_longer_than_its_column_is_refused_as_a_statement(site: Site) -> None:
+    device = await site.pair()
+    payload = json.loads(parse_envelope(await device.statement(device.artifacts())).payload)
+    payload["subject"][0]["annotations"]["mediaType"] = "a" * 90 + "/" + "b" * 90
+    refused = await device.commit(sign_envelope(json.dumps(payload).encode(), device.keys))
+    assert refused.status_code == 422 and refused.json()["code"] == "statement_refused"
