@@ -80,7 +80,7 @@ async function openSession(tabId, viewport, options) {
   const laterDocument = await documentFlag(options.passive ?? null, responses);
   const collector = {
     steps, account, responses, stripper, devicePixelRatio: facts.devicePixelRatio,
-    onFrames: async (/** @type {Frame[]} */ frames) => learnFromFrames(frames, { timing, stripper, notes }),
+    onFrames: async (/** @type {Frame[]} */ frames) => contained(notes, "secrets of the page's markup", () => learnFromFrames(frames, { timing, stripper, notes }), undefined),
     onBody: async (/** @type {import("./bodies.js").ReadBody} */ body) => {
       const answered = await archive.addBody(body, body.source === "http_cache" ? laterDocument(body.url) : "");
       account.capture(body.url, body.type);
@@ -107,6 +107,7 @@ async function documentFlag(passive, responses) {
 
 /** @param {Frame[]} frames @param {{timing: Map<string, TimingEntry>, stripper: SecretStripper, notes: string[]}} session */
 function learnFromFrames(frames, { timing, stripper, notes }) {
+  for (const { url, probe } of frames) stripper.show(url, probe?.url ?? "", probe?.title ?? "", probe?.text ?? "");
   for (const { url, resources, probe, problem } of frames) {
     stripper.url(url, "address");
     for (const resource of resources) stripper.url(resource.url, "address");
@@ -118,7 +119,7 @@ function learnFromFrames(frames, { timing, stripper, notes }) {
       stripper.url(entry.url, "address");
       if (!timing.has(entry.url)) timing.set(entry.url, entry);
     }
-    for (const { name, value } of findMarkupSecrets(probe.html)) stripper.learn(name, value);
+    for (const { name, value } of findMarkupSecrets(probe.html)) stripper.learnMarkup(name, value);
     notes.push(...probe.left);
     if (probe.timingFull) notes.push(stripper.url(`the timing list of ${url} was full: later requests may be missing from the account`, "notes"));
   }
@@ -129,19 +130,22 @@ async function finish(session, collected, method) {
   const { viewport, stripper, steps, archive, notes, options, writer, capturedAt } = session;
   const { facts } = viewport;
   const top = collected?.frames[0];
-  const url = stripper.url(facts.url, "address");
-  const finalUrl = stripper.url(top?.probe?.url ?? facts.url, "address");
-  const title = stripper.text(top?.probe?.title ?? facts.title, "title");
+  /** @param {string} text */
+  const address = (text) => contained(notes, "address", () => stripper.url(text, "address"), URL.canParse(text) ? new URL(text).origin : "");
+  const url = address(facts.url);
+  const finalUrl = address(top?.probe?.url ?? facts.url);
+  const title = contained(notes, "title", () => stripper.text(top?.probe?.title ?? facts.title, "title"), "");
   if (collected?.shot) notes.push(...collected.shot.notes);
   if (top?.probe && top.probe.url !== facts.url) notes.push("the page's address changed between the viewport shot and the reading");
   if (!collected) session.account.ask(facts.url, "Document", NO_DEBUGGER);
   await steps.run("write page records", WRITE_MS, () => writeGenerated(session, collected));
-  const omitted = session.account.omitted.map((entry) => ({ ...entry, url: stripper.url(entry.url, "address"), reason: stripper.text(entry.reason, "omitted") }));
-  const text = stripper.text(textOf(collected), "pages.jsonl");
-  const account = stripper.text(JSON.stringify({ url: finalUrl, capturedAt: facts.capturedAt, mode: "as_seen", method, resources: archive.resources,
-    omitted, steps: steps.done, notes }), "urn:pageinfo");
+  if (stripper.unlearned > 0) notes.push(`the page names more secrets than are looked for (${stripper.unlearned} mentions left): they may stand in this archive`);
+  const { omitted } = session.account;
+  const text = contained(notes, "text for searching", () => stripper.text(textOf(collected), "pages.jsonl"), "");
+  const said = { url: finalUrl, capturedAt: facts.capturedAt, mode: "as_seen", method, resources: archive.resources, omitted, steps: steps.done, notes };
+  const account = contained(notes, "account", () => stripper.leaves(said, "urn:pageinfo"), { ...said, resources: [], omitted: [], notes: ["the account could not be cleaned of secrets"] });
   const removed = stripper.removed; // after everything that is stored has been through it
-  await archive.addGenerated("pageinfo", finalUrl, "application/json", JSON.stringify({ ...JSON.parse(account), secrets: removed }));
+  await archive.addJson("pageinfo", finalUrl, { ...account, secrets: removed });
   const warc = await writer.close();
   const wacz = await buildWacz({ warc, records: writer.records, page: { url: finalUrl, title, date: capturedAt, text }, created: new Date(), software: softwareName() },
     options.signPageDigest ?? null);
@@ -152,6 +156,19 @@ async function finish(session, collected, method) {
   return { artifacts, page: { ...facts, url, finalUrl, title }, method, notes, workFolder: session.folder?.name ?? null,
     pageinfo: { captured: archive.resources.length, omitted: omitted.length, failedSteps: steps.failed },
     secrets: { kept: stripper.keep, removed: removed.length } };
+}
+
+/**
+ * What a page holds may hinder a part of its capture and never the capture: the part is left out, and the notes say so.
+ * @template T @param {string[]} notes @param {string} what @param {() => T} work @param {T} otherwise @returns {T}
+ */
+function contained(notes, what, work, otherwise) {
+  try {
+    return work();
+  } catch (error) {
+    notes.push(`${what}: left out (${error instanceof Error ? error.name : "error"})`);
+    return otherwise;
+  }
 }
 
 /** @returns {string} */
@@ -165,13 +182,13 @@ function textOf(collected) {
 }
 
 /** @param {Session} session @param {import("./collect.js").Collected | null} collected */
-async function writeGenerated({ archive, viewport }, collected) {
+async function writeGenerated({ archive, viewport, stripper }, collected) {
   for (const { probe } of collected?.frames ?? []) {
     if (!probe) continue;
     const { url, title, charset, language, meta, data } = probe;
     await archive.addGenerated("dom", url, "text/html; charset=utf-8", probe.html);
     await archive.addGenerated("text", url, "text/plain; charset=utf-8", probe.text);
-    await archive.addGenerated("metadata", url, "application/json", JSON.stringify({ url, title, charset, language, meta, data }));
+    await archive.addJson("metadata", url, stripper.leaves({ url, title, charset, language, meta, data }, "urn:metadata"));
   }
   if (collected?.mhtml) await archive.addMhtml(collected.frames[0]?.url ?? viewport.facts.url, collected.mhtml);
   for (const { origin, pem } of collected?.certificates ?? []) await archive.addGenerated("certificates", origin, "application/pem-certificate-chain", pem);

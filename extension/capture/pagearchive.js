@@ -68,6 +68,13 @@ export class PageArchive {
   }
 
   /**
+   * Writes JSON made here: `urn:<kind>:<url>`. @param {string} kind @param {string} url @param {unknown} value its texts cleaned already (SecretStripper.leaves)
+   */
+  async addJson(kind, url, value) {
+    await this.#writeGenerated(`urn:${kind}:${this.stripper.url(url, "address")}`, "application/json", utf8(JSON.stringify(value)));
+  }
+
+  /**
    * Writes the MHTML of the page. A picture that stands in this archive already, byte for byte, is referred to by its hash instead of being
    * kept a second time: of a page of pictures that is half the archive.
    * @param {string} url @param {string} mhtml @returns {Promise<void>}
@@ -91,7 +98,7 @@ export class PageArchive {
   #strip(body, url) {
     const text = body.text ?? (TEXTUAL.test(body.mime) ? textOf(body.bytes) : null);
     if (text === null || this.stripper.keep) return { bytes: body.bytes, removed: false };
-    if (body.type === "Document") for (const { name, value } of findMarkupSecrets(text)) this.stripper.learn(name, value);
+    if (body.type === "Document") for (const { name, value } of findMarkupSecrets(text)) this.stripper.learnMarkup(name, value);
     const clean = this.stripper.text(text, `body of ${url}`);
     return clean === text ? { bytes: body.bytes, removed: false } : { bytes: utf8(clean), removed: true };
   }

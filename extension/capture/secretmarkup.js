@@ -1,3 +1,4 @@
+import { isSecretName } from "./secretnames.js";
 import { isSecretParameter } from "./secrets.js";
 
 /**
@@ -5,8 +6,10 @@ import { isSecretParameter } from "./secrets.js";
  * Pure text in, values out; the markup is not changed here (SecretStripper.text does that, everywhere the values stand).
  */
 
-const SECRET_FIELD = /(csrf|xsrf|authenticity[-_]?token|requestverificationtoken|form[-_]?token|form[-_]?key|access[-_]?token|auth[-_]?token|id[-_]?token|refresh[-_]?token|session[-_]?(id|key|token)|api[-_]?key|^_?token$|^fb_dtsg|^jazoest$|^lsd$|^_wpnonce$|sesskey|password|^sid$|^gx:.*)/i;
-const JSON_KEY = /\\?["']([\w-]*(?:csrf|xsrf)[\w-]*|(?:x-)?access_?token|refresh_?token|id_?token|auth_?token|bearer_?token|session_?(?:id|key|token)|api_?key|client_?secret|password|fb_?dtsg|dtsg(?:_?ag)?)\\?["']\s*:\s*\\?["']([^"'\\<>\s]{8,4096})\\?["']/gi;
+const QUOTE = "(?:\\\\*[\"'`]|&quot;|&#34;)";
+/** A member of JSON, an assignment in a script, an attribute: a name, `:` or `=`, a quoted value without spaces. */
+const ASSIGNED = new RegExp(`(?<![\\w$.-])([\\w$.-]{2,60})${QUOTE}?\\s{0,8}[:=]\\s{0,8}${QUOTE}((?:[^"'\`\\\\<>&\\s]|\\\\+(?:u[0-9a-f]{4}|x[0-9a-f]{2}|/)|&(?:amp|#\\w{2,6});){8,4096})${QUOTE}`, "gi");
+const BARE_DATA = /\s(data-[\w.-]{2,60})=([^\s"'<>]{8,4096})/gi;
 const TAG = /<(input|meta|form|textarea)\b((?:[^>"']|"[^"]*"|'[^']*')*)>/gi;
 const ATTRIBUTE = /([^\s=/"'<>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+)))?/g;
 const PARAMETER = /[?&;]([\w.-]{2,40})=([^"'&#;\s<>\\]{4,4096})/g;
@@ -27,9 +30,11 @@ export function findMarkupSecrets(html) {
     const name = attributes.get("name") ?? attributes.get("property") ?? attributes.get("id") ?? "";
     const value = (tag.toLowerCase() === "meta" ? attributes.get("content") : attributes.get("value")) ?? "";
     const isPassword = attributes.get("type")?.toLowerCase() === "password";
-    if (value.length >= MIN_LENGTH && (isPassword || SECRET_FIELD.test(name))) found.push({ name: `${tag.toLowerCase()} ${name}`, value });
+    if (value.length >= MIN_LENGTH && (isPassword || isSecretName(name))) found.push({ name: `${tag.toLowerCase()} ${name}`, value });
   }
-  for (const [, name, value] of html.matchAll(JSON_KEY)) found.push({ name: `script ${name}`, value });
+  for (const pattern of [ASSIGNED, BARE_DATA]) {
+    for (const [, name, value] of html.matchAll(pattern)) if (isSecretName(name)) found.push({ name: `script ${name}`, value: unescapeScript(unescapeHtml(value)) });
+  }
   for (const [, name, value] of html.matchAll(PARAMETER)) if (isSecretParameter(name, value)) found.push({ name: `link parameter ${name}`, value });
   return found;
 }
@@ -42,6 +47,11 @@ function parseAttributes(text) {
     if (!attributes.has(key)) attributes.set(key, unescapeHtml(double ?? single ?? bare ?? ""));
   }
   return attributes;
+}
+
+/** @param {string} text @returns {string} with the escapes of JSON and JavaScript undone */
+function unescapeScript(text) {
+  return text.replace(/\\+(?:u([0-9a-f]{4})|x([0-9a-f]{2})|\/)/gi, (_whole, wide, narrow) => (wide ?? narrow ? String.fromCharCode(parseInt(wide ?? narrow, 16)) : "/"));
 }
 
 /** @param {string} text @returns {string} */

@@ -1,16 +1,21 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { hex, utf8 } from "../seal/encoding.js";
+import { isSecretName, isTokenLike } from "./secretnames.js";
+import { SecretTrie } from "./secrettrie.js";
 
 /** @typedef {import("./types.js").RemovedSecret} RemovedSecret */
 /** @typedef {import("../archive/http.js").Headers} Headers */
 
-const SECRET_HEADER = /^(cookie2?|set-cookie2?|authorization|proxy-authorization|authentication|x-?(csrf|xsrf).*|.*(csrf|xsrf)-?token|.*-(api-?key|auth|token|secret|session(-id)?)|x-auth.*|api-?key)$/i;
-/** Parameters whose value is a credential whatever it looks like. */
-const SECRET_PARAMETER = /^(.*[-_.]?(access|auth|id|refresh|session|csrf|xsrf|security|bearer|api|user|page|reset|login|oauth)[-_.]?token|tokens?|.*(csrf|xsrf).*|authenticity_token|jwt|sid|s_?id|.*session[-_.]?(id|key)?|(php|j|asp)sess(ion)?id|auth|authorization|auth[-_]?key|password|passwd|pwd|secret|client[-_]?secret|api[-_]?key|apikey|sig|signature|x-amz-(signature|security-token|credential)|x-goog-(signature|credential)|saml(request|response)|ticket|otp|hmac)$/i;
+const SECRET_HEADER = /^(dpop|x-ig-www-claim|cookie2?|set-cookie2?|authorization|proxy-authorization|authentication|x-?(csrf|xsrf).*|.*(csrf|xsrf)-?token|.*-(api-?key|auth|token|secret|session(-id)?)|x-auth.*|api-?key)$/i;
 /** Parameters that often hold a credential and often something harmless: only a long value is taken. */
 const LIKELY_PARAMETER = /^(code|key|state|hash|access|credential|assertion)$/i;
-const PARAMETER = /([?&#;])([^=&#;?\s]+)=([^&#;\s]+)/g;
+const RARE_PARAMETER = /^(magic|invite|invitation|recovery|verification|confirmation|reset|nonce)$/i;
+const PARAMETER = /([?&#;])([^=&#;?\s]{1,300})=([^&#;\s]+)/g;
+const BEARER = /\b(Bearer(?:\s|%20|\+)+)([\w.~+/=-]{12,})/gi;
+const NESTED_DEPTH = 4;
+const MAX_LEARNED = 500;
+const MAX_LEARNED_LENGTH = 8192;
 const LIKELY_MIN_LENGTH = 8;
 const MIN_LENGTH = 4;
 const HARMLESS = /^(true|false|null|none|undefined|yes|no|\d{1,5})$/i;
@@ -31,8 +36,15 @@ export class SecretStripper {
     this.known = new Map();
     /** @type {Map<string, RemovedSecret>} */
     this.removedByPlace = new Map();
-    /** @type {Map<string, string>} spelling of a known value → the value, longest spelling first */
-    this.spelled = new Map();
+    this.trie = new SecretTrie();
+    /** @type {Set<string>} values a page's markup calls secret: it may be lying, so they are never taken out of an address's path */
+    this.fromMarkup = new Set();
+    /** @type {Set<string>} of both kinds: what was looked at */
+    this.claimed = new Set();
+    /** What the picture shows anyway: the page's address, title, text. */
+    this.shown = "";
+    /** Values that were not learned because there were too many. */
+    this.unlearned = 0;
   }
 
   /** @returns {RemovedSecret[]} each place and name once; the list of what was removed does not hold it */
@@ -51,9 +63,37 @@ export class SecretStripper {
    * @param {string} name @param {string} value too short or too plain ones are not learned: taking "true" out of a page would falsify it
    */
   learn(name, value) {
-    if (value.length < MIN_LENGTH || HARMLESS.test(value) || this.known.has(value)) return;
+    if (value.length < MIN_LENGTH || value.length > MAX_LEARNED_LENGTH || HARMLESS.test(value) || value.startsWith("holdstill-redacted-")) return;
+    this.fromMarkup.delete(value); // a cookie's value or a parameter's is a secret whatever else says so
+    if (this.known.has(value)) return;
+    if (this.known.size >= 2 * MAX_LEARNED) {
+      this.unlearned += 1;
+      return;
+    }
     this.known.set(value, name);
-    this.spelled.clear();
+    this.trie.add(value);
+  }
+
+  /**
+   * Remembers what the page's own markup calls a secret, if it looks like one and is not what the page shows: a page must not choose what is
+   * erased from the evidence. At most 500 are looked at; `unlearned` counts the rest.
+   * @param {string} name @param {string} value
+   */
+  learnMarkup(name, value) {
+    if (this.claimed.has(value) || !isTokenLike(value)) return;
+    if (this.claimed.size >= MAX_LEARNED) {
+      this.unlearned += 1;
+      return;
+    }
+    this.claimed.add(value);
+    if (this.known.has(value) || this.shown.includes(value)) return;
+    this.learn(name, value);
+    if (this.known.has(value)) this.fromMarkup.add(value);
+  }
+
+  /** Tells what stands in the picture: none of it is learned from markup. @param {string[]} texts */
+  show(...texts) {
+    this.shown += `\n${texts.flatMap((text) => [text, decoded(text)]).join("\n")}`;
   }
 
   /** Remembers those values of a Cookie or Set-Cookie header that are random enough to be a session. @param {string} header */
@@ -67,7 +107,7 @@ export class SecretStripper {
   /** @param {string} name @param {string} value `lang=english` is not taken out of the page's text; a session is */
   learnCookie(name, value) {
     const isRandom = value.length >= 16 && /\d/.test(value) && /[a-z]/i.test(value);
-    if (isRandom || (value.length >= 8 && SECRET_PARAMETER.test(name))) this.learn(`cookie ${name}`, value.replace(/^"|"$/g, ""));
+    if (isRandom || (value.length >= 8 && isSecretName(name))) this.learn(`cookie ${name}`, value.replace(/^"|"$/g, ""));
   }
 
   /**
@@ -78,7 +118,7 @@ export class SecretStripper {
     if (this.keep) return headers;
     for (const [name, value] of headers) if (/^(set-)?cookie2?$/i.test(name)) this.learnCookies(value);
     return headers.map(([name, value]) => {
-      if (!SECRET_HEADER.test(name)) return [name, this.url(this.text(value, `${where}, header ${name}`), `${where}, header ${name}`)];
+      if (!SECRET_HEADER.test(name) && !isSecretName(name)) return [name, this.url(value, `${where}, header ${name}`)];
       this.#note(where, `header ${name.toLowerCase()}`);
       return ["X-Holdstill-Redacted", `${name.toLowerCase()}; hmac-sha256=${this.digest(value)}`];
     });
@@ -94,40 +134,51 @@ export class SecretStripper {
       this.learn("user information", userinfo);
       return `${scheme}${this.#take(userinfo, where, "user information")}@`;
     });
-    const stripped = login.replace(PARAMETER, (whole, before, name, value) => {
-      if (!isSecretParameter(decoded(name), value)) return whole;
-      this.learn(decoded(name), value);
-      if (decoded(value) !== value) this.learn(decoded(name), decoded(value));
-      return `${before}${name}=${this.#take(value, where, `parameter ${decoded(name)}`)}`;
+    const stripped = this.#parameters(login, where, 0);
+    const path = /^[a-z][a-z0-9+.-]*:\/\/[^?#\s]*/i.exec(stripped)?.[0] ?? "";
+    return this.text(path, where, { inPath: true }) + this.text(stripped.slice(path.length), where);
+  }
+
+  /** @param {string} url @param {string} where @param {number} depth addresses inside parameters so far @returns {string} */
+  #parameters(url, where, depth) {
+    return url.replace(PARAMETER, (whole, before, name, value) => {
+      const [plainName, plain] = [decoded(name), decoded(value)];
+      if (isSecretParameter(plainName, value)) {
+        this.learn(plainName, value);
+        if (plain !== value) this.learn(plainName, plain);
+        return `${before}${name}=${this.#take(value, where, `parameter ${plainName}`)}`;
+      }
+      if (depth >= NESTED_DEPTH || !/[?&#;][^=]+=/.test(plain)) return whole;
+      const inner = this.#parameters(plain, where, depth + 1);
+      return inner === plain ? whole : `${before}${name}=${plain === value ? inner : encodeURIComponent(inner)}`;
     });
-    return this.text(stripped, where);
   }
 
   /**
-   * Takes every learned value out of a text, in the spellings HTML, JSON and URLs give it.
-   * @param {string} text @param {string} where @param {{quotedPrintable?: boolean}} [options] MHTML breaks values over lines
+   * Takes every learned value out of a text, and what follows `Bearer`, however it is spelled there (SecretTrie).
+   * @param {string} text @param {string} where @param {{quotedPrintable?: boolean, inPath?: boolean}} [options] MHTML breaks values over lines;
+   *   a path keeps what only markup calls a secret
    * @returns {string}
    */
-  text(text, where, { quotedPrintable = false } = {}) {
-    if (this.keep || this.known.size === 0) return text;
-    const joined = quotedPrintable ? text.replace(/=\r?\n/g, "") : text;
-    let clean = text;
-    for (const [spelling, value] of this.#spellings()) { // nearly always absent: a search is much cheaper than one large pattern
-      const present = joined.includes(spelling) || (quotedPrintable && joined.includes(quoted(spelling)));
-      if (!present) continue;
-      const pattern = quotedPrintable ? quotedPattern(spelling) : new RegExp(escaped(spelling), "g");
-      clean = clean.replace(pattern, () => this.#take(value, where, this.known.get(value) ?? "secret"));
-    }
-    return clean;
+  text(text, where, { quotedPrintable = false, inPath = false } = {}) {
+    if (this.keep) return text;
+    const bare = text.replace(BEARER, (whole, before, value) => {
+      if (!isTokenLike(value) || this.shown.includes(value)) return whole;
+      return `${before}${this.#take(value, where, "bearer token")}`;
+    });
+    return this.trie.replace(bare, (value) => this.#take(value, where, this.known.get(value) ?? "secret"),
+      { quotedPrintable, applies: (value) => !inPath || !this.fromMarkup.has(value) });
   }
 
-  /** @returns {Map<string, string>} */
-  #spellings() {
-    if (this.spelled.size === 0) {
-      const all = [...this.known.keys()].flatMap((value) => spellings(value).map((spelling) => /** @type {[string, string]} */ ([spelling, value])));
-      this.spelled = new Map(all.sort(([left], [right]) => right.length - left.length)); // a value inside another must not break it
-    }
-    return this.spelled;
+  /**
+   * @template T @param {T} value of JSON @param {string} where @returns {T} with each text in it cleaned, addresses as addresses; never a member's name,
+   *   and never the JSON's own syntax, which a page could name a secret
+   */
+  leaves(value, where) {
+    if (typeof value === "string") return /** @type {T} */ (/^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? this.url(value, where) : this.text(value, where));
+    if (Array.isArray(value)) return /** @type {T} */ (value.map((entry) => this.leaves(entry, where)));
+    if (value === null || typeof value !== "object") return value;
+    return /** @type {T} */ (Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, this.leaves(entry, where)])));
   }
 
   /** @param {string} value @param {string} where @param {string} name @returns {string} what stands in its place */
@@ -144,44 +195,15 @@ export class SecretStripper {
 
   /** @param {string} where @returns {string} */
   #bare(where) {
-    let bare = where.replace(PARAMETER, (whole, before, name, value) => (isSecretParameter(decoded(name), value) ? `${before}${name}=…` : whole));
-    for (const spelling of this.#spellings().keys()) bare = bare.replaceAll(spelling, "…");
-    return bare;
+    const bare = where.replace(PARAMETER, (whole, before, name, value) => (isSecretParameter(decoded(name), value) ? `${before}${name}=…` : whole));
+    return this.trie.replace(bare, () => "…");
   }
 }
 
 /** @param {string} name @param {string} value @returns {boolean} whether a query parameter is taken for a credential */
 export function isSecretParameter(name, value) {
   if (value.length < MIN_LENGTH || HARMLESS.test(value)) return false;
-  return SECRET_PARAMETER.test(name) || (LIKELY_PARAMETER.test(name) && value.length >= LIKELY_MIN_LENGTH);
-}
-
-/** @param {string} value @returns {string[]} as it stands in plain text, HTML, a URL and JSON */
-function spellings(value) {
-  const html = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-  return [...new Set([value, html, encodeURIComponent(value), JSON.stringify(value).slice(1, -1), value.replaceAll("/", "\\/")])];
-}
-
-/** @param {string} text @returns {string} in quoted-printable, without line breaks */
-function quoted(text) {
-  return [...text].map((char) => (/[!-<>-~ ]/.test(char) ? char : Array.from(utf8(char), quotedByte).join(""))).join("");
-}
-
-/** @param {string} text @returns {RegExp} finds it in quoted-printable, broken over lines or not */
-function quotedPattern(text) {
-  const softBreak = "(?:=\\r?\\n)?";
-  const chars = [...text].map((char) => `(?:${escaped(char)}|${Array.from(utf8(char), quotedByte).join(softBreak)})`);
-  return new RegExp(chars.join(softBreak), "g");
-}
-
-/** @param {number} byte @returns {string} */
-function quotedByte(byte) {
-  return `=${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-}
-
-/** @param {string} text @returns {string} */
-function escaped(text) {
-  return text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+  return isSecretName(name, { inUrl: true }) || (LIKELY_PARAMETER.test(name) && value.length >= LIKELY_MIN_LENGTH) || (RARE_PARAMETER.test(name) && isTokenLike(value));
 }
 
 /** @param {string} text @returns {string} percent-decoded where that is possible */

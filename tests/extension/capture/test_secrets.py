@@ -74,3 +74,26 @@ def test_who_keeps_secrets_gets_them_and_the_result_says_so(granted_all: Capture
     assert captured.result["secrets"] == {"kept": True, "removed": 0}
     assert COOKIE_CANARY.encode() in every_byte(captured)
     assert CSRF_CANARY in "".join(captured.generated("dom"))
+
+
+@pytest.mark.parametrize("claim", ['"resources":[', '","omitted"', "http:", "Odd page, seen by everyone"])
+def test_a_page_cannot_stop_its_capture_or_erase_its_words_by_calling_them_secret(
+    claim: str, granted_all: CaptureBrowser, site: OddSite
+) -> None:
+    page = granted_all.open(f"{site.url}/offline")
+    page.evaluate(
+        """(claim) => {
+          const field = Object.assign(document.createElement("input"), {type: "hidden", name: "csrf"});
+          field.setAttribute("value", claim);
+          document.title = claim;
+          document.body.append(field, claim);
+        }""",
+        claim,
+    )
+    captured = granted_all.click(page)
+    page.close()
+    assert captured.result["page"]["url"] == f"{site.url}/offline"
+    assert captured.result["page"]["title"] == claim
+    assert captured.pageinfo["url"] == f"{site.url}/offline"
+    assert isinstance(captured.pageinfo["resources"], list)
+    assert claim in captured.generated("text")[0]
