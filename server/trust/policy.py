@@ -61,6 +61,9 @@ def parse_policy(text: str) -> Policy:
         raise VerificationError("the policy names no service key")
     quorum, witnesses = _witnesses(root.optional_members("witnesses"))
     tsas = tuple(_tsa(entry) for entry in root.objects("tsa", limit=32)) if root.get("tsa") is not None else ()
+    roles = [log_key.public, *(service.verifier.public for service in services), *(witness.public for witness in witnesses)]
+    if len(set(roles)) != len(roles):
+        raise VerificationError("the policy gives one key two roles: log, service and each witness must have keys of their own")
     if len({tsa.name for tsa in tsas}) != len(tsas):
         raise VerificationError("the policy names a timestamp authority twice")
     return Policy(LogTrust(origin, log_key, witnesses, quorum), services, tsas)

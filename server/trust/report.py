@@ -18,7 +18,7 @@ STEPS = {
     4: "Statements: device signature, enrolled key, artifacts",
     5: "Page archives: complete, intact, signed by the device",
     6: "Custody chains: contiguous, and every event in the log",
-    7: "The log's checkpoint is signed and witnessed",
+    7: "The log's checkpoint is signed, and witnessed as the policy asks",
     8: "Timestamps: not after",
     9: "Timestamps: not before",
     10: "What this proves",
@@ -28,6 +28,8 @@ SCOPE = (
     " time bracket, and have not changed since.",
     "NOT proved: that the page told the truth, or that the page, the device or its user was honest when the bytes were made.",
     "NOT proved: that nothing happened to the evidence which the service never recorded, or after this export.",
+    "NOT proved: that these chains have no later events, revocations included, which the service left out; the bundle alone"
+    " excludes none. Ask the log.",
     "The bracket is about when the statement was signed, not when the page was loaded; capturedAt is the device's claim.",
     "Nobody signed VERIFY.md, bag-info.txt and trust/: they are for convenience.",
     "Whether a timestamping certificate was revoked is not checked.",
@@ -109,11 +111,20 @@ class Findings:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole result. policy: in words, which policy was used, or None."""
+    """The whole result. policy: in words, which policy was used, or None. quorum: the witnesses it asks for, None without one."""
 
     checks: tuple[Check, ...]
     captures: tuple[CaptureSummary, ...] = ()
     policy: str | None = None
+    quorum: int | None = None
+
+    def title(self, step: int) -> str:
+        """What the step looked at; step 7 never speaks of witnesses that nobody asked for."""
+        if step != 7 or self.quorum is None:
+            return STEPS[step]
+        if self.quorum == 0:
+            return "The log's checkpoint is signed; no witness required by the policy"
+        return "The log's checkpoint is signed and witnessed"
 
     @property
     def verdict(self) -> Verdict:
@@ -150,7 +161,12 @@ class Report:
             "policy": self.policy,
             "captures": [_capture_json(capture) for capture in self.captures],
             "steps": [
-                {"step": step, "title": STEPS[step], "outcome": self.outcome_of(step).value, "checks": len(self.of_step(step))}
+                {
+                    "step": step,
+                    "title": self.title(step),
+                    "outcome": self.outcome_of(step).value,
+                    "checks": len(self.of_step(step)),
+                }
                 for step in range(1, 10)
             ],
             "findings": [
@@ -172,7 +188,7 @@ class Report:
         lines = [f"{self.verdict.value}", "", f"policy: {_plain(self.policy) if self.policy else 'none given'}", ""]
         for step in range(1, 10):
             checks = self.of_step(step)
-            lines.append(f"{step:>3}  {self.outcome_of(step).value:<12} {STEPS[step]} ({len(checks)} checks)")
+            lines.append(f"{step:>3}  {self.outcome_of(step).value:<12} {self.title(step)} ({len(checks)} checks)")
             lines += [f"       {_finding(check)}" for check in checks if check.outcome is not Outcome.PASSED]
         for capture in self.captures:
             lines += ["", f"capture {capture.capture_id}", f"  url          {_plain(capture.url)}"]

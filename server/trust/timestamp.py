@@ -7,13 +7,14 @@ token's own time, so a token stays valid after its authority's certificate has e
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, TimeStampResponse, VerifierBuilder, decode_timestamp_response
-from rfc3161_client import VerificationError as ClientError
 from rfc3161_client._rust import parse_timestamp_request
 
 from server.trust.errors import VerificationError
@@ -44,6 +45,18 @@ class TsaAnchors:
 
 
 @dataclass(frozen=True)
+class TimeSpan:
+    """The moments a timestamp can mean, aware UTC: what it stamped existed at `latest`, no token before `earliest`."""
+
+    earliest: datetime
+    latest: datetime
+
+    def apart(self, other: TimeSpan) -> timedelta:
+        """How far the two spans lie from each other; zero or less when they meet."""
+        return max(self.earliest - other.latest, other.earliest - self.latest)
+
+
+@dataclass(frozen=True)
 class VerifiedTimestamp:
     """A time an authority vouches for. gen_time: aware UTC; accuracy_s: seconds it may be off by, 0 if unsaid."""
 
@@ -51,6 +64,16 @@ class VerifiedTimestamp:
     gen_time: datetime
     accuracy_s: float
     serial_number: int
+    span: TimeSpan
+
+
+def span_of(gen_time: datetime, accuracy_s: float) -> TimeSpan:
+    """From genTime − accuracy to genTime + accuracy; + 1 s at least when genTime has no fraction: it may be cut off.
+
+    Raises: OverflowError for a time at the end of the calendar.  Source: RFC 3161 section 2.4.2.
+    """
+    whole = 1.0 if gen_time.microsecond == 0 else 0.0
+    return TimeSpan(gen_time - timedelta(seconds=accuracy_s), gen_time + timedelta(seconds=max(accuracy_s, whole)))
 
 
 def timestamp_request(data: bytes) -> bytes:
@@ -67,7 +90,7 @@ def verify_timestamp(tsr: bytes, data: bytes, anchors: TsaAnchors, *, request: b
     Not checked: revocation, and whether the authority's clock was right.
     """
     response = _decode(tsr)
-    try:
+    with _only_verification_errors(f"the timestamp does not verify under {anchors.name}"):
         info = response.tst_info
         if info.message_imprint.hash_algorithm.dotted_string not in _HASHES:
             raise VerificationError("the timestamp uses a hash that is not accepted")
@@ -78,18 +101,21 @@ def verify_timestamp(tsr: bytes, data: bytes, anchors: TsaAnchors, *, request: b
             nonce=None if request is None else parse_timestamp_request(request).nonce,
         ).build()
         verifier.verify_message(response, data)
-        accuracy = info.accuracy
-        return VerifiedTimestamp(anchors.name, info.gen_time.astimezone(UTC), _seconds(accuracy), int(info.serial_number))
-    except (ClientError, ValueError, TypeError, x509.ExtensionNotFound) as error:
-        raise VerificationError(f"the timestamp does not verify under {anchors.name}: {error}") from error
+        at, accuracy_s = info.gen_time.astimezone(UTC), _seconds(info.accuracy)
+        return VerifiedTimestamp(anchors.name, at, accuracy_s, int(info.serial_number), span_of(at, accuracy_s))
 
 
 def claimed_time(tsr: bytes) -> datetime:
     """The time written in a TimeStampResp, unverified: for display only. Raises: VerificationError."""
-    try:
+    with _only_verification_errors("the timestamp holds no time"):
         return _decode(tsr).tst_info.gen_time.astimezone(UTC)
-    except (ClientError, ValueError, TypeError) as error:
-        raise VerificationError("the timestamp holds no time") from error
+
+
+def claimed_span(tsr: bytes) -> TimeSpan:
+    """The moments a TimeStampResp can mean, unverified: for one that was verified before. Raises: VerificationError."""
+    with _only_verification_errors("the timestamp holds no time"):
+        info = _decode(tsr).tst_info
+        return span_of(info.gen_time.astimezone(UTC), _seconds(info.accuracy))
 
 
 def load_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
@@ -103,10 +129,22 @@ def load_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
 def _decode(tsr: bytes) -> TimeStampResponse:
     if len(tsr) > MAX_TOKEN_BYTES:
         raise VerificationError("the timestamp is over 64 KiB")
-    try:
+    with _only_verification_errors("not a TimeStampResp"):
         return decode_timestamp_response(tsr)
-    except (ClientError, ValueError, TypeError) as error:
-        raise VerificationError(f"not a TimeStampResp: {error}") from error
+
+
+@contextmanager
+def _only_verification_errors(said: str) -> Iterator[None]:
+    """Whatever the client library raises over a hostile token is a VerificationError.
+
+    Its native part can also panic; a panic is no Exception, so everything but a request to stop is caught.
+    """
+    try:
+        yield
+    except (VerificationError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise VerificationError(f"{said}: {error}") from error
 
 
 def _require_one_signer(response: TimeStampResponse) -> None:

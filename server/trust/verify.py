@@ -8,7 +8,7 @@
  6. Each custody chain: contiguous, linked, ending where the export says; every event proved to be a leaf of the log.
  7. The checkpoint: origin, log key, quorum of witnesses.
  8. Timestamps over it (granted, imprint, pinned roots, purpose, chain at their own time) → not after.
- 9. The stamped checkpoint each statement names, consistent with the log → not before.
+ 9. The stamped checkpoint each statement names, if it is there, consistent with the log → not before.
 10. The report: every layer PASSED, FAILED or NOT_CHECKED, the bracket, and what is not proved.
 
 A step that fails does not stop the others: a reader wants all that is wrong. Nothing but VerificationError is raised inside, and
@@ -74,7 +74,7 @@ def verify_bundle(bag: Bag, policy: Policy | None, inspect_wacz: InspectWacz) ->
 
     # 10. The report.
     words = None if policy is None else f"log {policy.log.origin}, {policy.log.quorum} of {len(policy.log.witnesses)} witnesses"
-    return Report(tuple(bundle.findings.checks), tuple(summaries), words)
+    return Report(tuple(bundle.findings.checks), tuple(summaries), words, None if policy is None else policy.log.quorum)
 
 
 def _summary(capture: SignedCapture) -> CaptureSummary:

@@ -8,6 +8,20 @@ from server.trust.bundle import BAGIT_TXT, MANIFEST, TAG_MANIFEST, Bundle
 from server.trust.errors import VerificationError
 
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
+_HASH, _TSA, _NAME = "[0-9a-f]{64}", "[a-z0-9][a-z0-9-]{0,39}", "[^/]+"
+_KNOWN = re.compile(
+    "|".join(
+        (
+            r"bagit\.txt|bag-info\.txt|manifest-sha256\.txt|tagmanifest-sha256\.txt|VERIFY\.md",
+            r"data/index\.html|data/captures/.+|data/devices/.+",  # the chains' own files: steps 4 and 6 look at each
+            rf"data/(metadata|report)/{_NAME}",  # kept free for later versions
+            rf"proofs/export\.dsse\.json|proofs/export\.tlog-proof|proofs/events/{_HASH}\.tlog-proof|proofs/consistency\.json",
+            rf"proofs/{_HASH}\.tlog-proof|proofs/({_HASH}\.)?checkpoint(\.{_TSA}\.tsr)?",
+            rf"trust/policy\.toml|trust/service\.pub|trust/device-{_HASH}\.pem|trust/tsa-{_TSA}\.pem",
+        )
+    )
+)
+"""Every name a bundle may hold: docs/formats.md section 8. What nobody signed must not be able to look like a part of it."""
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
@@ -22,6 +36,9 @@ def check_files(bundle: Bundle) -> None:
     with findings.attempt(2, "bagit.txt"):
         if bundle.read("bagit.txt", 1024) != BAGIT_TXT:
             raise VerificationError("this is not a BagIt 1.0 bag in UTF-8")
+    for name in bundle.bag.names():
+        if _KNOWN.fullmatch(name) is None:
+            findings.failed(2, name, "a bundle has no file of this name")
     _check_manifest(bundle, MANIFEST, {name for name in bundle.digests if name.startswith("data/")})
     rest = {name for name in bundle.digests if not name.startswith("data/")} - {TAG_MANIFEST}
     _check_manifest(bundle, TAG_MANIFEST, rest)

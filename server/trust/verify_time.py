@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import combinations
 
 from server.trust.bundle import CHECKPOINT, CONSISTENCY, EXPORT_RECEIPT, Bundle, LogHead
 from server.trust.checkpoint import Checkpoint, parse_checkpoint_file, verify_checkpoint
 from server.trust.errors import VerificationError
-from server.trust.jsontext import Members, parse_base64, parse_json
+from server.trust.jsontext import Members, format_time, parse_base64, parse_json
 from server.trust.merkle import verify_consistency
 from server.trust.note import MAX_NOTE_BYTES
 from server.trust.policy import Policy
@@ -22,6 +23,8 @@ from server.trust.verify_chains import Chain
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """How far two authorities' clocks may contradict each other before the bracket is called impossible."""
+STAMP_TOLERANCE = timedelta(seconds=60)
+"""How far two authorities may lie apart over one checkpoint, beyond their own accuracy: the service asks them together."""
 _MAX_CONSISTENCY_BYTES = 16 * 1024 * 1024
 
 
@@ -84,7 +87,9 @@ def read_anchor(bundle: Bundle, head: LogHead | None) -> Anchor | None:
     if bundle.has(CONSISTENCY):
         with bundle.findings.attempt(8, CONSISTENCY):
             proofs = parse_consistency(bundle.read(CONSISTENCY, _MAX_CONSISTENCY_BYTES))
-    return Anchor(bundle.policy, head, tuple(_timestamps(bundle, bundle.policy, 8, CHECKPOINT)), proofs)
+    stamps = _timestamps(bundle, bundle.policy, 8, CHECKPOINT)
+    _check_agreement(bundle, stamps, CHECKPOINT)
+    return Anchor(bundle.policy, head, tuple(stamps), proofs)
 
 
 def parse_consistency(data: bytes) -> dict[tuple[int, bytes], tuple[bytes, ...]]:
@@ -103,7 +108,7 @@ def parse_consistency(data: bytes) -> dict[tuple[int, bytes], tuple[bytes, ...]]
 
 
 def check_not_after(bundle: Bundle, anchor: Anchor, capture: SignedCapture, chain: Chain) -> datetime | None:
-    """Step 8. The earliest time an authority stamped a checkpoint that holds the capture's commit event."""
+    """Step 8. The earliest moment by which an authority had surely stamped a checkpoint that holds the capture's commit event."""
     own = f"proofs/{capture.statement.capture_id}"
     found: list[datetime] = []
     if bundle.has(f"{own}.checkpoint") or bundle.has(f"{own}.tlog-proof"):
@@ -117,9 +122,11 @@ def check_not_after(bundle: Bundle, anchor: Anchor, capture: SignedCapture, chai
                 raise VerificationError(
                     "the receipt is against another checkpoint than the stamped one", path=f"{own}.tlog-proof"
                 )
-            found += [stamp.gen_time for stamp in _timestamps(bundle, anchor.policy, 8, f"{own}.checkpoint")]
+            stamps = _timestamps(bundle, anchor.policy, 8, f"{own}.checkpoint")
+            _check_agreement(bundle, stamps, f"{own}.checkpoint")
+            found += [stamp.span.latest for stamp in stamps]
     if chain.events and chain.events[0].sha256 in bundle.leaves:
-        found += [stamp.gen_time for stamp in anchor.head_stamps]
+        found += [stamp.span.latest for stamp in anchor.head_stamps]
     if not found:
         bundle.findings.not_checked(8, capture.folder, "no timestamp of a pinned authority covers the capture")
         return None
@@ -137,6 +144,10 @@ def check_not_before(bundle: Bundle, anchor: Anchor, capture: SignedCapture) -> 
         reason = "the statement names a checkpoint but no timestamp over it, which proves no time (ADR 0003)"
         findings.not_checked(9, capture.folder, reason, required=False)
         return None
+    if path not in bundle.bag.names():
+        reason = "the checkpoint that the statement names is not in the bundle: no lower bound is claimed"
+        findings.not_checked(9, path, reason, required=False)
+        return None
     stamps: list[VerifiedTimestamp] = []
     with findings.attempt(9, path):
         _check_named_checkpoint(bundle, anchor, path, named)
@@ -147,7 +158,7 @@ def check_not_before(bundle: Bundle, anchor: Anchor, capture: SignedCapture) -> 
         stamps = _timestamps(bundle, anchor.policy, 9, path)
         if not stamps:
             findings.not_checked(9, path, "no timestamp of a pinned authority among those that the statement names")
-    return max((stamp.gen_time for stamp in stamps), default=None)
+    return max((stamp.span.earliest for stamp in stamps), default=None)
 
 
 def bracket(bundle: Bundle, summary: CaptureSummary, bounds: tuple[datetime | None, datetime | None]) -> CaptureSummary:
@@ -199,6 +210,14 @@ def _timestamps(bundle: Bundle, policy: Policy, step: int, path: str) -> list[Ve
         with bundle.findings.attempt(step, token):
             found.append(verify_timestamp(bundle.read(token, MAX_TOKEN_BYTES), data, tsa))
     return found
+
+
+def _check_agreement(bundle: Bundle, stamps: Sequence[VerifiedTimestamp], path: str) -> None:
+    """A failure of step 8 for each two authorities that put one checkpoint at times that cannot both be right."""
+    for one, other in combinations(stamps, 2):
+        if one.span.apart(other.span) > STAMP_TOLERANCE:
+            times = f"{one.tsa} says {format_time(one.gen_time)}, {other.tsa} says {format_time(other.gen_time)}"
+            bundle.findings.failed(8, path, f"the authorities contradict each other over this checkpoint: {times}")
 
 
 def _read_receipt(bundle: Bundle, path: str) -> bytes:

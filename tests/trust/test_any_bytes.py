@@ -29,7 +29,8 @@ GOOD_EVENT = events.build_event(
     at=jsontext.parse_time("2026-01-02T03:04:05Z"),
     salt="00" * 16,
 )  # fmt: skip
-GOOD_POLICY = f'origin = "{LOG.name}"\n[log]\nvkey = "{LOG.vkey}"\n[service]\nvkeys = ["{LOG.vkey}"]\n'
+SERVICE = keys.ServiceSigner.generate(f"{LOG.name}/service")
+GOOD_POLICY = f'origin = "{LOG.name}"\n[log]\nvkey = "{LOG.vkey}"\n[service]\nvkeys = ["{SERVICE.vkey}"]\n'
 
 PARSERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     "json": (lambda data: jsontext.parse_json(data, limit_bytes=1 << 20), b'{"a":[1,2.5e3,"\\u00e9",null]}'),
