@@ -1,6 +1,7 @@
 """One capture as a person reads it: files, checks, chain of custody, and the time bracket with what is still pending."""
 
 import uuid
+from datetime import datetime
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -42,7 +43,7 @@ class Details:
             url=capture.url,
             host=capture.host,
             mode=capture.mode,
-            captured_at=capture.captured_at,
+            captured_at=statement.captured_at,
             received_at=capture.received_at,
             sealed_at=capture.sealed_at,
             nonce_state=capture.nonce_state,
@@ -84,7 +85,7 @@ class Details:
         if index is not None:
             stamped = await self._parts.log.earliest_stamped(index)
             if stamped is not None and stamped.stamps:
-                not_after, why_after = _proved(stamped.stamps, min(stamp.gen_time for stamp in stamped.stamps)), ""
+                not_after, why_after = _proved(stamped.stamps, min(stamp.span.latest for stamp in stamped.stamps)), ""
         return TimeBracket(not_before, why_before, not_after, why_after)
 
     async def _not_before(self, named: NotBefore | None) -> tuple[ProvedTime | None, str]:
@@ -97,7 +98,7 @@ class Details:
         stamps = tuple(stamp for stamp in stamped.stamps if stamp.tsr_sha256 in wanted)
         if not stamps:
             return None, "unstamped"
-        return _proved(stamps, max(stamp.gen_time for stamp in stamps)), ""
+        return _proved(stamps, max(stamp.span.earliest for stamp in stamps)), ""
 
 
 def parsed_statement(capture: Capture) -> tuple[bytes, CaptureStatement]:
@@ -109,9 +110,8 @@ def parsed_statement(capture: Capture) -> tuple[bytes, CaptureStatement]:
         raise StoredRecordBroken(table="capture", id=capture.capture_id, reason=error.reason) from error
 
 
-def _proved(stamps: tuple[Stamp, ...], at: object) -> ProvedTime:
-    moment = next(stamp.gen_time for stamp in stamps if stamp.gen_time == at)
-    return ProvedTime(moment, tuple(dict.fromkeys(stamp.tsa for stamp in stamps)))
+def _proved(stamps: tuple[Stamp, ...], at: datetime) -> ProvedTime:
+    return ProvedTime(at, tuple(dict.fromkeys(stamp.tsa for stamp in stamps)))
 
 
 def _event_view(event: RecordedEvent, label: str) -> EventView:

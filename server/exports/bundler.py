@@ -5,7 +5,7 @@
 3 log     `export.created` over the manifest's hash, in one transaction
 4 cosign  the log's checkpoint that holds it, with the witnesses the policy demands
 5 stamp   timestamps over that checkpoint, now
-6 write   proofs of every event against it, trust copies, tag manifest, the zip; kept as a working copy
+6 write   proofs of every event against it, trust copies, tag manifest, the zip; verified, then kept as a working copy
 """
 
 import asyncio
@@ -29,6 +29,9 @@ from server.exports.proofs import Anchor, Anchors, ExportFailed, Proofs
 from server.exports.rows import captures_of
 from server.operators.actors import Actor, Role
 from server.trust.events import capture_item, device_item, export_item
+from server.trust.policy import Policy
+from server.trust.report import Outcome, Verdict
+from server.verifier import verify_file
 from storage.bundle import BagFile, manifest_text, measure, write_bag
 from storage.errors import StorageError
 from storage.hashing import CHUNK_BYTES, Sha256, hash_bytes, hash_stream
@@ -98,6 +101,7 @@ class Bundler:
         await self._step(export.id, "write")
         made = await self._write(export, gathered, files, anchor)  # 6
         try:
+            await asyncio.to_thread(_verified, made.path, self._parts.policy)
             await self._keep(export, made)
         finally:
             await asyncio.to_thread(made.path.unlink, missing_ok=True)
@@ -212,6 +216,21 @@ def _measured(gathered: Gathered) -> list[BagFile]:
         if expected is not None and expected != file.sha256:
             raise ExportFailed(f"{file.name}: the stored bytes are damaged")
     return files
+
+
+def _verified(path: Path, policy: Policy) -> None:
+    """Returns for a bundle that the service's own policy calls valid. Blocking.
+
+    Raises: ExportFailed with the first thing that is wrong: nobody shall be handed a bundle that fails in court.
+    """
+    report = verify_file(path, policy)
+    if report.verdict is Verdict.VALID:
+        return
+    wrong = [one for one in report.checks if one.outcome is Outcome.FAILED]
+    wrong += [one for one in report.checks if one.outcome is Outcome.NOT_CHECKED and one.required]
+    raise ExportFailed(
+        f"the finished bundle does not verify: step {wrong[0].step}, {wrong[0].path or 'bundle'}: {wrong[0].reason}"
+    )
 
 
 def _written(scratch: Path, entries: list[BagFile]) -> _Made:

@@ -1,7 +1,7 @@
 """Checkpoint files as they left the house, and the stamps over them: values and how they are read."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,6 +10,10 @@ from server.errors import StoredRecordBroken
 from server.transparency.models import PublishedNote, TimestampRow
 from server.trust.checkpoint import parse_checkpoint_file
 from server.trust.errors import VerificationError
+from server.trust.timestamp import TimeSpan, claimed_span
+
+TOGETHER = timedelta(seconds=30)
+"""How long after the first stamp over a file another one still counts: authorities are asked at once."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class Stamp:
     gen_time: datetime
     tsr: bytes
     tsr_sha256: str
+
+    @property
+    def span(self) -> TimeSpan:
+        """The moments it can mean, as a verifier of a bundle reads them. The stamp was verified when it came."""
+        return claimed_span(self.tsr)
 
 
 @dataclass(frozen=True)
@@ -54,12 +63,18 @@ def to_published(row: PublishedNote) -> Published:
 
 
 async def stamps_of(session: AsyncSession, row: PublishedNote) -> Stamped:
-    """The published file of `row` with its stamps."""
+    """The published file of `row` with its stamps, those that came together.
+
+    An authority that was away and stamped the same file much later says nothing new, and a verifier would take the difference
+    for a contradiction.
+    """
     wanted = select(TimestampRow).where(TimestampRow.note_sha256 == row.sha256, TimestampRow.state == "stamped")
     rows = (await session.exec(wanted.order_by(col(TimestampRow.tsa)))).all()
+    first = min((stamp.settled_at for stamp in rows if stamp.settled_at is not None), default=datetime.max.replace(tzinfo=UTC))
     stamps = tuple(
         Stamp(stamp.tsa, stamp.gen_time, bytes(stamp.tsr), stamp.tsr_sha256)
         for stamp in rows
+        if stamp.settled_at is not None and stamp.settled_at - first <= TOGETHER
         if stamp.gen_time is not None and stamp.tsr is not None and stamp.tsr_sha256 is not None
     )
     return Stamped(to_published(row), stamps)
