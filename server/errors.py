@@ -61,6 +61,10 @@ class Forbidden(ServiceError):
     code = "forbidden"
 
 
+class CrossSiteVisit(Forbidden):
+    """Another site led here; what would be recorded must be opened from this one. data: needs."""
+
+
 # What is asked for
 
 

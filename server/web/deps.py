@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from server.composition import Services
-from server.errors import Forbidden, Unauthenticated
+from server.errors import CrossSiteVisit, Forbidden, Unauthenticated
 from server.operators.actors import Actor, DeviceActor, OperatorActor
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -74,6 +74,16 @@ def refuse_other_sites(request: Request, services: Services) -> None:
         raise Forbidden(needs="same_origin")
 
 
+async def refuse_arrivals(request: Request) -> None:
+    """Returns unless another site led a signed-in person here: a link or picture elsewhere must not write to a chain of custody.
+
+    For reading that is recorded. A browser says where a request comes from; a device's token is sent by its own code only.
+    Raises: CrossSiteVisit.
+    """
+    if request.headers.get("sec-fetch-site") == "cross-site" and "authorization" not in request.headers:
+        raise CrossSiteVisit(needs="same_origin")
+
+
 async def _device(request: Request) -> DeviceActor:
     actor = await require("device")(request)
     assert isinstance(actor, DeviceActor)  # noqa: S101 - the role says so
@@ -90,3 +100,4 @@ ServicesDep = Annotated[Services, Depends(services_of)]
 DeviceCaller = Annotated[DeviceActor, Depends(_device)]
 OperatorCaller = Annotated[OperatorActor, Depends(_operator)]
 AnyCaller = Annotated[Actor, Depends(require("device", "operator"))]
+RecordedRead = Depends(refuse_arrivals)

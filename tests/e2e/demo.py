@@ -93,6 +93,7 @@ def show_web(stack: Stack, browser: Chromium, captured: journey.Captured) -> Non
     web = browser.context.new_page()
     web.set_viewport_size({"width": 1280, "height": 900})
     web.goto(stack.sign_in_link())
+    web.get_by_role("button", name="Sign in").click()
     web.goto(f"{stack.url}/")
     web.wait_for_selector(f"a[href*='{capture_id}']", timeout=10_000)
     web.screenshot(path=SHOW / "inbox.png")

@@ -118,6 +118,7 @@ async def pictures(browser: Browser, site: Site, url: str, out: Path) -> None:
         problems: list[str] = []
         page.on("console", lambda message, seen=problems: seen.append(message.text))
         await page.goto(f"{url}/sign-in/{offer.token}")
+        await page.click("main button, form button")
         places = {
             "inbox": "/",
             "capture": f"/captures/{made[0]}",

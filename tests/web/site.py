@@ -80,7 +80,7 @@ class Site:
         operator = operator or await self.services.operators.ensure_default_operator()
         offer = await self.services.operators.create_sign_in_link(operator.operator_id)
         client = client_of(self.http)
-        answer = await client.get(f"/sign-in/{offer.token}")
+        answer = await client.post(f"/sign-in/{offer.token}")
         assert answer.status_code == 303, answer.text
         return client
 

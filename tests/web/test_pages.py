@@ -93,6 +93,22 @@ async def test_looking_and_fetching_are_custody_events(site: Site) -> None:
     await site.sound()
 
 
+async def test_a_link_on_another_site_writes_nothing_to_the_chain_of_custody(site: Site) -> None:
+    device = await site.pair()
+    capture_id = await device.capture()
+    person, api = await site.person(), f"/api/v1/captures/{capture_id}"
+    before = (await person.get(f"{api}/events")).json()["events"]
+    arrived = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    page = await person.get(f"/captures/{capture_id}", headers=arrived)
+    assert page.status_code == 403 and f'href="/captures/{capture_id}"' in page.text
+    for path in (api, f"{api}/artifacts/page.wacz", f"{api}/statement"):
+        assert (await person.get(path, headers=arrived)).status_code == 403, path
+    assert (await person.get(f"{api}/events")).json()["events"] == before
+    opened = await person.get(f"/captures/{capture_id}", headers={"Sec-Fetch-Site": "same-origin"})
+    assert opened.status_code == 200
+    assert len((await person.get(f"{api}/events")).json()["events"]) == len(before) + 1
+
+
 def _payload(envelope: str) -> bytes:
     import base64
 
@@ -158,11 +174,15 @@ async def test_search_pages_through_everything_once_and_takes_signs_literally(si
 async def test_a_sign_in_link_works_once_and_sign_out_ends_the_session(site: Site) -> None:
     operator = await site.services.operators.ensure_default_operator()
     offer = await site.services.operators.create_sign_in_link(operator.operator_id)
-    first = await site.http.get(f"/sign-in/{offer.token}")
+    asked = await site.http.get(f"/sign-in/{offer.token}")
+    assert asked.status_code == 200 and "set-cookie" not in asked.headers and '<form method="post"' in asked.text
+    elsewhere = await site.http.post(f"/sign-in/{offer.token}", headers={"Sec-Fetch-Site": "cross-site"})
+    assert elsewhere.status_code == 403 and "set-cookie" not in elsewhere.headers, "nobody is signed in by another site"
+    first = await site.http.post(f"/sign-in/{offer.token}")
     cookie = first.headers["set-cookie"]
     assert first.status_code == 303 and "HttpOnly" in cookie and "samesite=lax" in cookie.lower() and "Secure" not in cookie
     site.http.cookies.clear()
-    again = await site.http.get(f"/sign-in/{offer.token}")
+    again = await site.http.post(f"/sign-in/{offer.token}")
     assert again.status_code == 401 and "set-cookie" not in again.headers
     person = await site.person()
     kept = dict(person.cookies)

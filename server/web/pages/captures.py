@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from server.captures.previews import THUMBNAIL, preview_kind
 from server.captures.views import CaptureQuery
 from server.errors import NotFound
-from server.web.deps import OperatorCaller, ServicesDep
+from server.web.deps import OperatorCaller, RecordedRead, ServicesDep
 from server.web.pages.render import render
 from server.web.pages.statement_view import page_info, shots_of, statement_facts, with_actor_names
 
@@ -34,7 +34,7 @@ async def inbox(
     return render(request, "inbox.html", section="captures", query=query, page=page, next_url=next_url)
 
 
-@router.get("/captures/{capture_id}")
+@router.get("/captures/{capture_id}", dependencies=[RecordedRead])
 async def capture(request: Request, capture_id: str, actor: OperatorCaller, services: ServicesDep) -> Response:
     """One capture. Looking at it is a custody event, recorded before anything is shown."""
     await services.captures.reading.record_view(actor, capture_id)

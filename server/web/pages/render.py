@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from server.clock import format_time
-from server.errors import ServiceError, SignInRefused, Unauthenticated
+from server.errors import CrossSiteVisit, ServiceError, SignInRefused, Unauthenticated
 from server.web.problems import status_of
 from server.web.texts import Texts, choose_language
 
@@ -67,6 +67,9 @@ def page_error(request: Request, error: Exception) -> Response:
         text = "sign_in.refused_text" if isinstance(error, SignInRefused) else "sign_in.text"
         return _message(request, (HTTPStatus.UNAUTHORIZED, texts.get(key), texts.get(text)), command=SIGN_IN_COMMAND)
     status = int(status_of(error))
+    if isinstance(error, CrossSiteVisit):
+        arrival = (status, texts.get("arrival.title"), texts.get("arrival.text"))
+        return _message(request, arrival, again=request.url.path)
     if isinstance(error, HTTPException):
         status = error.status_code
     if isinstance(error, RequestValidationError):
@@ -79,6 +82,16 @@ def page_error(request: Request, error: Exception) -> Response:
     return _message(request, (status, texts.get("error.refused"), f"{texts.get('error.refused_text')} {said}"), back=True)
 
 
-def _message(request: Request, said: tuple[int, str, str], *, command: str = "", back: bool = False) -> Response:
+def _message(request: Request, said: tuple[int, str, str], *, command: str = "", back: bool = False, again: str = "") -> Response:
     status, heading, text = said
-    return render(request, "message.html", status=status, signed_in=False, heading=heading, text=text, command=command, back=back)
+    return render(
+        request,
+        "message.html",
+        status=status,
+        signed_in=False,
+        heading=heading,
+        text=text,
+        command=command,
+        back=back,
+        again=again,
+    )

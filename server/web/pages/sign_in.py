@@ -5,14 +5,22 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from server.web.deps import OperatorCaller, ServicesDep, cookie_name, is_https
+from server.web.deps import OperatorCaller, ServicesDep, cookie_name, is_https, refuse_other_sites
+from server.web.pages.render import render
 
 router = APIRouter()
 
 
 @router.get("/sign-in/{token}")
-async def sign_in(token: str, services: ServicesDep) -> Response:
+async def offer(request: Request, token: str) -> Response:
+    """Asks before the link is used up: one that a mail program opens ahead, or another site leads to, changes nothing."""
+    return render(request, "sign_in.html", signed_in=False, token=token[:256])
+
+
+@router.post("/sign-in/{token}")
+async def sign_in(request: Request, token: str, services: ServicesDep) -> Response:
     """Uses the link up, sets the session cookie and goes to the inbox. No Referer leaves this service (see SecurityHeaders)."""
+    refuse_other_sites(request, services)
     signed_in = await services.operators.sign_in(token[:256])
     response = RedirectResponse("/", status_code=HTTPStatus.SEE_OTHER)
     response.set_cookie(

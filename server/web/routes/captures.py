@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from server.captures.views import CaptureQuery
-from server.web.deps import AnyCaller, DeviceCaller, ServicesDep
+from server.web.deps import AnyCaller, DeviceCaller, RecordedRead, ServicesDep
 from server.web.ranges import ServedFile, file_response, head_response
 from server.web.schemas import (
     CaptureAnswer,
@@ -76,7 +76,7 @@ async def search(
     return CaptureList(captures=[CaptureRow.model_validate(row) for row in page.captures], next_cursor=page.next_cursor)
 
 
-@router.get("/{capture_id}")
+@router.get("/{capture_id}", dependencies=[RecordedRead])
 async def read(capture_id: str, actor: AnyCaller, services: ServicesDep) -> CaptureAnswer:
     """One capture. A person's reading is written to the chain of custody; a device's look at its own capture is not."""
     if actor.role == "operator":
@@ -90,7 +90,7 @@ async def receipt(capture_id: str, actor: AnyCaller, services: ServicesDep) -> R
     return Response(await services.captures.reading.receipt(actor, capture_id), media_type="text/plain; charset=utf-8")
 
 
-@router.get("/{capture_id}/statement", response_class=Response, responses=BYTES)
+@router.get("/{capture_id}/statement", response_class=Response, responses=BYTES, dependencies=[RecordedRead])
 async def statement(capture_id: str, actor: AnyCaller, services: ServicesDep) -> Response:
     """The exact envelope file the device sent."""
     headers = {"Content-Disposition": 'attachment; filename="statement.dsse.json"'}
@@ -109,7 +109,7 @@ async def events(capture_id: str, actor: AnyCaller, services: ServicesDep) -> Ev
     )
 
 
-@router.get("/{capture_id}/artifacts/{name}", response_class=Response, responses=BYTES)
+@router.get("/{capture_id}/artifacts/{name}", response_class=Response, responses=BYTES, dependencies=[RecordedRead])
 async def artifact(request: Request, capture_id: str, name: str, actor: AnyCaller, services: ServicesDep) -> Response:
     """An artifact's bytes, by role or file name; Range is honoured. The download is a custody event."""
     opened = await services.captures.reading.open_artifact(actor, capture_id, name)

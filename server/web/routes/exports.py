@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from server.exports.service import ExportOrder
 from server.web.bodies import json_body, read_json
-from server.web.deps import OperatorCaller, ServicesDep
+from server.web.deps import OperatorCaller, RecordedRead, ServicesDep
 from server.web.ranges import ServedFile, file_response, head_response
 from server.web.schemas import ExportAccepted, ExportAnswer, ExportRequest
 
@@ -40,7 +40,7 @@ async def retry(export_id: UUID, actor: OperatorCaller, services: ServicesDep) -
     return ExportAccepted(export_id=made.export_id, state=made.state)
 
 
-@router.get("/{export_id}/file", response_class=Response, responses=FILE)
+@router.get("/{export_id}/file", response_class=Response, responses=FILE, dependencies=[RecordedRead])
 async def file(request: Request, export_id: UUID, actor: OperatorCaller, services: ServicesDep) -> Response:
     """The bundle; Range is honoured. 409 until it is ready."""
     opened = await services.exports.open_file(actor, export_id)
