@@ -44,7 +44,7 @@ class PairingRefused(ServiceError):
 
 
 class DeviceKeyRefused(ServiceError):
-    """The public key cannot be enrolled. data: reason (`not_p384`, `revoked`, `enrolled_elsewhere`)."""
+    """The public key cannot be enrolled. data: reason (`not_p384`, `not_new`: revoked, or another's)."""
 
     code = "device_key_refused"
 

@@ -133,10 +133,8 @@ class OperatorService:
         await lock_for_transaction(session, f"device:{new.key_id}")
         known = (await session.exec(select(Device).where(Device.key_id == new.key_id).with_for_update())).first()
         if known is not None:
-            if known.operator_id != operator.id:
-                raise DeviceKeyRefused(reason="enrolled_elsewhere")
-            if known.revoked_at is not None:
-                raise DeviceKeyRefused(reason="revoked")
+            if known.operator_id != operator.id or known.revoked_at is not None:
+                raise DeviceKeyRefused(reason="not_new")  # the same words: whose key it is elsewhere is nobody's business
             known.token_sha256, known.label = digest(token), label
             return known, token, False
         device = Device(
