@@ -6,11 +6,11 @@ import { isSecretParameter } from "./secrets.js";
  * Pure text in, values out; the markup is not changed here (SecretStripper.text does that, everywhere the values stand).
  */
 
-const QUOTE = "(?:\\\\*[\"'`]|&quot;|&#34;)";
+const QUOTE = "(?:\\\\{0,4}[\"'`]|&quot;|&#34;)";
 /** A member of JSON, an assignment in a script, an attribute: a name, `:` or `=`, a quoted value without spaces. */
-const ASSIGNED = new RegExp(`(?<![\\w$.-])([\\w$.-]{2,60})${QUOTE}?\\s{0,8}[:=]\\s{0,8}${QUOTE}((?:[^"'\`\\\\<>&\\s]|\\\\+(?:u[0-9a-f]{4}|x[0-9a-f]{2}|/)|&(?:amp|#\\w{2,6});){8,4096})${QUOTE}`, "gi");
+const ASSIGNED = new RegExp(`(?<![\\w$.-])([\\w$.-]{2,60})${QUOTE}?\\s{0,8}[:=]\\s{0,8}${QUOTE}((?:[^"'\`\\\\<>&\\s]|\\\\{1,4}(?:u[0-9a-f]{4}|x[0-9a-f]{2}|/)|&(?:amp|#\\w{2,6});){8,4096})${QUOTE}`, "gi");
 const BARE_DATA = /\s(data-[\w.-]{2,60})=([^\s"'<>]{8,4096})/gi;
-const TAG = /<(input|meta|form|textarea)\b((?:[^>"']|"[^"]*"|'[^']*')*)>/gi;
+const TAG = /<(input|meta|form|textarea)\b((?:[^<>"']|"[^"]{0,8192}"|'[^']{0,8192}'){0,2000})>/gi;
 const ATTRIBUTE = /([^\s=/"'<>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+)))?/g;
 const PARAMETER = /[?&;]([\w.-]{2,40})=([^"'&#;\s<>\\]{4,4096})/g;
 const MIN_LENGTH = 4;
@@ -51,7 +51,7 @@ function parseAttributes(text) {
 
 /** @param {string} text @returns {string} with the escapes of JSON and JavaScript undone */
 function unescapeScript(text) {
-  return text.replace(/\\+(?:u([0-9a-f]{4})|x([0-9a-f]{2})|\/)/gi, (_whole, wide, narrow) => (wide ?? narrow ? String.fromCharCode(parseInt(wide ?? narrow, 16)) : "/"));
+  return text.replace(/\\{1,4}(?:u([0-9a-f]{4})|x([0-9a-f]{2})|\/)/gi, (_whole, wide, narrow) => (wide ?? narrow ? String.fromCharCode(parseInt(wide ?? narrow, 16)) : "/"));
 }
 
 /** @param {string} text @returns {string} */

@@ -3,7 +3,7 @@
 
 const ENTITIES = /** @type {Record<string, string>} */ ({ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", sol: "/", plus: "+", equals: "=", colon: ":", period: "." });
 const PERCENT = /%(?:25)?([0-9a-f]{2})/iy;
-const ESCAPE = /\\+(?:u([0-9a-f]{4})|x([0-9a-f]{2})|([/"'\\]))/iy;
+const ESCAPE = /\\{1,8}(?:u([0-9a-f]{4})|x([0-9a-f]{2})|([/"'\\]))/iy;
 const ENTITY = /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]{2,6}));/iy;
 const QUOTED = /=([0-9a-f]{2})/iy;
 const SOFT_BREAK = /=\r?\n/y;

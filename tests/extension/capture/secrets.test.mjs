@@ -185,3 +185,11 @@ test("headers that carry a site's own credentials are removed by name", () => {
   }
   assert.deepEqual(stripper().headers([["Content-Security-Policy", "default-src 'self'"]], "response")[0][0], "Content-Security-Policy");
 });
+
+for (const [name, html] of Object.entries({ "open quotes": '<input "'.repeat(75_000), "backslashes": `a="${"\\".repeat(600_000)}`, "one long word": "a".repeat(600_000) })) {
+  test(`a page of ${name} cannot freeze the search for secrets`, () => {
+    const started = performance.now();
+    findMarkupSecrets(html);
+    assert.ok(performance.now() - started < 1000);
+  });
+}
