@@ -1,4 +1,8 @@
 # The service in one image: serve, worker and witness are the same program. Needs no compiler and no network but the package index.
+FROM node:22-trixie-slim AS player
+COPY tools/fetch-player.mjs /src/
+RUN node /src/fetch-player.mjs /src/player
+
 FROM python:3.13-slim-trixie AS build
 WORKDIR /src
 COPY requirements-run.lock ./
@@ -7,6 +11,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY server ./server
 COPY storage ./storage
 COPY migrations ./migrations
+COPY --from=player /src/player ./server/web/player
 RUN /srv/holdstill/bin/pip install --no-cache-dir "setuptools>=77" && /srv/holdstill/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim-trixie
@@ -15,6 +20,6 @@ COPY --from=build /srv/holdstill /srv/holdstill
 ENV PATH=/srv/holdstill/bin:$PATH HOLDSTILL_DATA_DIR=/data HOLDSTILL_HOST=0.0.0.0
 USER holdstill
 VOLUME /data
-EXPOSE 8443
+EXPOSE 8443 8444
 ENTRYPOINT ["holdstill"]
 CMD ["serve"]

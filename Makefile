@@ -43,7 +43,7 @@ verifier: setup ## dist/holdstill-verify.pyz, the offline verifier in one file
 
 # --- what the targets above need; each is quick when it has nothing to do ---
 
-setup: system $(STAMPS)/python $(STAMPS)/node
+setup: system $(STAMPS)/python $(STAMPS)/node server/web/player/ui.js
 
 lint: lint-ruff lint-format lint-types lint-floors lint-js
 lint-ruff:
@@ -66,13 +66,15 @@ extension: $(STAMPS)/node
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 	--custom-compile-command "make lock"
-lock: # both lock files anew from pyproject.toml; the second is the first without the development tools
+lock: # the lock files anew; the second is the first without the development tools, the third is a program that only a test runs
 	@$(LOCK) --group dev pyproject.toml -o requirements.lock
 	@$(LOCK) pyproject.toml -c requirements.lock -o requirements-run.lock
+	@$(LOCK) tests/e2e/pywb.in -o tests/e2e/pywb.lock
 
 system: node-version
 	@missing=""; \
 	command -v chromium >/dev/null 2>&1 || missing="$$missing chromium"; \
+	command -v firefox-esr >/dev/null 2>&1 || missing="$$missing firefox-esr"; \
 	command -v openssl >/dev/null 2>&1 || missing="$$missing openssl"; \
 	[ -d /usr/share/fonts/truetype/dejavu ] || missing="$$missing fonts-dejavu-core"; \
 	[ -x $(PY) ] || { [ -n "$(PYTHON)" ] && $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; } || missing="$$missing python3 python3-venv"; \
@@ -111,6 +113,11 @@ $(STAMPS)/python: requirements.lock pyproject.toml $(STAMPS)/venv
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip >/dev/null
 	@$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+
+# The player for replays: AGPL files that stay as they are, beside this program, served from an origin of their own.
+server/web/player/ui.js: tools/fetch-player.mjs | node-version
+	@echo "==> fetching the replay player"
+	@node tools/fetch-player.mjs server/web/player && touch $@
 
 $(STAMPS)/node: package-lock.json package.json $(STAMPS)/venv
 	@echo "==> installing the Node packages of package-lock.json"

@@ -1,10 +1,14 @@
 // Wires the browser's events to the modules that do the work. Every listener is registered in the first turn of the worker, and
 // nothing is remembered here: the worker may be killed between any two events.
-import { captureAsSeen } from "./capture/asseen.js";
-import { startPassiveBuffer } from "./capture/passive.js";
-import { takeViewportShot } from "./capture/viewport.js";
+import { showBadge, watchBrowsing } from "./auto/browser.js";
+import { addBatch, BATCH_ALARM, tellBatch, workBatches } from "./batch/browser.js";
+import { select } from "./capture/selection.js";
+import { startModes } from "./capture/modes.js";
+import { startBuffer, takeViewportShot } from "./capture/thisbrowser.js";
+import { addMenus, wishOf } from "./menus.js";
 import { discardWorkFolder, sweepWorkFolders } from "./archive/workfolder.js";
 import { fetchChallenge } from "./queue/challenge.js";
+import { makePreview } from "./queue/preview.js";
 import { pump } from "./queue/pump.js";
 import { hasWork } from "./queue/reducer.js";
 import { runCapture } from "./queue/run.js";
@@ -14,15 +18,33 @@ import { readBuild } from "./seal/build.js";
 
 const ALARM = "pump";
 const AWAKE_MS = 20_000; // an idle worker is ended after 30 s; a pending fetch does not count as work
-const passive = startPassiveBuffer();
+const passive = startBuffer();
+const modes = startModes();
 const changes = new BroadcastChannel("holdstill-queue");
 
-chrome.runtime.onInstalled.addListener(() => void schedulePump());
+chrome.runtime.onInstalled.addListener(() => {
+  void schedulePump();
+  void addMenus();
+  void showBadge();
+  void runLists();
+});
 chrome.runtime.onStartup.addListener(() => {
   void schedulePump();
+  void showBadge();
+  void runLists();
   void sweepWorkFolders(new Date());
 });
 chrome.alarms.onAlarm.addListener((alarm) => void (alarm.name === ALARM && pumpQueue({ patient: false })));
+chrome.alarms.onAlarm.addListener((alarm) => void (alarm.name === BATCH_ALARM && runLists()));
+watchBrowsing(async (tabId) => void await stayAwake(() => startCapture({ tabId, trigger: "site_list" })));
+chrome.contextMenus.onClicked.addListener((click, tab) => {
+  const wish = wishOf(click);
+  if (wish === "lists") void chrome.tabs.create({ url: "ui/batch.html" });
+  else if (wish !== null && tab?.id !== undefined) void stayAwake(() => startCapture({ tabId: /** @type {number} */ (tab.id), selection: wish, trigger: wish.kind }));
+});
+chrome.commands.onCommand.addListener((command, tab) => {
+  if (command === "capture-region" && tab?.id !== undefined) void stayAwake(() => startCapture({ tabId: /** @type {number} */ (tab.id), selection: { kind: "region" }, trigger: "region" }));
+});
 chrome.runtime.onMessage.addListener((message, sender, answer) => {
   const handle = sender.origin === location.origin ? MESSAGES[/** @type {keyof typeof MESSAGES} */ (message?.type)] : undefined;
   if (handle === undefined) return false; // pages and content scripts have nothing to say to the queue
@@ -32,22 +54,43 @@ chrome.runtime.onMessage.addListener((message, sender, answer) => {
 
 /** The one table of messages: what the extension's own pages may ask. */
 const MESSAGES = {
-  /** @param {{tabId: number, draft?: import("./queue/runs.js").Draft}} message */
-  "capture.start": (message) => stayAwake(() => startCapture(message)),
+  /** @param {Start} message `selection: {kind: "region"}` lets the person mark a part of the shot first */
+  "capture.start": async ({ tabId, draft, selection, mode }) => {
+    const run = await stayAwake(() => startCapture({ tabId, draft, selection, mode, trigger: selection?.kind ?? "click" }));
+    return run === null ? { busy: true } : { phase: run.phase };
+  },
   "queue.pump": () => schedulePump(),
+  /** Records what the tab loads from now on; the next capture of it takes the recording. @param {{tabId: number, scope: "tab" | "case"}} message */
+  "record.arm": async ({ tabId, scope }) => await modes.recordings?.arm(tabId, { scope }) ?? null,
+  /** @param {import("./batch/browser.js").BatchWish} wish */
+  "batch.start": async (wish) => {
+    const added = await addBatch(wish);
+    void runLists();
+    return added;
+  },
+  /** @param {{batchId: string, word: "pause" | "resume" | "stop"}} message */
+  "batch.tell": async ({ batchId, word }) => {
+    await tellBatch(batchId, word);
+    if (word === "resume") void runLists();
+  },
 };
 
-/** @param {{tabId: number, draft?: import("./queue/runs.js").Draft}} wish @returns {Promise<{phase: string} | {busy: true}>} when the run has ended */
-async function startCapture({ tabId, draft }) {
+/**
+ * @typedef {{tabId: number} & Pick<import("./queue/run.js").Wish, "draft" | "selection" | "trigger" | "ref" | "mode">} Start
+ * @param {Start} start @returns {Promise<import("./queue/runs.js").Run | null>} the run, ended; null: this tab is being captured already
+ */
+async function startCapture({ tabId, ...wish }) {
   const tab = /** @type {chrome.tabs.Tab & {id: number}} */ (await chrome.tabs.get(tabId));
   const opening = openStore(); // not awaited here: the shot comes first
   try {
-    const run = await runCapture({ tab, draft }, {
+    const run = await runCapture({ tab, ...wish }, {
       store: opening,
       runs: new Runs(chrome.storage.session),
       locks: navigator.locks,
       takeViewportShot,
-      captureAsSeen: (target, options) => captureAsSeen(target, { ...options, passive }),
+      select: async (target, wished, shot) => select(target, wished, shot, await selectOptions()),
+      captureAsSeen: async (target, options) => modes.capture(target, { ...options, passive, secondPass: await isSet("secondPass") }),
+      makePreview,
       discardWorkFolder,
       fetchChallenge: async () => {
         const pairing = await (await opening).readPairing();
@@ -57,15 +100,29 @@ async function startCapture({ tabId, draft }) {
       readDefaultCase: async () => /** @type {string | null} */ ((await chrome.storage.local.get("lastCase"))["lastCase"] ?? null),
       now: () => new Date(),
     });
-    if (run === null) return { busy: true };
-    if (run.phase === "queued") {
+    if (run?.phase === "queued") {
       changes.postMessage({ captureId: run.captureId });
       void schedulePump();
     }
-    return { phase: run.phase };
+    return run;
   } finally {
     (await opening).close();
   }
+}
+
+/** Works through the lists of addresses that run, until none does. */
+async function runLists() {
+  await stayAwake(() => workBatches(startCapture));
+}
+
+/** @returns {Promise<Parameters<typeof select>[3]>} */
+async function selectOptions() {
+  return { words: { title: chrome.i18n.getMessage("acts_region_title"), help: chrome.i18n.getMessage("acts_region_help") }, mayRefetch: await isSet("refetchImages") };
+}
+
+/** @param {string} name of a choice of the person's @returns {Promise<boolean>} false unless it was made */
+async function isSet(name) {
+  return (await chrome.storage.local.get(name))[name] === true;
 }
 
 /** Pumps now, and every 30 s until nothing is left that needs no person: the alarm outlives this worker. */

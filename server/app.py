@@ -21,6 +21,7 @@ from server.web.middleware import BodyLimit, ExtensionCors, SecurityHeaders
 from server.web.pages import captures as capture_pages
 from server.web.pages import devices as device_pages
 from server.web.pages import exports as export_pages
+from server.web.pages import replays as replay_pages
 from server.web.pages import sign_in
 from server.web.pages.render import page_error
 from server.web.problems import STATUS, http_problem, problem_of, validation_problem
@@ -32,8 +33,11 @@ STATIC = Path(__file__).parent / "web" / "static"
 MACHINE_PATHS = ("/api/", "/log/", "/healthz", "/readyz", "/metrics", "/static/")
 
 
-def create_app(services: Services, *, background: Background | None = None) -> FastAPI:
-    """The application. Its lifespan opens the job queue and runs `background` (the worker) beside the requests, if given."""
+def create_app(services: Services, *, background: Background | None = None, replays: bool = False) -> FastAPI:
+    """The application. Its lifespan opens the job queue and runs `background` (the worker) beside the requests, if given.
+
+    `replays`: the replay origin is served too, so pages may show frames of it.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -50,7 +54,8 @@ def create_app(services: Services, *, background: Background | None = None) -> F
     app = _api(lifespan)
     app.state.services = services
     app.state.metrics = Metrics()
-    for pages in (sign_in, capture_pages, export_pages, device_pages):
+    app.state.replays = replays
+    for pages in (sign_in, capture_pages, replay_pages, export_pages, device_pages):
         app.include_router(pages.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_error_rendering(app)

@@ -63,7 +63,13 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8443, ge=0, le=65535)
     public_url: str = Field(default="http://127.0.0.1:8443", description="what people and extensions type")
-    replay_url: str | None = Field(default=None, description="cookieless origin for replay of captured pages")
+    replay_url: str | None = Field(
+        default=None,
+        description="origin for replays, on another host than public_url; `{capture}` in it gives each capture one of its own; "
+        "none: http://{capture}.localhost:<replay_port> for a public_url on this machine, else no replay",
+    )
+    replay_port: int | None = Field(default=None, ge=0, le=65535, description="where `serve` listens for replays; none: port + 1")
+    replay_seconds: int = Field(default=1800, ge=60, description="how long the address of an opened replay works")
     origin: str = Field(default="holdstill.local/log", description="the log's C2SP origin; never changes in a log's life")
     organisation: str = Field(default="Default organisation", description="name of the organisation made at first start")
     run_worker: bool = Field(default=True, description="run background jobs inside `serve`")

@@ -1,8 +1,8 @@
 import { concat, hex, utf8 } from "../seal/encoding.js";
-import { hashBlob } from "../seal/hashing.js";
+import { digestPair, hashBlob } from "../seal/hashing.js";
 import { crc32 } from "./crc32.js";
 import { ArchiveError } from "./errors.js";
-import { gzipMember } from "./gzip.js";
+import { gzipBlob, gzipMember, isIncompressible } from "./gzip.js";
 import { oneLine } from "./http.js";
 
 /** @typedef {import("../seal/encoding.js").Bytes} Bytes */
@@ -15,7 +15,7 @@ import { oneLine } from "./http.js";
  * @property {Date} date               for a response: when it came, as far as that is known
  * @property {string} contentType      of the block
  * @property {Bytes} [head]            HTTP head with its empty line; part of the block, not of the payload
- * @property {Bytes} payload
+ * @property {Bytes | Blob} payload    a blob is read in chunks, twice, and never held as a whole
  * @property {string} [mime]           of the payload, for the index and for the choice of compression; default contentType
  * @property {number | null} [status]  for the index
  * @property {[string, string][]} [headers]  further WARC headers, e.g. ["WARC-IP-Address", "192.0.2.1"]
@@ -77,14 +77,14 @@ export class WarcWriter {
   async #append(record) {
     const { payload } = record;
     const mime = (record.mime ?? record.contentType).split(";", 1)[0].trim();
-    const payloadDigest = await digest([payload]);
-    const blockDigest = record.head ? await digest([record.head, payload]) : payloadDigest;
+    const { payloadDigest, blockDigest } = await digests(record.head, payload);
     const recordId = `urn:uuid:${crypto.randomUUID()}`;
     const header = recordHeader(record, recordId, payloadDigest, blockDigest);
     const parts = [header, ...(record.head ? [record.head] : []), payload, utf8("\r\n\r\n")];
-    const store = payload.length > SMALL_BYTES && INCOMPRESSIBLE.test(mime);
+    const store = sizeOf(payload) > SMALL_BYTES && (INCOMPRESSIBLE.test(mime) || payload instanceof Blob && await isIncompressible(payload));
     const offset = this.sizeBytes;
-    for (const chunk of await gzipMember(parts, { store })) await this.#grow(chunk);
+    if (payload instanceof Blob) for await (const chunk of gzipBlob(new Blob(parts), { store })) await this.#grow(chunk);
+    else for (const chunk of await gzipMember(/** @type {Bytes[]} */ (parts), { store })) await this.#grow(chunk);
     const written = { recordId, type: record.type, targetUri: safeUri(record.targetUri), date: record.date, mime,
       status: record.status ?? null, payloadDigest, offset, length: this.sizeBytes - offset };
     this.records.push(written);
@@ -108,8 +108,23 @@ function recordHeader(record, recordId, payloadDigest, blockDigest) {
   if (record.metadata) fields.push(["WARC-JSON-Metadata", JSON.stringify(record.metadata)]);
   if (record.type === "response" || record.type === "resource") fields.push(["WARC-Payload-Digest", payloadDigest]);
   fields.push(["WARC-Block-Digest", blockDigest], ["Content-Type", oneLine(record.contentType)],
-    ["Content-Length", String((record.head?.length ?? 0) + record.payload.length)]);
+    ["Content-Length", String((record.head?.length ?? 0) + sizeOf(record.payload))]);
   return utf8(`WARC/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`);
+}
+
+/** @param {Bytes | Blob} payload @returns {number} bytes */
+function sizeOf(payload) {
+  return payload instanceof Blob ? payload.size : payload.length;
+}
+
+/** @param {Bytes | undefined} head @param {Bytes | Blob} payload @returns {Promise<{payloadDigest: string, blockDigest: string}>} */
+async function digests(head, payload) {
+  if (payload instanceof Blob) {
+    const { after, whole } = await digestPair(head ?? new Uint8Array(0), payload);
+    return { payloadDigest: `sha256:${after}`, blockDigest: `sha256:${whole}` };
+  }
+  const payloadDigest = await digest([payload]);
+  return { payloadDigest, blockDigest: head ? await digest([head, payload]) : payloadDigest };
 }
 
 /** @param {Bytes[]} parts @returns {Promise<string>} `sha256:<hex>` */

@@ -12,14 +12,24 @@ export async function createWorkFolder(now) {
   return { name, handle: await root.getDirectoryHandle(name, { create: true }) };
 }
 
-/** Removes one capture's files; Blobs that were made of them cannot be read any more. @param {string | null} name @returns {Promise<void>} */
+/** @param {string} name @returns {Promise<FileSystemDirectoryHandle | null>} a folder made earlier, by this worker or one before it; null: it is gone */
+export async function openWorkFolder(name) {
+  const root = await openRoot();
+  return root === null ? null : root.getDirectoryHandle(name).catch(() => null);
+}
+
+/**
+ * Removes one capture's files; Blobs that were made of them cannot be read any more. A folder in which something is still being written stays until
+ * it is swept: what is in the queue does not fail because of what is left on the floor.
+ * @param {string | null} name @returns {Promise<void>}
+ */
 export async function discardWorkFolder(name) {
   const root = name === null ? null : await openRoot();
   if (root === null || name === null) return;
   try {
     await root.removeEntry(name, { recursive: true });
   } catch (error) {
-    if (!(error instanceof DOMException && error.name === "NotFoundError")) throw error;
+    if (!(error instanceof DOMException && (error.name === "NotFoundError" || error.name === "NoModificationAllowedError"))) throw error;
   }
 }
 

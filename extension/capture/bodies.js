@@ -11,11 +11,12 @@ import { reasonOf } from "./steps.js";
  * @property {string} url
  * @property {string} type
  * @property {string} mime
- * @property {"live_memory" | "http_cache"} source
+ * @property {import("./types.js").BodySource} source
  * @property {Bytes} bytes
  * @property {string | null} text   when the browser gave it decoded
  * @property {boolean} exact
  * @property {string} note          why not exact; ""
+ * @property {import("./responses.js").KnownResponse} [known]  the very response whose body this is; without it, one is looked for by address
  */
 
 /** @typedef {{url: string, type: string, mime: string, sizeBytes: number | null, frame: Frame, isDocument: boolean}} Wanted */
@@ -48,7 +49,7 @@ export function isLoadable(url) {
 export async function blockRefetch(tab, frames) {
   for (const target of tab.frames) {
     const urls = frames.filter((frame) => frame.target === target).flatMap(({ url: document, resources, probe }) => [
-      ...(probe?.controlled === false ? [] : [document]), ...resources.filter(({ type }) => REFETCHED.has(type)).map(({ url }) => url), ...probe?.sheets ?? []]);
+      ...(probe?.controller === null ? [] : [document]), ...resources.filter(({ type }) => REFETCHED.has(type)).map(({ url }) => url), ...probe?.sheets ?? []]);
     const both = urls.flatMap((url) => [url, url.replace(/#.*$/, "")]).filter(isLoadable);
     await tab.send(target, "Network.setBlockedURLs", { urls: [...new Set(both)] });
   }
@@ -66,9 +67,9 @@ export async function unblockRefetch(tab) {
 export async function readBodies(tab, frames, reader) {
   const documents = frames.filter(({ url }) => isLoadable(url));
   for (const { url, probe } of documents) {
-    if (probe?.controlled !== false) reader.onOmitted(url, "Document", "to read it could have asked the site: a service worker answers for this page");
+    if (probe?.controller !== null) reader.onOmitted(url, "Document", "to read it could have asked the site: a service worker answers for this page");
   }
-  await readAll(tab, documents.filter(({ probe }) => probe?.controlled === false).map((frame) => (
+  await readAll(tab, documents.filter(({ probe }) => probe?.controller === null).map((frame) => (
     { url: frame.url, type: "Document", mime: frame.mime, sizeBytes: documentSize(frame), frame, isDocument: true })), reader);
   await readAll(tab, frames.flatMap((frame) => frame.resources.filter(({ url }) => isLoadable(url)).map((resource) => (
     { ...resource, frame, isDocument: false }))), reader);

@@ -23,6 +23,6 @@ export async function readCertificates(tab, urls, signal) {
 }
 
 /** @param {string} der base64 @returns {string} */
-function toPem(der) {
+export function toPem(der) {
   return `-----BEGIN CERTIFICATE-----\n${(der.match(LINE) ?? []).join("\n")}\n-----END CERTIFICATE-----\n`;
 }

@@ -3,6 +3,7 @@ import { bytesFromBase64 } from "./bodybytes.js";
 import { readCertificates } from "./certificates.js";
 import { findClosedRoots, listFrames, probeByScript, probeFrames } from "./frames.js";
 import { mhtmlPictures } from "./mhtml.js";
+import { learnText } from "./recordedsecrets.js";
 import { fillAccount } from "./requested.js";
 import { takeFullPageShot } from "./screenshots.js";
 
@@ -11,7 +12,7 @@ import { takeFullPageShot } from "./screenshots.js";
 /** @typedef {import("./bodies.js").ReadBody} ReadBody */
 
 /** Milliseconds that each step may take. */
-const LIMIT = { list: 5000, roots: 5000, frames: 10000, secrets: 3000, block: 3000, bodies: 40000, mhtml: 20000, shot: 30000, pictures: 10000, certificates: 5000, unblock: 3000 };
+const LIMIT = { list: 5000, roots: 5000, frames: 10000, secrets: 3000, block: 3000, bodies: 40000, mhtml: 20000, shot: 30000, pictures: 10000, certificates: 5000, unblock: 3000, place: 3000, refetch: 20000 };
 
 /** The steps of a collection, for progress; attaching, writing and detaching come on top. */
 export const COLLECT_STEPS = 11;
@@ -26,6 +27,7 @@ export const COLLECT_STEPS = 11;
  * @property {number} devicePixelRatio
  * @property {(frames: Frame[]) => Promise<void>} onFrames   before any body is handed over
  * @property {(body: ReadBody) => Promise<void>} onBody
+ * @property {import("./image.js").PickedImage | null} [picked]  the picture that the person pointed at
  */
 
 /**
@@ -50,6 +52,8 @@ export async function collect(tab, collector) {
   }) ?? [];
   const closedRoots = await steps.run("find closed shadow roots", LIMIT.roots, () => findClosedRoots(tab, frames)) ?? new Map();
   await steps.run("read frames", LIMIT.frames, () => probeFrames(tab, frames, closedRoots));
+  const { picked } = collector;
+  if (picked && picked.place === null) await steps.run("find the picked image", LIMIT.place, () => picked.locate(tab, frames));
   fillAccount(account, frames, collector.responses.hops, tab.children);
   await steps.run("learn secrets", LIMIT.secrets, () => learnCookies(tab, frames, collector));
   await collector.onFrames(frames);
@@ -59,9 +63,22 @@ export async function collect(tab, collector) {
     steps.run("full-page screenshot", LIMIT.shot, (signal) => takeFullPageShot(tab, collector.devicePixelRatio, signal)),
   ]);
   if (mhtml !== null) await steps.run("pictures only in MHTML", LIMIT.pictures, (signal) => addPictures(mhtml, frames, collector, signal));
+  if (picked) await refetchPicked(tab, frames, picked, collector);
   const urls = frames.flatMap(({ url, resources }) => [url, ...resources.map((resource) => resource.url)]);
   const certificates = await steps.run("read certificates", LIMIT.certificates, (signal) => readCertificates(tab, urls, signal));
   return { frames, mhtml, shot, certificates };
+}
+
+/**
+ * The one request that a capture may make, and only by the person's setting: for a picked image that the browser holds no more.
+ * @param {TabDebugger} tab @param {Frame[]} frames @param {import("./image.js").PickedImage} picked @param {Collector} collector
+ */
+async function refetchPicked(tab, frames, picked, { steps, onBody }) {
+  if (picked.original !== null || !picked.mayRefetch) return;
+  await steps.run("fetch the picked image again", LIMIT.refetch, async () => {
+    const body = await picked.refetch(tab, frames);
+    if (body) await onBody(body);
+  });
 }
 
 /**
@@ -117,7 +134,9 @@ async function addPictures(mhtml, frames, { account, onBody }, signal) {
  */
 async function learnCookies(tab, frames, { stripper, responses }) {
   for (const hop of responses.hops) {
-    for (const [name, value] of [...hop.requestHeaders, ...hop.responseHeaders]) if (/^(set-)?cookie2?$/i.test(name)) stripper.learnCookies(value);
+    stripper.url(hop.url, "address");
+    for (const [name, value] of [...hop.requestHeaders, ...hop.responseHeaders]) stripper.learnHeader(name, value);
+    if (hop.requestBody) learnText(stripper, new TextDecoder().decode(hop.requestBody.bytes), { isSent: true });
   }
   const urls = frames.map(({ url }) => url).filter((url) => isLoadable(url) && /^https?:/.test(url));
   const { cookies } = await tab.send(tab.root, "Network.getCookies", { urls });

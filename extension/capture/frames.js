@@ -60,7 +60,7 @@ export async function probeFrames(tab, frames, closedRoots) {
 }
 
 /**
- * Reads frames through the extension's own script injection. Closed shadow roots are not seen.
+ * Reads frames through the extension's own script injection. Firefox shows it closed shadow roots too, Chromium does not.
  * @param {number} tabId @returns {Promise<Frame[]>} the page itself first @throws {Error} when the page may not be read
  */
 export async function probeByScript(tabId) {

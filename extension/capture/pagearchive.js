@@ -1,13 +1,14 @@
 import { requestHead, responseHead } from "../archive/http.js";
-import { hex, utf8 } from "../seal/encoding.js";
+import { concat, hex, utf8 } from "../seal/encoding.js";
 import { bytesFromBase64 } from "./bodybytes.js";
 import { changeMhtmlText, referToBodies } from "./mhtml.js";
-import { findMarkupSecrets } from "./secretmarkup.js";
+import { learnBody } from "./recordedsecrets.js";
 
 /** @typedef {import("./bodies.js").ReadBody} ReadBody */
 /** @typedef {import("./types.js").PageResource} PageResource */
 /** @typedef {import("./pageprobe.js").TimingEntry} TimingEntry */
 /** @typedef {import("./responses.js").KnownResponse} KnownResponse */
+/** @typedef {{derivedFrom: string, originalSha256: string, originalSizeBytes: number}} Redaction  of a body from which secrets were taken */
 
 const TEXTUAL = /^(text\/|image\/svg)|json|javascript|ecmascript|xml/i;
 
@@ -30,19 +31,27 @@ export class PageArchive {
     this.written = new Set();
   }
 
+  /** Learns the secrets that a body of text names; nothing is written. @param {ReadBody} body */
+  learn(body) {
+    const text = textIn(body);
+    if (text !== null && !this.stripper.keep) learnBody(this.stripper, text, body.mime);
+  }
+
   /**
-   * Writes one body: as a `response` when its bytes are exact and its headers are known, else as a `resource`, which claims neither.
+   * Writes one body: as a `response` when its headers are known and its bytes are exact but for the secrets taken out of them (then it says so, and what the
+   * bytes were), else as a `resource`, which claims neither.
    * @param {ReadBody} body @param {string} [flag] a doubt about its source
    * @returns {Promise<string>} the address that answered: another than the body's after a redirect, where redirects are known
    */
   async addBody(body, flag = "") {
-    const known = this.responses.find(body.url, body.type);
+    const known = body.known ?? this.responses.find(body.url, body.type);
     const answered = known?.final.url ?? body.url;
     const url = this.stripper.url(answered, "address");
     const { bytes, removed } = this.#strip(body, url);
     const sha256 = await sha256Of(bytes);
-    if (this.written.has(`${url}\n${sha256}`)) return answered;
-    this.written.add(`${url}\n${sha256}`);
+    const identity = `${url}\n${sha256}\n${body.known?.final.id ?? ""}`;
+    if (this.written.has(identity)) return answered;
+    this.written.add(identity);
     const exact = body.exact && !removed;
     const timing = this.timing.get(body.url);
     const note = [body.note, removed ? "secrets were removed" : "", flag, known && known.count > 1 ? `headers of the first of ${known.count} requests` : ""].filter(Boolean).join("; ");
@@ -51,7 +60,7 @@ export class PageArchive {
       source: exact ? body.source : "generated", sha256, sizeBytes: bytes.length, exact,
       ...(note ? { note } : {}), ...(removed && body.exact ? { originalSha256: await sha256Of(body.bytes) } : {}),
       ...(known ? {} : { headers: `omitted: ${this.responses.absence}` }) };
-    if (known && exact) await this.#writeResponse(known, url, bytes, resource);
+    if (known && body.exact) await this.#writeResponse(known, url, bytes, { resource, ...(removed ? { redacted: redaction(resource, body) } : {}) });
     else await this.#writeResource(url, exact || body.text === null ? body.mime : `${body.mime}; charset=utf-8`, bytes, resource, body.source);
     this.resources.push(resource); // only what is in the archive is claimed
     return answered;
@@ -96,20 +105,19 @@ export class PageArchive {
 
   /** @param {ReadBody} body @param {string} url @returns {{bytes: import("../seal/encoding.js").Bytes, removed: boolean}} */
   #strip(body, url) {
-    const text = body.text ?? (TEXTUAL.test(body.mime) ? textOf(body.bytes) : null);
+    const text = textIn(body);
     if (text === null || this.stripper.keep) return { bytes: body.bytes, removed: false };
-    if (body.type === "Document") for (const { name, value } of findMarkupSecrets(text)) this.stripper.learnMarkup(name, value);
     const clean = this.stripper.text(text, `body of ${url}`);
     return clean === text ? { bytes: body.bytes, removed: false } : { bytes: utf8(clean), removed: true };
   }
 
-  /** @param {KnownResponse} known @param {string} url @param {import("../seal/encoding.js").Bytes} bytes @param {PageResource} resource */
-  async #writeResponse({ final, redirects }, url, bytes, resource) {
+  /** @param {KnownResponse} known @param {string} url @param {import("../seal/encoding.js").Bytes} bytes @param {{resource: PageResource, redacted?: Redaction}} about */
+  async #writeResponse({ final, redirects }, url, bytes, { resource, redacted }) {
     for (const hop of redirects) await this.#writeRedirect(hop);
     const head = responseHead(final.statusLine, this.stripper.headers(final.responseHeaders, `response ${url}`), bytes.length);
     const { recordId } = await this.writer.write({ type: "response", targetUri: url, date: responseDate(final), contentType: "application/http; msgtype=response",
       head, payload: bytes, mime: resource.mime, status: final.status, headers: this.#network(final),
-      metadata: { source: resource.source, exact: true, ...(resource.note ? { note: resource.note } : {}), ...(final.fromCache ? { fromCache: true } : {}) } });
+      metadata: { source: resource.source, exact: resource.exact, ...redacted, ...(resource.note ? { note: resource.note } : {}), ...(final.fromCache ? { fromCache: true } : {}) } });
     await this.#writeRequest(final, url, recordId);
   }
 
@@ -128,9 +136,19 @@ export class PageArchive {
   /** @param {import("./passive.js").PassiveRequest} hop @param {string} url @param {string} concurrentTo */
   async #writeRequest(hop, url, concurrentTo) {
     if (!/^https?:/.test(url) || hop.requestHeaders.length === 0) return;
-    const payload = requestHead(hop.method, url, this.stripper.headers(hop.requestHeaders, `request ${url}`));
+    const { bytes, note } = this.#requestBody(hop, url);
+    const payload = concat(requestHead(hop.method, url, this.stripper.headers(hop.requestHeaders, `request ${url}`)), bytes);
     await this.writer.write({ type: "request", targetUri: url, date: new Date(hop.startedAt), contentType: "application/http; msgtype=request", payload,
-      headers: [["WARC-Concurrent-To", `<${concurrentTo}>`]] });
+      headers: [["WARC-Concurrent-To", `<${concurrentTo}>`]], ...(note ? { metadata: { requestBody: note } } : {}) });
+  }
+
+  /** @param {import("./passive.js").PassiveRequest} hop @param {string} url @returns {{bytes: import("../seal/encoding.js").Bytes, note: string}} without secrets */
+  #requestBody({ requestBody }, url) {
+    if (!requestBody || requestBody.bytes.length === 0) return { bytes: new Uint8Array(0), note: requestBody?.note ?? "" };
+    const text = textOf(requestBody.bytes);
+    if (text === null || this.stripper.keep) return requestBody;
+    const clean = this.stripper.url(`?${text}`, `body of the request ${url}`).slice(1); // a form's fields stand like a query's parameters
+    return clean === text ? requestBody : { bytes: utf8(clean), note: [requestBody.note, "secrets were removed"].filter(Boolean).join("; ") };
   }
 
   /** @param {string} url @param {string} mime @param {import("../seal/encoding.js").Bytes} bytes @param {PageResource} resource @param {string} derivedFrom */
@@ -144,7 +162,7 @@ export class PageArchive {
 
   /** @param {import("./passive.js").PassiveRequest} hop @returns {[string, string][]} */
   #network(hop) {
-    const protocol = this.timing.get(hop.url)?.protocol;
+    const protocol = hop.protocol ?? this.timing.get(hop.url)?.protocol;
     return [...(hop.ip ? [/** @type {[string, string]} */ (["WARC-IP-Address", hop.ip])] : []),
       ...(protocol ? [/** @type {[string, string]} */ (["WARC-Protocol", protocol])] : [])];
   }
@@ -155,9 +173,19 @@ async function sha256Of(bytes) {
   return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
+/** @param {PageResource} resource @param {ReadBody} body @returns {Redaction} */
+function redaction({ originalSha256 }, { source, bytes }) {
+  return { derivedFrom: source, originalSha256: /** @type {string} */ (originalSha256), originalSizeBytes: bytes.length };
+}
+
 /** @param {import("./passive.js").PassiveRequest} hop @returns {Date} */
 function responseDate(hop) {
   return new Date(hop.respondedAt ?? hop.startedAt);
+}
+
+/** @param {ReadBody} body @returns {string | null} null when it is no text, or not UTF-8 */
+function textIn({ text, mime, bytes }) {
+  return text ?? (TEXTUAL.test(mime) ? textOf(bytes) : null);
 }
 
 /** @param {import("../seal/encoding.js").Bytes} bytes @returns {string | null} null when it is not UTF-8 */

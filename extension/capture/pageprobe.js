@@ -9,12 +9,13 @@
  * @property {string} text                as it is rendered; then the text of each shadow root
  * @property {{name: string, content: string}[]} meta
  * @property {{id: string, type: string, text: string}[]} data   JSON-LD and start-up JSON of scripts
+ * @property {string | null} controller    URL of the service worker that answers this frame's requests
  * @property {string[]} sheets            URLs that a careless reader would make the browser fetch again
  * @property {string[]} modules           URLs of module scripts, which are UTF-8 whatever their response says
- * @property {boolean} controlled        a service worker answers this frame's requests
  * @property {number} timeOrigin          milliseconds since 1970
  * @property {TimingEntry[]} timing       the document first
  * @property {boolean} timingFull         the browser's list was full: later requests are missing from it
+ * @property {{name: string, value: string}[]} stored   what the page keeps in the browser; only to find secrets by, never written
  * @property {string[]} left              what was left out, in words
  */
 
@@ -24,8 +25,8 @@
 // They only read. They are sent as text, so none may use anything from outside itself.
 
 /** @typedef {Pick<FrameProbe, "url" | "title" | "charset" | "language" | "html" | "text">} DomPart */
-/** @typedef {Pick<FrameProbe, "meta" | "data" | "left">} DataPart */
-/** @typedef {Pick<FrameProbe, "sheets" | "modules" | "controlled">} SourcePart */
+/** @typedef {Pick<FrameProbe, "meta" | "data" | "left" | "stored">} DataPart */
+/** @typedef {Pick<FrameProbe, "sheets" | "modules" | "controller">} SourcePart */
 /** @typedef {Pick<FrameProbe, "timeOrigin" | "timing" | "timingFull">} TimingPart */
 
 /** What a frame shows. @param {...ShadowRoot} closedRoots that only the debugger can hand in @returns {DomPart} */
@@ -34,9 +35,11 @@ export function readDom(...closedRoots) {
   const roots = [...closedRoots];
   const collect = (/** @type {Document | ShadowRoot} */ root) => {
     for (const element of root.querySelectorAll("*")) {
-      if (!element.shadowRoot) continue;
-      roots.push(element.shadowRoot);
-      collect(element.shadowRoot);
+      const { openOrClosedShadowRoot } = /** @type {{openOrClosedShadowRoot?: ShadowRoot}} */ (/** @type {unknown} */ (element)); // Firefox shows extensions the closed ones
+      const shadow = element.shadowRoot ?? openOrClosedShadowRoot;
+      if (!shadow) continue;
+      roots.push(shadow);
+      collect(shadow);
     }
   };
   collect(document);
@@ -75,7 +78,22 @@ export function readData() {
   const meta = [...document.querySelectorAll("meta")].map((element) => ({
     name: element.getAttribute("property") ?? element.getAttribute("name") ?? element.getAttribute("itemprop") ?? element.httpEquiv,
     content: element.content })).filter((entry) => entry.name !== "");
-  return { meta, data, left };
+  /** @type {FrameProbe["stored"]} */
+  const stored = [];
+  for (const place of /** @type {const} */ (["localStorage", "sessionStorage"])) {
+    try {
+      const entries = window[place];
+      for (let at = 0; at < Math.min(entries.length, 500); at += 1) {
+        const name = entries.key(at) ?? "";
+        const value = entries.getItem(name) ?? "";
+        if (value.length <= 16384) stored.push({ name: name.slice(-200), value });
+      }
+    } catch { /* a frame without an origin has none */ }
+  }
+  try {
+    stored.push({ name: "document.cookie", value: document.cookie.slice(0, 65536) });
+  } catch { /* the same */ }
+  return { meta, data, left, stored };
 }
 
 /** From where a frame has its style sheets and module scripts, and who answers for it. @returns {SourcePart} */
@@ -106,7 +124,7 @@ export function readSources() {
   const scripts = [...document.querySelectorAll("script")].filter(({ src }) => src !== "");
   const classic = new Set(scripts.filter(({ type }) => type !== "module").map(({ src }) => src));
   const modules = scripts.filter(({ type, src }) => type === "module" && !classic.has(src)).map(({ src }) => src);
-  return { sheets: [...new Set(sheets)].filter((url) => url !== ""), modules, controlled: Boolean(navigator.serviceWorker?.controller) };
+  return { sheets: [...new Set(sheets)].filter((url) => url !== ""), modules, controller: navigator.serviceWorker?.controller?.scriptURL ?? null };
 }
 
 /** What a frame loaded, and when. @returns {TimingPart} */

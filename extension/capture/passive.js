@@ -25,6 +25,8 @@
  * @property {Headers} responseHeaders
  * @property {string | null} redirectTo
  * @property {string | null} error
+ * @property {string} [protocol]     as WARC-Protocol has it, where the status line tells
+ * @property {{bytes: import("../seal/encoding.js").Bytes, note: string} | null} [requestBody]  note: why these are not the bytes that were sent
  */
 
 const MAX_PER_TAB = 1000;
@@ -65,10 +67,13 @@ export class PassiveBuffer {
     return all.slice(all.findIndex(({ id }) => id === document.id));
   }
 
-  /** @param {string} url without fragment @param {PassiveRequest} document @returns {Promise<PassiveRequest[]>} later requests for that address, from any tab */
+  /**
+   * @param {string} url without fragment @param {PassiveRequest} document @returns {Promise<PassiveRequest[]>} later requests for that address, from any tab;
+   *   not those that the cache answered, as it does when an earlier capture reads the document: they leave in it what was there
+   */
   async laterRequests(url, document) {
     await this.loaded;
-    return [...this.byTab.values()].flat().filter((request) => request.url === url && request.id !== document.id && request.startedAt >= document.startedAt);
+    return [...this.byTab.values()].flat().filter((request) => request.url === url && request.id !== document.id && request.startedAt >= document.startedAt && !request.fromCache);
   }
 
   /** @param {any} details of onBeforeRequest */

@@ -87,7 +87,8 @@ export function fillAccount(account, frames, passive, children) {
     else if (!account.has(hop.url, hop.type)) account.ask(hop.url, hop.type);
     if (hop.error !== null) account.omit(hop.url, hop.type, `not loaded: ${hop.error}`);
   }
-  for (const { type, url } of children) if (/worker/.test(type)) account.ask(url, type, "a worker's program: the browser does not list its body; what it fetched is not listed either");
+  const controllers = new Set(frames.map(({ probe }) => probe?.controller)); // the browser lists those of the whole host
+  for (const { type, url } of children) if (/worker/.test(type) && (type !== "service_worker" || controllers.has(url))) account.ask(url, type, "a worker's program: the browser does not list its body; what it fetched is not listed either");
 }
 
 /** @param {string} url @returns {string} without fragment */

@@ -41,13 +41,12 @@ export async function takeFullPageShot(tab, devicePixelRatio, signal) {
   }
 }
 
-/** @param {TabDebugger} tab */
+/** Returns half a second after attaching at the earliest, when the viewport's height has held for a tenth of a second. @param {TabDebugger} tab */
 async function settle(tab) {
-  const rest = tab.attachedAt + SETTLE_MS - performance.now();
-  if (rest > 0) await pause(rest);
+  await pause(tab.attachedAt + SETTLE_MS - STABLE_MS - performance.now());
   for (let tries = 0; tries < 10; tries += 1) {
     const before = await viewportHeight(tab);
-    await pause(STABLE_MS);
+    await pause(Math.max(STABLE_MS, tab.attachedAt + SETTLE_MS - performance.now()));
     if (await viewportHeight(tab) === before) return;
   }
 }
@@ -78,7 +77,7 @@ async function shoot(tab, { width, height }, devicePixelRatio) {
   return tiles;
 }
 
-/** @param {number} ms @returns {Promise<void>} */
+/** @param {number} ms none when it is not above 0 @returns {Promise<void>} */
 function pause(ms) {
-  return new Promise((resolve) => { setTimeout(resolve, ms); });
+  return ms > 0 ? new Promise((resolve) => { setTimeout(resolve, ms); }) : Promise.resolve();
 }

@@ -1,5 +1,4 @@
-import { isSecretName } from "./secretnames.js";
-import { isSecretParameter } from "./secrets.js";
+import { isDrawnByLot, isSecretName, isSecretParameter, isSecretPathPart } from "./secretnames.js";
 
 /**
  * Credentials that a page carries in its own markup: form tokens and what start-up scripts hand to the page's programs.
@@ -11,16 +10,28 @@ const QUOTE = "(?:\\\\{0,4}[\"'`]|&quot;|&#34;)";
 const ASSIGNED = new RegExp(`(?<![\\w$.-])([\\w$.-]{2,60})${QUOTE}?\\s{0,8}[:=]\\s{0,8}${QUOTE}((?:[^"'\`\\\\<>&\\s]|\\\\{1,4}(?:u[0-9a-f]{4}|x[0-9a-f]{2}|/)|&(?:amp|#\\w{2,6});){8,4096})${QUOTE}`, "gi");
 const BARE_DATA = /\s(data-[\w.-]{2,60})=([^\s"'<>]{8,4096})/gi;
 const TAG = /<(input|meta|form|textarea)\b((?:[^<>"']|"[^"]{0,8192}"|'[^']{0,8192}'){0,2000})>/gi;
+/** What a script puts into the browser's storage under a credential's name, and credentials of headers in script texts. */
+const STORED = /\bsetItem\(\s*["'`]([\w.:-]*(?:auth|token|session|jwt|csrf|xsrf|secret|api[-_]?key|sid)[\w.:-]*)["'`]\s*,\s*["'`]([^"'`\\<>\s]{8,4096})["'`]/gi;
+const BEARER = /\b(Bearer|Basic)\s+([\w.~+/-]{8,4096}=*)/g;
 const ATTRIBUTE = /([^\s=/"'<>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+)))?/g;
-const PARAMETER = /[?&;]([\w.-]{2,40})=([^"'&#;\s<>\\]{4,4096})/g;
+const PARAMETER = /[?&;]([\w.-]{2,40})=([^"'`&#;\s<>(){}\\]{4,4096})/g;
+const CODED_PARAMETER = /%(?:25){0,3}(?:3f|26|3b|23)([\w.-]{2,40})%(?:25){0,3}3d([\w~.+-]{8,4096})/gi;
+/** What a program hands to a function under a credential's name: a form's field, a header. */
+const HANDED = /\b(?:append|set|put|header|set\w{1,20})\(\s{0,8}["'`]([\w.:-]{2,60})["'`]\s{0,8},\s{0,8}["'`]([^"'`\\<>\s]{12,4096})["'`]/g;
+/** A login that a program puts together for the scheme Basic. */
+const LOGIN = /\bbtoa\(\s{0,8}["'`][^"'`:\s]{0,200}:([^"'`\s]{8,400})["'`]/g;
+const UNQUOTED = /(?<![\w$.?&;%-])([\w$-]{2,60})\s?[=:]\s?([\w~+/.-]{16,4096}={0,2})/g;
+const IN_PATH = /\/([\w.-]{2,40})\/([\w~+=-]{16,512})(?![\w~+=-])/g;
+/** A JSON Web Token says of itself what it is, wherever it stands. Source: RFC 7519 §3.1 */
+const WEB_TOKEN = /\beyJ[\w-]{8,4096}(?:\.[\w-]{8,4096}){2,4}/g;
 const MIN_LENGTH = 4;
 
 /** @typedef {{name: string, value: string}} MarkupSecret */
 
 /**
  * @param {string} html a document as the server sent it or as the DOM serialises
- * @returns {MarkupSecret[]} hidden and password fields and `meta` elements with a token's name, JSON members in scripts and token
- *   parameters of links
+ * @returns {MarkupSecret[]} hidden and password fields and `meta` elements with a token's name, JSON members in scripts, token
+ *   parameters and path parts of links (percent-encoded too), web tokens
  */
 export function findMarkupSecrets(html) {
   /** @type {MarkupSecret[]} */
@@ -35,8 +46,25 @@ export function findMarkupSecrets(html) {
   for (const pattern of [ASSIGNED, BARE_DATA]) {
     for (const [, name, value] of html.matchAll(pattern)) if (isSecretName(name)) found.push({ name: `script ${name}`, value: unescapeScript(unescapeHtml(value)) });
   }
+  for (const [, name, value] of html.matchAll(STORED)) found.push({ name: `stored ${name}`, value });
+  for (const [, name, value] of html.matchAll(BEARER)) if (/\d/.test(value)) found.push({ name: `script ${name}`, value });
   for (const [, name, value] of html.matchAll(PARAMETER)) if (isSecretParameter(name, value)) found.push({ name: `link parameter ${name}`, value });
+  for (const [, name, value] of html.matchAll(CODED_PARAMETER)) if (isSecretParameter(name, value)) found.push({ name: `link parameter ${name}`, value });
+  for (const pattern of [HANDED, UNQUOTED]) {
+    for (const [, name, value] of html.matchAll(pattern)) if (isSecretName(name) && isDrawnByLot(value)) found.push({ name: `script ${name}`, value });
+  }
+  for (const [, name, value] of html.matchAll(IN_PATH)) if (isSecretPathPart(name, value)) found.push({ name: `path ${name}`, value });
+  for (const [, value] of html.matchAll(LOGIN)) found.push({ name: "script login", value });
+  for (const [value] of html.matchAll(WEB_TOKEN)) found.push({ name: "web token", value });
   return found;
+}
+
+/**
+ * @param {string} text of a script or a style sheet: most of it is a library's, and holds no secret
+ * @returns {MarkupSecret[]} only values that are plainly drawn by lot
+ */
+export function findScriptSecrets(text) {
+  return findMarkupSecrets(text).filter(({ value }) => isDrawnByLot(value));
 }
 
 /** @param {string} text inside a tag @returns {Map<string, string>} names in lower case, character references decoded */

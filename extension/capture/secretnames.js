@@ -20,6 +20,33 @@ export function isSecretName(name, { inUrl = false } = {}) {
   });
 }
 
+/** Parameters that often hold a credential and often something harmless: only a long value is taken. */
+const LIKELY_PARAMETER = /^(code|key|state|hash|access|credential|assertion)$/i;
+const RARE_PARAMETER = /^(magic|invite|invitation|recovery|verification|confirmation|reset|nonce)$/i;
+const PATH_WORD = /^(reset|verify|verification|confirm|confirmation|activate|magic|invite|invitation|recover|recovery|unsubscribe|login|signin)$/i;
+const LIKELY_MIN_LENGTH = 8;
+const MIN_LENGTH = 4;
+const HARMLESS = /^(true|false|null|none|undefined|yes|no|\d{1,5})$/i;
+
+/** @param {string} value @returns {boolean} whether it is too short or too plain to be anybody's secret: to take "true" out of a page would falsify it */
+export function isHarmless(value) {
+  return value.length < MIN_LENGTH || HARMLESS.test(value);
+}
+
+/** @param {string} name @param {string} value @returns {boolean} whether a query parameter is taken for a credential */
+export function isSecretParameter(name, value) {
+  if (isHarmless(value)) return false;
+  return isSecretName(name, { inUrl: true }) || (LIKELY_PARAMETER.test(name) && value.length >= LIKELY_MIN_LENGTH) || (RARE_PARAMETER.test(name) && isTokenLike(value));
+}
+
+/**
+ * @param {string} name a part of an address's path @param {string} value the part after it
+ * @returns {boolean} whether that is a credential, as in /reset-password/<token>: only what is plainly drawn by lot, for a path says what was captured
+ */
+export function isSecretPathPart(name, value) {
+  return value.length >= 16 && (PATH_WORD.test(name) || isSecretName(name)) && isDrawnByLot(value);
+}
+
 const TOKEN = /^[\w\-+/=.~:%|!$*@,&"]{12,}$/;
 const DISTINCT = 6;
 
@@ -31,4 +58,21 @@ export function isTokenLike(value) {
   if (!TOKEN.test(value) || value.includes("://") || new Set(value.slice(0, 16)).size < DISTINCT) return false;
   const mixed = /[a-z]/.test(value) && /[A-Z]/.test(value) && value.length >= 20 && /^[\w+/=-]+$/.test(value);
   return (/\d/.test(value) && /[a-z]/i.test(value)) || mixed;
+}
+
+const CHANGES = 4;
+const CHANGES_PER_CHARACTER = 0.2;
+
+/**
+ * @param {string} value @returns {boolean} a stricter question, for values that only the text of a program calls secret: kinds of characters change too often
+ *   for words (`oauth2AccessTokenKey`, `article-2026-01-02`). Letters of one case drawn by lot are not recognised.
+ */
+export function isDrawnByLot(value) {
+  if (!isTokenLike(value)) return false;
+  let changes = 0;
+  for (let at = 1; at < value.length; at += 1) {
+    const pair = value.slice(at - 1, at + 1);
+    if (/\d[a-z]|[a-z]\d/i.test(pair) || /[a-z][A-Z]/.test(pair)) changes += 1;
+  }
+  return changes >= CHANGES && changes / value.replace(/[^a-z0-9]/gi, "").length >= CHANGES_PER_CHARACTER;
 }

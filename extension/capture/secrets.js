@@ -1,24 +1,21 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { hex, utf8 } from "../seal/encoding.js";
-import { isSecretName, isTokenLike } from "./secretnames.js";
+import { isHarmless, isSecretName, isSecretParameter, isSecretPathPart, isTokenLike } from "./secretnames.js";
 import { SecretTrie } from "./secrettrie.js";
 
 /** @typedef {import("./types.js").RemovedSecret} RemovedSecret */
 /** @typedef {import("../archive/http.js").Headers} Headers */
 
 const SECRET_HEADER = /^(dpop|x-ig-www-claim|cookie2?|set-cookie2?|authorization|proxy-authorization|authentication|x-?(csrf|xsrf).*|.*(csrf|xsrf)-?token|.*-(api-?key|auth|token|secret|session(-id)?)|x-auth.*|api-?key)$/i;
-/** Parameters that often hold a credential and often something harmless: only a long value is taken. */
-const LIKELY_PARAMETER = /^(code|key|state|hash|access|credential|assertion)$/i;
-const RARE_PARAMETER = /^(magic|invite|invitation|recovery|verification|confirmation|reset|nonce)$/i;
-const PARAMETER = /([?&#;])([^=&#;?\s]{1,300})=([^&#;\s]+)/g;
+/** A value after `;` (a parameter of the path) ends where the query begins; any other may hold a question mark. */
+const PARAMETER = /([?&#;])([^=&#;?\s]{1,300})=((?<=;[^=&#;?\s]{1,300}=)[^&#;?\s]+|[^&#;\s]+)/g;
 const BEARER = /\b(Bearer(?:\s|%20|\+)+)([\w.~+/=-]{12,})/gi;
+const PATH_PART = /\/([\w.-]{2,40})\/([\w~+=-]{16,512})(?![\w~+=-])/g;
+const WEB_TOKEN = /\beyJ[\w-]{8,4096}(?:\.[\w-]{8,4096}){2,4}/g;
 const NESTED_DEPTH = 4;
 const MAX_LEARNED = 500;
 const MAX_LEARNED_LENGTH = 8192;
-const LIKELY_MIN_LENGTH = 8;
-const MIN_LENGTH = 4;
-const HARMLESS = /^(true|false|null|none|undefined|yes|no|\d{1,5})$/i;
 
 /**
  * Takes secrets out of what is about to be stored, and keeps the list of what it took.
@@ -37,8 +34,8 @@ export class SecretStripper {
     /** @type {Map<string, RemovedSecret>} */
     this.removedByPlace = new Map();
     this.trie = new SecretTrie();
-    /** @type {Set<string>} values a page's markup calls secret: it may be lying, so they are never taken out of an address's path */
-    this.fromMarkup = new Set();
+    /** @type {Set<string>} values that a page may have called secret to have them erased: kept in every path, and wherever the page shows them */
+    this.claims = new Set();
     /** @type {Set<string>} of both kinds: what was looked at */
     this.claimed = new Set();
     /** What the picture shows anyway: the page's address, title, text. */
@@ -61,15 +58,19 @@ export class SecretStripper {
   /**
    * Remembers a secret's value, so that `text` and `url` take it out wherever it stands.
    * @param {string} name @param {string} value too short or too plain ones are not learned: taking "true" out of a page would falsify it
+   * @param {{isClaim?: boolean}} [options] isClaim: the page may be lying. What is not drawn by lot always is a claim: a page can give its own words to a
+   *   cookie, a header or an address
    */
-  learn(name, value) {
-    if (value.length < MIN_LENGTH || value.length > MAX_LEARNED_LENGTH || HARMLESS.test(value) || value.startsWith("holdstill-redacted-")) return;
-    this.fromMarkup.delete(value); // a cookie's value or a parameter's is a secret whatever else says so
+  learn(name, value, { isClaim = !isTokenLike(value) } = {}) {
+    if (isHarmless(value) || value.length > MAX_LEARNED_LENGTH || value.startsWith("holdstill-redacted-")) return;
+    if (isClaim && this.shown.includes(value)) return;
+    if (!isClaim) this.claims.delete(value); // a cookie's value or a parameter's is a secret whatever else says so
     if (this.known.has(value)) return;
     if (this.known.size >= 2 * MAX_LEARNED) {
       this.unlearned += 1;
       return;
     }
+    if (isClaim) this.claims.add(value);
     this.known.set(value, name);
     this.trie.add(value);
   }
@@ -86,14 +87,18 @@ export class SecretStripper {
       return;
     }
     this.claimed.add(value);
-    if (this.known.has(value) || this.shown.includes(value)) return;
-    this.learn(name, value);
-    if (this.known.has(value)) this.fromMarkup.add(value);
+    this.learn(name, value, { isClaim: true });
   }
 
-  /** Tells what stands in the picture: none of it is learned from markup. @param {string[]} texts */
+  /** Tells what stands in the picture: of that no claim is believed, and those that were are forgotten. @param {string[]} texts */
   show(...texts) {
-    this.shown += `\n${texts.flatMap((text) => [text, decoded(text)]).join("\n")}`;
+    const more = texts.flatMap((text) => [text, decoded(text)]).join("\n");
+    this.shown += `\n${more}`;
+    for (const value of this.claims) {
+      if (!more.includes(value)) continue;
+      this.claims.delete(value);
+      this.known.delete(value);
+    }
   }
 
   /** Remembers those values of a Cookie or Set-Cookie header that are random enough to be a session. @param {string} header */
@@ -108,6 +113,16 @@ export class SecretStripper {
   learnCookie(name, value) {
     const isRandom = value.length >= 16 && /\d/.test(value) && /[a-z]/i.test(value);
     if (isRandom || (value.length >= 8 && isSecretName(name))) this.learn(`cookie ${name}`, value.replace(/^"|"$/g, ""));
+  }
+
+  /** Remembers what a header holds of credentials, a login's name and password too. @param {string} name @param {string} value */
+  learnHeader(name, value) {
+    if (/^(set-)?cookie2?$/i.test(name)) this.learnCookies(value);
+    else if (/^(proxy-)?authorization$/i.test(name)) {
+      const credentials = value.replace(/^\S+\s+/, "");
+      this.learn("authorization", credentials);
+      if (/^basic\s/i.test(value)) for (const part of loginOf(credentials)) this.learn("password", part);
+    } else if (SECRET_HEADER.test(name)) this.learn(`header ${name}`, value);
   }
 
   /**
@@ -134,9 +149,23 @@ export class SecretStripper {
       this.learn("user information", userinfo);
       return `${scheme}${this.#take(userinfo, where, "user information")}@`;
     });
-    const stripped = this.#parameters(login, where, 0);
+    const stripped = this.#parameters(this.#pathParts(this.#webTokens(login, where), where), where, 0);
     const path = /^[a-z][a-z0-9+.-]*:\/\/[^?#\s]*/i.exec(stripped)?.[0] ?? "";
     return this.text(path, where, { inPath: true }) + this.text(stripped.slice(path.length), where);
+  }
+
+  /** @param {string} text @param {string} where @returns {string} */
+  #webTokens(text, where) {
+    return text.replace(WEB_TOKEN, (value) => (this.shown.includes(value) ? value : this.#take(value, where, "web token")));
+  }
+
+  /** @param {string} url @param {string} where @returns {string} without what follows `/token/` and the like, if it is plainly drawn by lot */
+  #pathParts(url, where) {
+    return url.replace(PATH_PART, (whole, name, value) => {
+      if (!isSecretPathPart(name, value)) return whole;
+      this.learn(`path ${name}`, value);
+      return `/${name}/${this.#take(value, where, `path ${name}`)}`;
+    });
   }
 
   /** @param {string} url @param {string} where @param {number} depth addresses inside parameters so far @returns {string} */
@@ -155,9 +184,9 @@ export class SecretStripper {
   }
 
   /**
-   * Takes every learned value out of a text, and what follows `Bearer`, however it is spelled there (SecretTrie).
+   * Takes every learned value out of a text, web tokens, and what follows `Bearer`, however it is spelled there (SecretTrie).
    * @param {string} text @param {string} where @param {{quotedPrintable?: boolean, inPath?: boolean}} [options] MHTML breaks values over lines;
-   *   a path keeps what only markup calls a secret
+   *   a path keeps what only the page calls a secret
    * @returns {string}
    */
   text(text, where, { quotedPrintable = false, inPath = false } = {}) {
@@ -166,8 +195,8 @@ export class SecretStripper {
       if (!isTokenLike(value) || this.shown.includes(value)) return whole;
       return `${before}${this.#take(value, where, "bearer token")}`;
     });
-    return this.trie.replace(bare, (value) => this.#take(value, where, this.known.get(value) ?? "secret"),
-      { quotedPrintable, applies: (value) => !inPath || !this.fromMarkup.has(value) });
+    return this.trie.replace(this.#webTokens(bare, where), (value) => this.#take(value, where, this.known.get(value) ?? "secret"),
+      { quotedPrintable, applies: (value) => this.known.has(value) && (!inPath || !this.claims.has(value)) });
   }
 
   /**
@@ -196,14 +225,17 @@ export class SecretStripper {
   /** @param {string} where @returns {string} */
   #bare(where) {
     const bare = where.replace(PARAMETER, (whole, before, name, value) => (isSecretParameter(decoded(name), value) ? `${before}${name}=…` : whole));
-    return this.trie.replace(bare, () => "…");
+    return this.trie.replace(bare.replace(WEB_TOKEN, "…"), () => "…", { applies: (value) => this.known.has(value) });
   }
 }
 
-/** @param {string} name @param {string} value @returns {boolean} whether a query parameter is taken for a credential */
-export function isSecretParameter(name, value) {
-  if (value.length < MIN_LENGTH || HARMLESS.test(value)) return false;
-  return isSecretName(name, { inUrl: true }) || (LIKELY_PARAMETER.test(name) && value.length >= LIKELY_MIN_LENGTH) || (RARE_PARAMETER.test(name) && isTokenLike(value));
+/** @param {string} credentials of the scheme Basic @returns {string[]} the password. Source: RFC 7617 §2 */
+function loginOf(credentials) {
+  try {
+    return [atob(credentials).replace(/^[^:]*:/, "")];
+  } catch {
+    return [];
+  }
 }
 
 /** @param {string} text @returns {string} percent-decoded where that is possible */

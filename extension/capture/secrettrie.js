@@ -7,21 +7,27 @@ const ESCAPE = /\\{1,8}(?:u([0-9a-f]{4})|x([0-9a-f]{2})|([/"'\\]))/iy;
 const ENTITY = /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]{2,6}));/iy;
 const QUOTED = /=([0-9a-f]{2})/iy;
 const SOFT_BREAK = /=\r?\n/y;
+/** Bytes of a value that is looked for in base64 too, and how many characters of such spellings there may be in all: each costs memory. */
+const CODED_BYTES = { least: 9, most: 512 };
+const CODED_CHARS = 200_000;
+/** In base64 with this many bytes before it in its group of three, a value shares this many characters with them. */
+const SHARED_CHARS = [0, 2, 3];
 
 /**
  * Finds any of many values in a text in one pass, however each of their characters is written: plain, percent-encoded once or twice, as an escape of
- * JSON or JavaScript, as a character reference of HTML, and in quoted-printable broken over lines.
+ * JSON or JavaScript, as a character reference of HTML, in quoted-printable broken over lines, and inside of base64 wherever it begins there.
  */
 export class SecretTrie {
   constructor() {
     /** @type {Node} */
     this.root = { next: new Map(), value: null };
+    this.codedChars = 0;
   }
 
   /** @param {string} value not empty */
   add(value) {
     const bytes = String.fromCharCode(...new TextEncoder().encode(value)); // as percent and quoted-printable have it
-    for (const units of new Set([value, bytes])) {
+    for (const units of new Set([value, bytes, ...this.#coded(bytes)])) {
       let node = this.root;
       for (const unit of units) {
         const next = node.next.get(unit) ?? { next: new Map(), value: null };
@@ -30,6 +36,15 @@ export class SecretTrie {
       }
       node.value = value;
     }
+  }
+
+  /** @param {string} bytes one character each @returns {string[]} what of it stands in base64, in both alphabets */
+  #coded(bytes) {
+    if (bytes.length < CODED_BYTES.least || bytes.length > CODED_BYTES.most || this.codedChars >= CODED_CHARS) return [];
+    const found = SHARED_CHARS.map((shared, before) => btoa("\0".repeat(before) + bytes).slice(shared, Math.floor((8 * (before + bytes.length)) / 6)));
+    const both = [...new Set(found.flatMap((core) => [core, core.replaceAll("+", "-").replaceAll("/", "_")]))];
+    for (const core of both) this.codedChars += core.length;
+    return both;
   }
 
   /**

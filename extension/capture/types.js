@@ -14,7 +14,7 @@
  * @property {string} language      BCP 47
  * @property {string} userAgent
  * @property {string} capturedAt    RFC 3339, UTC, milliseconds: the device's clock just after the shot
- * @property {"captureVisibleTab" | "debugger"} shotBy  "debugger": the tab was not in front, or the browser refused the first way
+ * @property {"captureVisibleTab" | "debugger" | "captureTab"} shotBy  the last two: the tab was not in front, or the browser refused the first way
  */
 
 /** @typedef {{png: Blob, facts: ViewportFacts}} ViewportShot */
@@ -39,10 +39,12 @@
  * @property {boolean} exact        true: proved to be the bytes the browser received (after content decoding)
  * @property {string} [note]        why not exact, or why the source is in doubt
  * @property {string} [originalSha256]  of the body before secrets were removed from it
+ * @property {string} [method]      of the request, unless GET
+ * @property {2} [pass]             came of the second pass, after the shots
  * @property {string} [headers]     "omitted: <why>" when the response headers are not known
  */
 
-/** @typedef {{url: string, type: string, reason: string, times?: number}} OmittedResource */
+/** @typedef {{url: string, type: string, reason: string, times?: number, method?: string, pass?: 2}} OmittedResource */
 
 /** @typedef {{where: string, name: string}} RemovedSecret */
 
@@ -50,7 +52,7 @@
  * @typedef {object} PageInfo  The JSON of `urn:pageinfo:<url>` (docs/formats.md §7).
  * @property {string} url
  * @property {string} capturedAt
- * @property {"as_seen"} mode
+ * @property {"as_seen" | "recorded" | "reloaded"} mode
  * @property {PageResource[]} resources
  * @property {OmittedResource[]} omitted
  * @property {Step[]} steps
@@ -60,7 +62,7 @@
 
 /**
  * @typedef {object} CaptureArtifact
- * @property {"page.wacz" | "screenshot.viewport" | "screenshot.full"} role
+ * @property {"page.wacz" | "screenshot.viewport" | "screenshot.full" | "image"} role
  * @property {string} name          unique within the capture
  * @property {string} mediaType
  * @property {Blob} blob            may be backed by files of the origin's private file system: see CaptureResult.workFolder
@@ -68,14 +70,35 @@
 
 /** @typedef {Omit<ViewportFacts, "url" | "title"> & {url: string, finalUrl: string, title: string}} CapturedPage */
 
+/** @typedef {{x: number, y: number, width: number, height: number}} Box  CSS pixels from the top left corner of the viewport, as the viewport shot shows it */
+
+/**
+ * The picture that the person pointed at (docs/formats.md §3).
+ * @typedef {object} ImageSelection
+ * @property {"image"} kind
+ * @property {string} srcUrl        secrets removed; of a `data:` address the beginning only
+ * @property {string} frameUrl      of the frame that shows it
+ * @property {Box | null} box
+ * @property {number} matches       elements of that frame that show this address: more than one, and the largest visible is meant
+ * @property {string | null} artifact  name of the artifact with its bytes; null: why stands in `reason`
+ * @property {BodySource | null} source
+ * @property {boolean} exact
+ * @property {string} reason
+ */
+
+/** @typedef {ImageSelection | {kind: "region", box: Box}} Selection */
+
 /**
  * @typedef {object} CaptureResult
  * @property {CaptureArtifact[]} artifacts  screenshot.viewport first; page.wacz last
  * @property {CapturedPage} page            `url`, `finalUrl`, `title` with secrets removed: safe to put into a statement
+ * @property {"as_seen" | "recorded" | "reloaded"} [mode]  default "as_seen"
  * @property {string} method                "chrome.debugger"; when that could not attach, "scripting" (DOM, no bodies) or "viewport_only"
  * @property {{captured: number, omitted: number, failedSteps: string[]}} pageinfo
  * @property {{kept: boolean, removed: number}} secrets
  * @property {string[]} notes
+ * @property {Selection | null} [selection]
+ * @property {import("./platforms/types.js").PostMetadata | null} [post]  what the page says of its post: claims, secrets removed
  * @property {string | null} workFolder     give it to discardWorkFolder() once the blobs are stored elsewhere
  */
 
@@ -88,6 +111,10 @@
  * @property {import("./passive.js").PassiveBuffer | null} [passive]
  * @property {((text: string) => Promise<PageSignature>) | null} [signPageDigest]
  * @property {Uint8Array} [hmacKey]         32 bytes; a random key per capture when absent
+ * @property {"as_seen" | "recorded" | "reloaded"} [mode]  how the page came to be what was captured; default "as_seen"
+ * @property {{kind: "region", box: Box} | {kind: "image", wish: import("./imageplace.js").ImageWish, place: import("./imageplace.js").Place | null,
+ *   mayRefetch: boolean}} [selected]        what the person pointed at, found right after the shot
+ * @property {boolean} [secondPass]         after a capture as seen: scroll and expand, and keep what comes of it as further; default false
  * @property {boolean} [keepSecrets]        opt-in of the person, stated in the statement; default false
  */
 

@@ -39,7 +39,7 @@ export function requireTabId(tab) {
 }
 
 /** @param {number} tabId @param {number} windowId @returns {Promise<Blob | null>} null: not in front, or not allowed */
-async function shootVisible(tabId, windowId) {
+export async function shootVisible(tabId, windowId) {
   if (!(await chrome.tabs.get(tabId)).active) return null;
   try {
     const url = await chrome.tabs.captureVisibleTab(windowId, { format: "png" });
@@ -51,7 +51,7 @@ async function shootVisible(tabId, windowId) {
 }
 
 /** @param {number} tabId @param {chrome.tabs.Tab} tab @returns {Promise<WindowFacts>} */
-async function readFacts(tabId, tab) {
+export async function readFacts(tabId, tab) {
   try {
     const [{ result }] = await chrome.scripting.executeScript({ target: { tabId }, func: windowFacts });
     if (result) return result;

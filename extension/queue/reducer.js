@@ -30,6 +30,7 @@
  * @property {string | null} reason a code of _locales (reason_<code>), never page content
  * @property {VerifiedProof | null} committed
  * @property {VerifiedProof | null} sealed
+ * @property {string} [ref] whose capture it is, for what asked for it (a batch's entry)
  *
  * @typedef {{type: "started", service: Service}
  *   | {type: "resigned", envelope: string, keyId: string}
@@ -56,7 +57,7 @@ export function backoffMs(attempts) {
 }
 
 /**
- * @param {Pick<Item, "captureId" | "createdAt" | "page" | "envelope" | "keyId" | "artifacts" | "service">} sealed
+ * @param {Pick<Item, "captureId" | "createdAt" | "page" | "envelope" | "keyId" | "artifacts" | "service" | "ref">} sealed
  * @returns {Item} as it is first stored
  */
 export function queueItem(sealed) {

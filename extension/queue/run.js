@@ -2,7 +2,7 @@ import { buildStatement, makeSalt, measureArtifact, signStatement } from "../sea
 import { signPageDigest } from "../seal/keys.js";
 import { ensureDeviceKey } from "./pairing.js";
 import { queueItem } from "./reducer.js";
-import { lockName, toForm } from "./runs.js";
+import { lockName, summarisePost, toForm } from "./runs.js";
 
 /**
  * One click, from the shot to the queue:
@@ -19,6 +19,8 @@ import { lockName, toForm } from "./runs.js";
  * @property {Pick<LockManager, "request">} locks
  * @property {(tab: chrome.tabs.Tab) => Promise<ViewportShot>} takeViewportShot
  * @property {(tab: chrome.tabs.Tab, options: CaptureOptions) => Promise<CaptureResult>} captureAsSeen
+ * @property {(tab: chrome.tabs.Tab & {id: number}, wish: import("../capture/selection.js").SelectionWish, shot: ViewportShot) => Promise<CaptureOptions["selected"]>} [select]
+ * @property {(shot: ViewportShot) => Promise<import("./runs.js").Preview>} [makePreview] a small copy, to mark regions on
  * @property {(folder: string | null) => Promise<void>} discardWorkFolder
  * @property {() => Promise<import("../seal/statement.js").Challenge | null>} fetchChallenge
  * @property {() => Promise<{version: string, build: string}>} readBuild
@@ -27,6 +29,7 @@ import { lockName, toForm } from "./runs.js";
  */
 
 const POLL_MS = 150;
+const GIVEN_UP_MS = 2000;
 
 /** There is no picture of the page, so there is nothing to capture: the browser's own pages, a tab that was closed. */
 class NoShot extends Error {
@@ -38,16 +41,43 @@ class NoShot extends Error {
 }
 
 /**
- * @typedef {{tab: chrome.tabs.Tab & {id: number}, draft?: import("./runs.js").Draft | undefined}} Wish `draft`: what the form held at the click
+ * @typedef {object} Wish
+ * @property {chrome.tabs.Tab & {id: number}} tab
+ * @property {import("./runs.js").Draft | undefined} [draft] what the form held at the click
+ * @property {import("../capture/selection.js").SelectionWish | undefined} [selection] what the person pointed at, or wants to
+ * @property {import("../seal/statement.js").Trigger | undefined} [trigger]
+ * @property {CaptureOptions["mode"]} [mode] how it is to be captured; a tab that is being recorded is captured as recorded
+ * @property {string | undefined} [ref] whose capture it is; kept with the item, so that whoever asked finds it after a crash
+ *
  * @param {Wish} wish @param {Tools} tools
  * @returns {Promise<import("./runs.js").Run | null>} the finished run; null: this tab is being captured already, which is success for a second click
  */
 export async function runCapture(wish, tools) {
+  if (wish.selection?.kind === "region") return runRegion(wish, tools);
   return tools.locks.request(lockName(wish.tab.id), { ifAvailable: true }, async (lock) => (lock === null ? null : captureTab(wish, tools)));
 }
 
+/**
+ * A region that the person gave up is still being taken from the page when they ask for the next one at once: so this wish waits a moment.
+ * @param {Wish} wish @param {Tools} tools @returns {Promise<import("./runs.js").Run | null>}
+ */
+async function runRegion(wish, tools) {
+  const signal = AbortSignal.timeout(GIVEN_UP_MS);
+  let isOurs = false;
+  try {
+    return await tools.locks.request(lockName(wish.tab.id), { signal }, async () => {
+      isOurs = true;
+      return captureTab(wish, tools);
+    });
+  } catch (error) {
+    if (isOurs || error !== signal.reason) throw error;
+    return null;
+  }
+}
+
 /** @param {Wish} wish @param {Tools} tools @returns {Promise<import("./runs.js").Run>} */
-async function captureTab({ tab, draft }, tools) {
+async function captureTab(wish, tools) {
+  const { tab, draft } = wish;
   // 1. Nothing is awaited before the shot but the lock: the person may scroll on at any moment.
   const shooting = tools.takeViewportShot(tab);
   // 2.
@@ -69,21 +99,24 @@ async function captureTab({ tab, draft }, tools) {
     const viewport = await shooting.catch((cause) => {
       throw new NoShot(cause);
     });
+    const selected = wish.selection && await tools.select?.(tab, wish.selection, viewport);
     await show({ phase: "collecting", url: viewport.facts.url, title: viewport.facts.title });
+    void tools.makePreview?.(viewport).then((preview) => tools.runs.savePreview(run.runId, preview)).catch(() => undefined); // a comfort, never a condition
     // 3.
     const key = await ensureDeviceKey(await tools.store, tools.now());
     const result = await tools.captureAsSeen(tab, {
-      viewport,
+      viewport, selected, mode: wish.mode,
       signPageDigest: (text) => signPageDigest(key, text),
       onProgress: (name, done, total) => void show({ step: { name, done, total } }),
     });
     // 4.
-    await show({ phase: "waiting", step: null, pageinfo: result.pageinfo });
-    const outcome = await seal({ run, result, challenge: await asking, key, show }, tools);
+    await show({ phase: "waiting", step: null, pageinfo: result.pageinfo, post: summarisePost(result.post) });
+    const outcome = await seal({ wish, run, result, challenge: await asking, key, show }, tools);
     await tools.discardWorkFolder(result.workFolder);
     await show(outcome === null ? { phase: "discarded" } : { phase: "queued", captureId: outcome });
   } catch (error) {
-    await show({ phase: "failed", step: null, error: errorCode(error) });
+    if (errorCode(error) === "region_cancelled") await show({ phase: "discarded", step: null });
+    else await show({ phase: "failed", step: null, error: errorCode(error) });
     if (errorCode(error) === "internal") throw error;
   } finally {
     await tools.runs.removeDraft(run.runId);
@@ -92,11 +125,11 @@ async function captureTab({ tab, draft }, tools) {
 }
 
 /**
- * @param {{run: import("./runs.js").Run, result: CaptureResult, challenge: import("../seal/statement.js").Challenge | null,
+ * @param {{wish: Wish, run: import("./runs.js").Run, result: CaptureResult, challenge: import("../seal/statement.js").Challenge | null,
  *   key: import("../seal/keys.js").DeviceKey, show: (change: Partial<import("./runs.js").Run>) => Promise<void>}} work @param {Tools} tools
  * @returns {Promise<string | null>} the capture id, in the queue; null: discarded
  */
-async function seal({ run, result, challenge, key, show }, tools) {
+async function seal({ wish, run, result, challenge, key, show }, tools) {
   const hashing = Promise.all(result.artifacts.map(measureArtifact)); // beside the wait: typing costs no time
   hashing.catch(() => undefined); // awaited below
   await waitForTyping(run.runId, tools);
@@ -109,14 +142,15 @@ async function seal({ run, result, challenge, key, show }, tools) {
   const { width, height, scrollX, scrollY, devicePixelRatio, shotBy } = page;
   const payload = buildStatement({
     page: { ...page, viewport: { width, height, scrollX, scrollY, devicePixelRatio, shotBy } },
-    mode: "as_seen", method: result.method, pageinfo: result.pageinfo, secrets: result.secrets,
-    form: toForm(draft, await tools.readDefaultCase()), challenge, extension: await tools.readBuild(), artifacts, salt: makeSalt(),
+    mode: result.mode ?? "as_seen", method: result.method, pageinfo: result.pageinfo, secrets: result.secrets,
+    form: toForm(draft, await tools.readDefaultCase()), challenge, extension: await tools.readBuild(), post: result.post, artifacts, salt: makeSalt(),
+    trigger: wish.trigger, selection: result.selection,
   });
   const { captureId, envelope, keyId } = await signStatement(key, payload);
   // 6.
   const service = pairing ? { serverUrl: pairing.serverUrl, origin: pairing.origin, logVkey: pairing.logVkey, serviceVkey: pairing.serviceVkey } : null;
   const item = queueItem({
-    captureId, createdAt: tools.now().toISOString(), page: { url: page.url, title: page.title }, envelope, keyId, artifacts, service,
+    captureId, createdAt: tools.now().toISOString(), page: { url: page.url, title: page.title }, envelope, keyId, artifacts, service, ...(wish.ref !== undefined && { ref: wish.ref }),
   });
   await store.addItem(item, new Map(artifacts.map((facts, at) => [facts.sha256, /** @type {{blob: Blob}} */ (result.artifacts[at]).blob])));
   return captureId;

@@ -1,9 +1,11 @@
+import { cleanMasks, cleanObservations } from "./observations.js";
+
 /**
  * A run: one capture between the click and the queue. Shown in the popup, kept in `chrome.storage.session` because the popup may close and
  * the worker may die; the lock `holdstill-tab-<tabId>` is what tells a live run from one whose worker died.
  *
  * `run:<tabId>` is written by the worker only; `form:<runId>` by the popup only, but for what it held at the start.
- * @typedef {"shot" | "collecting" | "waiting" | "sealing" | "queued" | "discarded" | "failed"} Phase
+ * @typedef {"shot" | "recording" | "collecting" | "waiting" | "sealing" | "queued" | "discarded" | "failed"} Phase
  * @typedef {object} Run
  * @property {string} runId
  * @property {number} tabId
@@ -13,10 +15,15 @@
  * @property {string} title
  * @property {{name: string, done: number, total: number} | null} step
  * @property {{captured: number, omitted: number, failedSteps: string[]} | null} pageinfo
+ * @property {PostSummary | null} [post] what the page says of its post
  * @property {string | null} captureId
  * @property {string | null} error code of _locales (error_<code>)
  *
- * @typedef {{case: string, note: string, labels: string, typingUntil: number, discarded: boolean}} Draft `typingUntil`: milliseconds since 1970
+ * @typedef {{case: string, note: string, labels: string, typingUntil: number, discarded: boolean,
+ *   labelObservations?: import("./observations.js").LabelObservation[], masks?: Omit<import("./observations.js").Mask, "artifact">[]}} Draft
+ *   `typingUntil`: milliseconds since 1970; while a part of the form is held open it is moved on and on
+ * @typedef {Pick<import("../capture/platforms/types.js").PostMetadata, "platform" | "accountHandle" | "accountName" | "postId" | "postedAt" | "claims">} PostSummary
+ * @typedef {{dataUrl: string, width: number, height: number}} Preview a small copy of the viewport shot to mark regions on; sizes: CSS pixels of the viewport
  * @typedef {{get(key: string): Promise<Record<string, any>>, set(items: Record<string, any>): Promise<void>, remove(key: string): Promise<void>}} Area
  */
 
@@ -67,9 +74,19 @@ export class Runs {
     await this.#show({ [draftKey(runId)]: draft });
   }
 
-  /** @param {string} runId */
+  /** @param {string} runId @returns {Promise<Preview | undefined>} */
+  async readPreview(runId) {
+    return (await this.area.get(previewKey(runId)))[previewKey(runId)];
+  }
+
+  /** @param {string} runId @param {Preview} preview */
+  async savePreview(runId, preview) {
+    await this.#show({ [previewKey(runId)]: preview });
+  }
+
+  /** Of a run that has ended: its draft and preview. @param {string} runId */
   async removeDraft(runId) {
-    await this.area.remove(draftKey(runId)).catch(() => undefined);
+    for (const key of [draftKey(runId), previewKey(runId)]) await this.area.remove(key).catch(() => undefined);
   }
 }
 
@@ -78,9 +95,26 @@ export function runKey(tabId) {
   return `run:${tabId}`;
 }
 
+/** @param {number} tabId where the recording of a tab stands (capture/recordedtypes.js, RecordingFacts) */
+export function recordingKey(tabId) {
+  return `recording:${tabId}`;
+}
+
 /** @param {string} runId */
 export function draftKey(runId) {
   return `form:${runId}`;
+}
+
+/** @param {string} runId */
+export function previewKey(runId) {
+  return `preview:${runId}`;
+}
+
+/** @param {import("../capture/platforms/types.js").PostMetadata | null | undefined} post @returns {PostSummary | null} what the popup shows of it */
+export function summarisePost(post) {
+  if (!post) return null;
+  const { platform, accountHandle, accountName, postId, postedAt, claims } = post;
+  return { platform, accountHandle, accountName, postId, postedAt: postedAt.slice(0, 1), claims: claims.filter(({ state }) => state !== "not_checked").slice(0, 20) };
 }
 
 /**
@@ -90,5 +124,8 @@ export function draftKey(runId) {
 export function toForm(draft, defaultCase) {
   if (draft === undefined) return { case: defaultCase, note: "", labels: [] };
   const labels = draft.labels.split(",").map((label) => label.trim()).filter((label) => label !== "");
-  return { case: draft.case.trim() || null, note: draft.note.trim(), labels: [...new Set(labels)] };
+  return {
+    case: draft.case.trim() || null, note: draft.note.trim(), labels: [...new Set(labels)],
+    labelObservations: cleanObservations(draft.labelObservations), masks: cleanMasks(draft.masks),
+  };
 }

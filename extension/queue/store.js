@@ -21,6 +21,16 @@ export async function openStore(factory = indexedDB) {
   return new Store(await settle(request));
 }
 
+/** @template T @param {(store: Store) => Promise<T>} work @returns {Promise<T>} with a store of its own, closed afterwards */
+export async function withStore(work) {
+  const store = await openStore();
+  try {
+    return await work(store);
+  } finally {
+    store.close();
+  }
+}
+
 export class Store {
   /** @param {IDBDatabase} db */
   constructor(db) {

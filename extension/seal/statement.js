@@ -11,12 +11,14 @@ import { hashBlob, sha256Hex } from "./hashing.js";
  *   clock: {offsetMs: number, roundTripMs: number, measuredAt: string}}} Challenge
  * @typedef {{url: string, finalUrl: string, title: string, capturedAt: string, timeZone: string, language: string, userAgent: string,
  *   viewport: {width: number, height: number, scrollX: number, scrollY: number, devicePixelRatio: number,
- *   shotBy: "captureVisibleTab" | "debugger"}}} PageFacts
+ *   shotBy: "captureVisibleTab" | "debugger" | "captureTab"}}} PageFacts
  * @typedef {{captured: number, omitted: number, failedSteps: string[]}} PageinfoSummary
- * @typedef {{case: string | null, note: string, labels: string[]}} Form what the person wrote
+ * @typedef {{case: string | null, note: string, labels: string[], labelObservations?: import("../queue/observations.js").LabelObservation[],
+ *   masks?: import("../queue/observations.js").Mask[]}} Form what the person wrote, looked for and marked
  * @typedef {{page: PageFacts, mode: "as_seen" | "recorded" | "reloaded", method: string, pageinfo: PageinfoSummary,
  *   secrets: {kept: boolean, removed: number}, form: Form, challenge: Challenge | null, extension: {version: string, build: string},
- *   artifacts: ArtifactFacts[], salt: string}} StatementFacts
+ *   post?: import("../capture/platforms/types.js").PostMetadata | null | undefined, artifacts: ArtifactFacts[], salt: string, trigger?: Trigger | undefined, selection?: import("../capture/types.js").Selection | null | undefined}} StatementFacts
+ * @typedef {"click" | "image" | "region" | "list" | "site_list"} Trigger what began the capture: the last two without a person looking on
  * @typedef {{captureId: string, envelope: string, keyId: string}} SealedStatement
  */
 
@@ -58,6 +60,9 @@ export function buildStatement(facts) {
       secrets: facts.secrets,
       case: form.case === null ? null : clean(form.case, MAX_TEXT.case),
       note: clean(form.note, MAX_TEXT.note), labels: form.labels.slice(0, MAX_LABELS).map((label) => clean(label, MAX_TEXT.label)),
+      ...(facts.trigger && { trigger: facts.trigger }), ...(facts.selection && { selection: cleanSelection(facts.selection) }),
+      ...(facts.post && { post: cleanAll(facts.post) }),
+      ...(form.labelObservations?.length && { labelObservations: form.labelObservations }), ...(form.masks?.length && { masks: form.masks }),
       notBefore: challenge && challenge.checkpoint && {
         origin: challenge.origin, treeSize: challenge.checkpoint.treeSize, checkpointSha256: challenge.checkpoint.sha256,
         timestamps: challenge.timestamps.map(({ tsa, sha256 }) => ({ tsa, sha256 })),
@@ -73,6 +78,20 @@ export function buildStatement(facts) {
  */
 export async function signStatement(key, payload) {
   return { captureId: sha256Hex(payload), envelope: await signEnvelope(key, payload), keyId: key.keyId };
+}
+
+/** @param {import("../capture/types.js").Selection} selection */
+function cleanSelection(selection) {
+  if (selection.kind === "region") return selection;
+  const { srcUrl, frameUrl, reason } = selection;
+  return { ...selection, srcUrl: clean(srcUrl, MAX_TEXT.url), frameUrl: clean(frameUrl, MAX_TEXT.url), reason: clean(reason, MAX_TEXT.step) };
+}
+
+/** @param {unknown} value of JSON @returns {unknown} the same, every text clean; lengths are the platform modules' to bound */
+function cleanAll(value) {
+  if (typeof value === "string") return clean(value, Infinity);
+  if (Array.isArray(value)) return value.map(cleanAll);
+  return value === null || typeof value !== "object" ? value : Object.fromEntries(Object.entries(value).map(([name, part]) => [name, cleanAll(part)]));
 }
 
 /** @param {string} text @param {number} limit in characters (UTF-16 units) */

@@ -3,6 +3,7 @@ import { SealError } from "../seal/errors.js";
 import { Problem, Unreachable } from "../queue/client.js";
 import { pairDevice, PairingRefused } from "../queue/pairing.js";
 import { openStore } from "../queue/store.js";
+import { showBuffer } from "./buffer.js";
 import { element, formatTime, localise, text } from "./texts.js";
 
 const ALL_SITES = { origins: ["<all_urls>"] };
@@ -91,4 +92,4 @@ element("pair-form").addEventListener("submit", (/** @type {SubmitEvent} */ even
 element("sites").addEventListener("click", () => void allowSites());
 const { os } = await chrome.runtime.getPlatformInfo();
 element("device-label").value = text("device_label_default", { linux: "Linux", mac: "macOS", win: "Windows", cros: "ChromeOS" }[/** @type {string} */ (os)] ?? os);
-await Promise.all([showPairing(), showSites(), showAbout()]);
+await Promise.all([showPairing(), showSites(), showBuffer(), showAbout()]);

@@ -1,9 +1,18 @@
+import { OFFERED_MODES } from "../queue/modes.js";
 import { isOpen, reduce } from "../queue/reducer.js";
-import { draftKey, lockName, runKey, Runs, TYPING_MS } from "../queue/runs.js";
-import { openStore } from "../queue/store.js";
+import { isTight, readRoom } from "../queue/room.js";
+import { draftKey, lockName, recordingKey, runKey, Runs, TYPING_MS } from "../queue/runs.js";
+import { withStore } from "../queue/store.js";
+import { Hold, HOLD_MS } from "./hold.js";
+import { LabelForm } from "./labelform.js";
+import { MaskForm } from "./maskform.js";
+import { missedParts } from "./missed.js";
+import { drawPairingNotice } from "./pairingnotice.js";
+import { drawPost, hasPost } from "./postview.js";
 import { drawQueue } from "./queueview.js";
+import { pickRegion } from "./regionpicker.js";
 import { isLive, statusOf, stepsOf } from "./steps.js";
-import { element, hostOf, localise, text } from "./texts.js";
+import { element, formatSize, hostOf, localise, make, text } from "./texts.js";
 
 // The click is the capture: asking the worker to start comes before anything is drawn.
 const params = new URLSearchParams(location.search);
@@ -16,6 +25,8 @@ let drawing = Promise.resolve();
 const tab = await findTab();
 /** @type {number | null} */
 let startedAt = params.get("start") === "0" ? null : start();
+/** @type {import("../capture/recordedtypes.js").RecordingFacts | undefined} of this tab: running, or ended and not captured yet */
+let recording;
 
 /** @returns {Promise<{id: number, url?: string, title?: string}>} the tab of `?tabId=N`, else the one in front */
 async function findTab() {
@@ -32,7 +43,7 @@ async function findTab() {
 function start(draft) {
   const at = Date.now();
   fault = null;
-  chrome.runtime.sendMessage({ type: "capture.start", tabId: tab.id, draft }).then((answer) => {
+  chrome.runtime.sendMessage({ type: "capture.start", tabId: tab.id, draft, mode: draft ? element("mode").value : OFFERED_MODES[0] }).then((answer) => {
     if (answer?.error) fault = "tab_gone"; // a run that failed says so itself; only a tab that is no more gives no run
     return drawRun();
   });
@@ -48,12 +59,16 @@ function drawRun() {
 async function drawRunNow() {
   const found = await runs.read(tab.id);
   run = found && (isLive(found) || (startedAt !== null && Date.parse(found.startedAt) >= startedAt - 1000)) ? found : undefined;
+  if (run && isLive(run)) hold.check(run.runId);
+  recording = /** @type {typeof recording} */ ((await chrome.storage.session.get(recordingKey(tab.id)))[recordingKey(tab.id)]);
   const dead = run !== undefined && isLive(run) && !(await isHeld(run.tabId));
   const item = run?.captureId ? await withStore((store) => store.readItem(/** @type {string} */ (run?.captureId))) : undefined;
   const live = run === undefined ? startedAt !== null && fault === null : isLive(run) && !dead;
   drawPage(run, dead);
   const isDiscarded = run !== undefined && ((await runs.readDraft(run.runId))?.discarded ?? false);
-  drawStatus(statusOf({ run, item, isStarted: startedAt !== null, isDead: dead, isDiscarded, fault }));
+  const isArmed = recording !== undefined && run === undefined && !live && fault === null;
+  if (isArmed) drawStatus(recording?.endedBy === null ? "recording" : "recording_ended");
+  else drawStatus(statusOf({ run, item, isStarted: startedAt !== null, isDead: dead, isDiscarded, fault }));
   drawSteps(run, item, dead);
   drawForm(live, run);
 }
@@ -68,10 +83,14 @@ function drawPage(shown, dead) {
   progress.value = shown?.step?.done ?? 0;
   const summary = shown?.pageinfo;
   element("missed").hidden = !summary;
+  element("missed-list").hidden = !summary || summary.failedSteps.length === 0;
   if (summary) {
-    const failed = summary.failedSteps.length > 0 ? `. ${text("collect_failed", summary.failedSteps.join(", "))}` : "";
-    element("missed").textContent = `${text("collect_summary", summary.captured, summary.omitted)}${failed}`;
+    element("missed").textContent = text("collect_summary", summary.captured, summary.omitted);
+    element("missed-list").replaceChildren(...missedParts(summary).map((part) => make("li", "", "code" in part ? text(`missed_${part.code}`) : text("collect_failed", part.name))));
   }
+  labelForm.offer();
+  element("post").hidden = !hasPost(shown?.post);
+  if (shown?.post) drawPost(element("post-facts"), shown.post);
 }
 
 /** @param {string} name */
@@ -104,20 +123,33 @@ function drawForm(live, shown) {
   element("form-state").hidden = !isSealed;
   element("form-state").textContent = describeForm();
   element("discard").hidden = !live || isSealed;
+  element("finish").hidden = live || recording === undefined;
+  element("seal-now").hidden = !(live && shown?.phase === "waiting" && hold.isOn);
   element("capture").disabled = live;
   element("capture").textContent = text(startedAt === null ? "capture" : "capture_again");
+  element("capture").hidden = element("capture-region").hidden = live || recording !== undefined; // what they would do is under way
+  drawModes();
 }
 
 /** @returns {string} what was sealed with the capture, in one line */
 function describeForm() {
   const parts = ["case", "note", "labels"].map((id) => [text(id), element(id).value.trim()]).filter(([, value]) => value !== "");
+  const answers = labelForm.read().filter(({ state }) => state !== "not_checked").length;
+  if (answers > 0) parts.push([text("observe_heading"), String(answers)]);
   return parts.length === 0 ? text("form_sealed_empty") : text("form_sealed", parts.map(([name, value]) => `${name}: ${value}`).join(" · "));
 }
 
 /** @param {{typingUntil: number, discarded?: boolean}} state @returns {import("../queue/runs.js").Draft} */
 function readForm({ typingUntil, discarded = false }) {
   const [caseName, note, labels] = ["case", "note", "labels"].map((id) => element(id).value);
-  return { case: caseName, note, labels, typingUntil, discarded };
+  return { case: caseName, note, labels, typingUntil, discarded, labelObservations: labelForm.read(), masks: maskForm.masks };
+}
+
+/** The case stays from capture to capture; the rest is about one page. */
+function clearForm() {
+  for (const id of ["note", "labels"]) element(id).value = "";
+  labelForm.clear();
+  maskForm.clear();
 }
 
 /** @param {{typingUntil: number, discarded?: boolean}} state */
@@ -129,6 +161,8 @@ async function saveDraft(state) {
 async function drawList() {
   const [items, pairing] = await withStore((store) => Promise.all([store.listItems(), store.readPairing()]));
   element("queue-empty").hidden = items.length > 0;
+  await drawRoom(items);
+  drawPairingNotice(pairing, items.filter((item) => item.state !== "sealed").length);
   drawQueue(element("queue"), items, {
     origin: pairing?.origin,
     retry: (captureId) => void change(captureId, { type: "retried" }),
@@ -143,23 +177,51 @@ async function change(captureId, event) {
   await chrome.runtime.sendMessage({ type: "queue.pump" });
 }
 
-async function drawPairing() {
-  const pairing = await withStore((store) => store.readPairing());
-  const notice = element("pairing-notice");
-  notice.hidden = pairing !== undefined && pairing.revokedAt === null;
-  const [said, linked] = pairing === undefined ? ["unpaired", "unpaired_link"] : ["revoked", "revoked_link"];
-  notice.querySelector("span").textContent = text(said);
-  notice.querySelector("a").textContent = text(linked);
+/** @param {import("../queue/reducer.js").Item[]} items */
+async function drawRoom(items) {
+  const room = await readRoom(navigator.storage, items);
+  const notice = element("room-notice");
+  notice.hidden = !isTight(room);
+  if (room && isTight(room)) notice.textContent = text("room_tight", formatSize(room.freeBytes), formatSize(room.needBytes));
 }
 
-/** @template T @param {(store: import("../queue/store.js").Store) => Promise<T>} work @returns {Promise<T>} */
-async function withStore(work) {
-  const store = await openStore();
-  try {
-    return await work(store);
-  } finally {
-    store.close();
-  }
+function drawModes() {
+  for (const option of element("mode").options) option.hidden = option.disabled = !OFFERED_MODES.includes(option.value) || (option.value === "recorded" && !chrome.debugger);
+  const { value } = element("mode");
+  element("mode-hint").hidden = value === "as_seen";
+  element("mode-hint").textContent = value === "as_seen" ? "" : text(`mode_${value}_hint`);
+  element("scope-row").hidden = value !== "recorded";
+  element("pass-row").hidden = value !== "as_seen";
+  if (value === "recorded") element("capture").textContent = text("record_start");
+}
+
+/** From now on what the tab loads is recorded; the next capture of the tab takes it. */
+async function arm() {
+  fault = null;
+  const answer = await chrome.runtime.sendMessage({ type: "record.arm", tabId: tab.id, scope: element("record-case").checked ? "case" : "tab" });
+  if (answer?.error) fault = "not_recording";
+  run = undefined;
+  startedAt = null;
+  await drawRun();
+}
+
+/** The person marks the region on the page itself, so this popup makes way; as a tab it lets the page come to the front. */
+async function startRegion() {
+  void chrome.runtime.sendMessage({ type: "capture.start", tabId: tab.id, selection: { kind: "region" }, draft: readForm({ typingUntil: 0 }), mode: OFFERED_MODES[0] });
+  if (params.get("tabId") === null) window.close();
+  else await chrome.tabs.update(tab.id, { active: true });
+}
+
+/** @param {string} title @returns {Promise<import("../queue/observations.js").Box | null>} null too when there is no picture of a run */
+async function askRegion(title) {
+  const preview = run && (await runs.readPreview(run.runId));
+  return preview ? pickRegion(preview, title) : null;
+}
+
+/** @returns {Promise<import("../queue/observations.js").Box | null>} the whole of what was on screen */
+async function wholeView() {
+  const preview = run && (await runs.readPreview(run.runId));
+  return preview ? { x: 0, y: 0, width: preview.width, height: preview.height } : null;
 }
 
 /** @param {number} tabId */
@@ -168,30 +230,60 @@ async function isHeld(tabId) {
 }
 
 localise(document);
+const formAround = { url: () => run?.url || tab.url || "", claims: () => run?.post?.claims ?? [], pickRegion: askRegion, wholeView, onChange: () => void saveDraft({ typingUntil: Date.now() + TYPING_MS }) };
+const labelForm = new LabelForm(formAround);
+const maskForm = new MaskForm(formAround);
+const hold = new Hold({
+  isWanted: () => document.querySelector("details.held[open]") !== null,
+  renew: () => void saveDraft({ typingUntil: Date.now() + HOLD_MS }),
+});
 const form = element("form");
 form.addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
   if (element("capture").disabled) return void saveDraft({ typingUntil: 0 }); // Enter in a field: done typing
-  if (startedAt !== null) for (const id of ["note", "labels"]) element(id).value = "";
+  if (element("mode").value === "recorded" && recording === undefined) return void arm();
+  if (startedAt !== null) clearForm();
   run = undefined;
-  startedAt = start(readForm({ typingUntil: 0 }));
+  hold.reset();
+  startedAt = start(readForm({ typingUntil: hold.isOn ? Date.now() + HOLD_MS : 0 }));
   void drawRun();
 });
 form.addEventListener("input", () => {
   void saveDraft({ typingUntil: Date.now() + TYPING_MS });
   void chrome.storage.local.set({ lastCase: element("case").value.trim() || null });
 });
-form.addEventListener("focusout", () => void saveDraft({ typingUntil: 0 }));
+form.addEventListener("focusout", () => void (hold.isOn || saveDraft({ typingUntil: 0 })));
+for (const part of document.querySelectorAll("details.held")) part.addEventListener("toggle", () => {
+  hold.check();
+  if (!hold.isOn) void saveDraft({ typingUntil: 0 });
+  if (part.id === "observe") void chrome.storage.local.set({ askLabels: /** @type {HTMLDetailsElement} */ (part).open });
+  void drawRun();
+});
+element("mode").addEventListener("change", drawModes);
+element("finish").addEventListener("click", () => {
+  startedAt = start(readForm({ typingUntil: 0 }));
+  void drawRun();
+});
+element("capture-region").addEventListener("click", () => void startRegion());
+element("second-pass").addEventListener("change", () => void chrome.storage.local.set({ secondPass: element("second-pass").checked }));
+element("seal-now").addEventListener("click", () => {
+  hold.release();
+  void saveDraft({ typingUntil: 0 });
+});
 element("discard").addEventListener("click", () => void saveDraft({ typingUntil: 0, discarded: true }));
 chrome.storage.session.onChanged.addListener((changes) => {
-  if (runKey(tab.id) in changes) void drawRun();
+  if (runKey(tab.id) in changes || recordingKey(tab.id) in changes) void drawRun();
   if (run && draftKey(run.runId) in changes) void drawRun();
 });
 new BroadcastChannel("holdstill-queue").addEventListener("message", () => {
   void drawRun();
   void drawList();
 });
-element("case").value = (await chrome.storage.local.get("lastCase"))["lastCase"] ?? "";
-await Promise.all([drawRun(), drawList(), drawPairing()]);
+const kept = await chrome.storage.local.get(["lastCase", "askLabels", "secondPass"]);
+element("case").value = kept["lastCase"] ?? "";
+element("second-pass").checked = kept["secondPass"] === true;
+element("observe").open = kept["askLabels"] === true;
+drawModes();
+await Promise.all([drawRun(), drawList()]);
 const hasOpen = (await withStore((store) => store.listItems())).some(isOpen);
 if (hasOpen) void chrome.runtime.sendMessage({ type: "queue.pump" });

@@ -3,8 +3,8 @@ import { formatSize, formatTime, hostOf, text } from "./texts.js";
 
 /**
  * @typedef {import("../queue/reducer.js").Item} Item
- * @typedef {{retry: (captureId: string) => void, discard: (captureId: string) => void, origin: string | undefined}} Context
- *   `origin`: of the service that is paired now
+ * @typedef {{retry: (captureId: string) => void, discard: (captureId: string) => void, origin: string | undefined,
+ *   limit?: number, more?: (item: Item) => HTMLElement}} Context `origin`: of the service that is paired now; `more`: a part below each entry
  */
 
 const SHOWN = 20;
@@ -14,8 +14,10 @@ const SHOWN = 20;
  * @param {HTMLElement} list @param {Item[]} items oldest first @param {Context} context
  */
 export function drawQueue(list, items, context) {
+  const open = new Set([...list.querySelectorAll("li:has(> details[open])")].map((entry) => /** @type {HTMLElement} */ (entry).dataset["captureId"]));
   const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["key"] : undefined;
-  list.replaceChildren(...items.slice(-SHOWN).reverse().map((item) => drawItem(item, context)));
+  list.replaceChildren(...items.slice(-(context.limit ?? SHOWN)).reverse().map((item) => drawItem(item, context)));
+  for (const part of list.querySelectorAll("li > details")) if (open.has(part.parentElement?.dataset["captureId"])) /** @type {HTMLDetailsElement} */ (part).open = true;
   if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.dispatchEvent(new Event("refocus"));
 }
 
@@ -32,6 +34,7 @@ function drawItem(item, context) {
   if (item.retryAt !== null || item.state === "failed") buttons.append(button("retry", item, context.retry));
   if (item.state === "queued") buttons.append(button("discard", item, context.discard));
   if (buttons.childElementCount > 0) entry.append(buttons);
+  if (context.more) entry.append(context.more(item));
   return entry;
 }
 

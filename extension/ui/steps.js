@@ -6,7 +6,7 @@
  */
 
 const ORDER = /** @type {const} */ (["shot", "collect", "seal", "commit", "deliver"]);
-const LIVE = ["shot", "collecting", "waiting", "sealing"];
+const LIVE = ["shot", "recording", "collecting", "waiting", "sealing"];
 
 /** @param {Run} run */
 export function isLive(run) {
@@ -28,7 +28,7 @@ export function stepsOf(run, item, isDead = false) {
 function currentStep(run, item) {
   if (item) return item.sealed !== null ? 5 : item.committed !== null ? 4 : 3;
   if (run.phase === "shot") return 0;
-  if (run.phase === "collecting" || run.phase === "waiting") return 1;
+  if (run.phase === "recording" || run.phase === "collecting" || run.phase === "waiting") return 1;
   if (run.phase === "sealing") return 2;
   if (run.phase === "queued") return 3;
   return run.error === "page_refused" ? 0 : run.pageinfo === null ? 1 : 2; // failed or discarded: how far it came

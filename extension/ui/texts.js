@@ -5,12 +5,13 @@ export function text(key, ...values) {
   return chrome.i18n.getMessage(key, values.map(String)) || key;
 }
 
-/** Fills `data-text`, `data-placeholder` and `data-title` of a page. @param {Document} page */
+/** Fills `data-text`, `data-placeholder`, `data-title` and `data-label` (aria-label) of a page. @param {Document} page */
 export function localise(page) {
   page.documentElement.lang = chrome.i18n.getUILanguage();
   for (const node of page.querySelectorAll("[data-text]")) node.textContent = text(node.getAttribute("data-text") ?? "");
   for (const node of page.querySelectorAll("[data-placeholder]")) node.setAttribute("placeholder", text(node.getAttribute("data-placeholder") ?? ""));
   for (const node of page.querySelectorAll("[data-title]")) node.setAttribute("title", text(node.getAttribute("data-title") ?? ""));
+  for (const node of page.querySelectorAll("[data-label]")) node.setAttribute("aria-label", text(node.getAttribute("data-label") ?? ""));
 }
 
 /** @param {string | number | Date} moment @returns {string} today the time, before that the day too */
@@ -22,7 +23,7 @@ export function formatTime(moment) {
 
 /** @param {number} sizeBytes @returns {string} */
 export function formatSize(sizeBytes) {
-  const [unit, size] = sizeBytes >= 1 << 20 ? ["megabyte", sizeBytes / (1 << 20)] : ["kilobyte", sizeBytes / 1024];
+  const [unit, size] = sizeBytes >= 1 << 30 ? ["gigabyte", sizeBytes / (1 << 30)] : sizeBytes >= 1 << 20 ? ["megabyte", sizeBytes / (1 << 20)] : ["kilobyte", sizeBytes / 1024];
   return new Intl.NumberFormat(undefined, { style: "unit", unit: String(unit), maximumFractionDigits: Number(size) < 10 ? 1 : 0 }).format(Number(size));
 }
 
@@ -31,6 +32,17 @@ export function element(id) {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`no #${id}`);
   return found;
+}
+
+/**
+ * @template {keyof HTMLElementTagNameMap} K @param {K} name @param {string} className @param {string} [content] set as text, never as markup
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function make(name, className, content = "") {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  made.textContent = content;
+  return made;
 }
 
 /** @param {string} url @returns {string} the host; for a page without one (data:, file:) its scheme */

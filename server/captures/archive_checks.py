@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from storage.errors import BadContainer
 from storage.wacz import Wacz, WaczFacts, open_wacz
 from storage.warc import WarcRecord, iter_records
 
+logger = logging.getLogger(__name__)
 PAGEINFO_LIMIT_BYTES = 4 * 1024 * 1024
 DATE_TOLERANCE = timedelta(minutes=5)
 RECORDED_BEFORE = timedelta(hours=1)
@@ -151,6 +153,12 @@ def _date(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return None if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def crashed(check: str, subject: str, error: Exception) -> Verdict:
+    """A check that broke: NOT_CHECKED, with the kind of error (its text may hold page content)."""
+    logger.warning("captures.check_broke", extra={"check": check, "error": type(error).__name__})
+    return Verdict(check, subject, CheckOutcome.NOT_CHECKED, f"the check broke ({type(error).__name__})")
 
 
 def _judged(check: str, subject: str, wrong: Sequence[str], unknown: Sequence[str], good: str) -> Verdict:

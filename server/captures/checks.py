@@ -21,8 +21,10 @@ from server.captures.archive_checks import (
     check_digests,
     check_signature,
     check_structure,
+    crashed,
     read_content,
 )
+from server.captures.checks_truth import TruthQuestion, truth_verdicts
 from server.captures.detail import parsed_statement
 from server.captures.models import Artifact, Capture, CaptureState, Check, CheckOutcome, WorkingCopy
 from server.captures.parts import CaptureParts
@@ -61,6 +63,7 @@ class _Subject:
 
     capture: Capture
     statement: CaptureStatement
+    payload: bytes
     artifacts: tuple[Artifact, ...]
     key: DevicePublicKey
 
@@ -102,7 +105,8 @@ class Checks:
             artifacts = tuple(await artifacts_of(session, capture_id))
             device = await session.get_one(Device, capture.device_id)
         key = DevicePublicKey.from_spki(device.public_key_der)
-        return _Subject(capture, parsed_statement(capture)[1], artifacts, key)
+        payload, statement = parsed_statement(capture)
+        return _Subject(capture, statement, payload, artifacts, key)
 
     def _look(self, subject: _Subject) -> tuple[list[Verdict], list[_Copy]]:
         verdicts = [clock_verdict(subject.statement, subject.capture.received_at)]
@@ -112,7 +116,14 @@ class Checks:
                 verdicts += self._look_at_archive(subject, artifact, copies)
             elif artifact.role in PICTURE_ROLES:
                 verdicts.append(self._guarded("image", artifact, self._look_at_picture(subject, artifact, copies)))
-        return verdicts, copies
+        return verdicts + self._look_for_truth(subject), copies
+
+    def _look_for_truth(self, subject: _Subject) -> list[Verdict]:
+        def named(role: str) -> tuple[str, Callable[[], BinaryIO]] | None:
+            found = next((one for one in subject.artifacts if one.role == role), None)
+            return None if found is None else (found.name, lambda: self._open(subject, found))
+
+        return truth_verdicts(TruthQuestion(subject.statement, subject.payload, named("page.wacz"), named("screenshot.viewport")))
 
     def _look_at_archive(self, subject: _Subject, artifact: Artifact, copies: list[_Copy]) -> list[Verdict]:
         """Four verdicts. One that breaks leaves the others standing."""
@@ -235,12 +246,6 @@ def clock_verdict(statement: CaptureStatement, received_at: datetime) -> Verdict
     said = f"{clock.offset_ms:+d} ms, measured within ± {clock.round_trip_ms // 2} ms"
     good = abs(clock.offset_ms) <= CLOCK_LIMIT_MS
     return Verdict("clock", "", CheckOutcome.PASSED if good else CheckOutcome.FAILED, said)
-
-
-def crashed(check: str, subject: str, error: Exception) -> Verdict:
-    """A check that broke: NOT_CHECKED, with the kind of error (its text may hold page content)."""
-    logger.warning("captures.check_broke", extra={"check": check, "error": type(error).__name__})
-    return Verdict(check, subject, CheckOutcome.NOT_CHECKED, f"the check broke ({type(error).__name__})")
 
 
 def _picture(kind: str, picture: DerivedPicture) -> _Copy:

@@ -15,6 +15,12 @@ class SignatureRefused(ServiceError):
     code = "signature_refused"
 
 
+class DeviceUnknown(ServiceError):
+    """No enrolled and active device has the key that signed this file. data: key_id."""
+
+    code = "device_unknown"
+
+
 class StatementTaken(ServiceError):
     """The same statement was committed by another device. data: capture_id."""
 

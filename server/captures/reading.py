@@ -149,6 +149,9 @@ async def artifact_views(session: AsyncSession, capture: Capture) -> tuple[Artif
 
 def _pick(artifacts: Sequence[Artifact], name_or_role: str) -> Artifact | None:
     found = [one for one in artifacts if one.name == name_or_role]
+    found = found or [
+        one for one in artifacts if one.name == f"{name_or_role}.png"
+    ]  # the first shot, where there are further ones
     found = found or [one for one in artifacts if one.role == name_or_role]
     if len(found) > 1:
         raise BadInput(field="role", reason="several artifacts have this role: use the file name")

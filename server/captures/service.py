@@ -6,10 +6,12 @@ from server.captures.challenges import Challenges
 from server.captures.checks import Checks
 from server.captures.detail import Details
 from server.captures.evidence import StoredEvidence
+from server.captures.importing import Imports
 from server.captures.intake import Intake
 from server.captures.keeping import Keeping
 from server.captures.parts import CaptureParts
 from server.captures.reading import Reading
+from server.captures.replays import Replays
 from server.captures.sealing import Sealer
 from server.captures.search import Search
 from server.captures.uploads import Uploads
@@ -27,20 +29,25 @@ class CaptureService:
     search: Search
     reading: Reading
     details: Details
+    replays: Replays
+    imports: Imports
     evidence: StoredEvidence
 
     @classmethod
     def of(cls, parts: CaptureParts) -> "CaptureService":
         """All of them over the same parts."""
         challenges = Challenges(parts)
+        intake, uploads, sealer = Intake(parts, challenges), Uploads(parts, Keeping(parts)), Sealer(parts)
         return cls(
             challenges=challenges,
-            intake=Intake(parts, challenges),
-            uploads=Uploads(parts, Keeping(parts)),
-            sealer=Sealer(parts),
+            intake=intake,
+            uploads=uploads,
+            sealer=sealer,
             checks=Checks(parts),
             search=Search(parts),
             reading=Reading(parts),
             details=Details(parts),
+            replays=Replays(parts),
+            imports=Imports(intake, uploads, sealer, parts.operators, limit_bytes=parts.settings.upload_limit_bytes),
             evidence=StoredEvidence(parts),
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli.administration import admin_app, db_app, new_sign_in_link, sign_in_link
+from server.cli.importing import import_capture
 from server.cli.logs import log_app
 from server.cli.running import AsJson, CommandFailed, run, say, tell, until_signalled
 from server.settings import Settings
@@ -28,6 +29,7 @@ app.add_typer(log_app, name="log")
 app.add_typer(admin_app, name="admin")
 app.add_typer(db_app, name="db")
 app.command("sign-in")(sign_in_link)
+app.command("import")(import_capture)
 
 
 def main() -> None:
@@ -44,6 +46,7 @@ def serve() -> None:
     import uvicorn
 
     from server.app import create_app
+    from server.cli.replaying import Replaying
     from server.worker import run_worker
 
     settings = Settings()
@@ -53,13 +56,15 @@ def serve() -> None:
         newest = await services.log.sequence()
         tell(f"Log {services.log.origin}: {0 if newest is None else newest.size} entries")
         tell(f"Evidence store: {settings.blob_store}; authorities: {len(settings.tsas)}; witnesses: {len(settings.witnesses)}")
-        app = create_app(services, background=run_worker if settings.run_worker else None)
+        replaying = Replaying(services)
+        app = create_app(services, background=run_worker if settings.run_worker else None, replays=replaying.socket is not None)
         tell(f"Holdstill at {settings.public_url}")
         tell(f"Sign in once with: {await new_sign_in_link(services)}")
         config = uvicorn.Config(
             app, host=settings.host, port=settings.port, access_log=False, server_header=False, timeout_graceful_shutdown=10
         )
-        await uvicorn.Server(config).serve()
+        async with replaying.served():
+            await uvicorn.Server(config).serve()
 
     run(act, opened=False)
 

@@ -17,8 +17,8 @@ MODES = ("as_seen", "recorded", "reloaded")
 MAX_ARTIFACTS = 1000
 _ROLE_NAMES = {
     "page.wacz": re.compile(r"page\.wacz"),
-    "screenshot.viewport": re.compile(r"screenshot\.viewport\.png"),
-    "screenshot.full": re.compile(r"screenshot\.full\.png"),
+    "screenshot.viewport": re.compile(r"screenshot\.viewport(\.[2-9])?\.png"),
+    "screenshot.full": re.compile(r"screenshot\.full(\.[2-9])?\.png"),
     "image": re.compile(r"image\.[0-9]{1,6}\.[a-z0-9._-]{1,60}"),
     "upload": re.compile(r"upload\.[0-9]{1,6}\.[a-z0-9._-]{1,60}"),
 }

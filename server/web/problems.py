@@ -35,6 +35,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     captures.StatementRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     captures.SignatureRefused: HTTPStatus.FORBIDDEN,
     captures.StatementTaken: HTTPStatus.CONFLICT,
+    captures.DeviceUnknown: HTTPStatus.FORBIDDEN,
     captures.NonceUsed: HTTPStatus.CONFLICT,
     captures.ArtifactsMissing: HTTPStatus.CONFLICT,
     captures.ArtifactDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,

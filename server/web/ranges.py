@@ -56,10 +56,10 @@ def file_response(request: Request, file: ServedFile, open_range: Callable[[int,
         return Response(
             status_code=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers={"Content-Range": f"bytes */{file.size_bytes}"}
         )
-    offset, length = span
+    offset, length, partial = span
     headers = file.headers() | {"Content-Length": str(length)}
     status = HTTPStatus.OK
-    if length != file.size_bytes:
+    if partial:
         status = HTTPStatus.PARTIAL_CONTENT
         headers["Content-Range"] = f"bytes {offset}-{offset + length - 1}/{file.size_bytes}"
     return StreamingResponse(
@@ -77,9 +77,10 @@ async def _pieces(open_range: Callable[[int, int], BinaryIO], offset: int, lengt
         await asyncio.to_thread(stream.close)
 
 
-def _span(request: Request, file: ServedFile) -> tuple[int, int] | None:
-    """(offset, length) of what to send; the whole file when no usable range was asked for; None when it lies outside."""
-    whole = (0, file.size_bytes)
+def _span(request: Request, file: ServedFile) -> tuple[int, int, bool] | None:
+    """(offset, length, True) of a range that was asked for, even if it is the whole; (0, size, False) when no usable one was;
+    None when it lies outside."""
+    whole = (0, file.size_bytes, False)
     if request.headers.get("if-range", f'"{file.sha256}"') != f'"{file.sha256}"':
         return whole
     match = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
@@ -87,9 +88,9 @@ def _span(request: Request, file: ServedFile) -> tuple[int, int] | None:
         return whole
     if not match[1]:  # the last N bytes
         length = min(int(match[2]), file.size_bytes)
-        return (file.size_bytes - length, length) if length > 0 else None
+        return (file.size_bytes - length, length, True) if length > 0 else None
     first = int(match[1])
     last = min(int(match[2]), file.size_bytes - 1) if match[2] else file.size_bytes - 1
     if match[2] and int(match[2]) < first:
         return whole
-    return (first, last - first + 1) if first < file.size_bytes else None
+    return (first, last - first + 1, True) if first < file.size_bytes else None

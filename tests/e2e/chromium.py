@@ -31,6 +31,19 @@ READ_ITEMS = """() => new Promise((resolve, reject) => {
 })"""
 
 READ_PAIRING = READ_ITEMS.replace('"items"', '"pairing"')
+READ_PAYLOAD = """([captureId, sha256]) => new Promise((resolve, reject) => {
+  const request = indexedDB.open("holdstill");
+  request.onerror = () => reject(request.error);
+  request.onsuccess = () => {
+    const payloads = request.result.transaction("payloads").objectStore("payloads");
+    const one = payloads.get(`${captureId}/${sha256}`);
+    one.onerror = () => reject(one.error);
+    one.onsuccess = () => {
+      request.result.close();
+      one.result.arrayBuffer().then((data) => resolve(new Uint8Array(data).toBase64()), reject);
+    };
+  };
+})"""
 
 
 class BrowserTimeout(AssertionError):
@@ -44,11 +57,18 @@ def extension_id(folder: Path = EXTENSION) -> str:
     return "".join(chr(ord("a") + int(digit, 16)) for digit in digest)
 
 
+def chromium_program() -> str | None:
+    """The installed browser; None lets playwright look for its own."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 class Chromium:
     """One browser profile on disk with the extension in it. `start()` again on the same profile is a restart of the browser."""
 
-    def __init__(self, playwright: Playwright, profile: Path) -> None:
+    def __init__(self, playwright: Playwright, profile: Path, *, own_window: bool = False) -> None:
+        """own_window: pages have the size that the window gives them, as people's have; else a fixed one."""
         self._playwright = playwright
+        self._own_window = own_window
         self.profile = profile
         self.id = extension_id()
         self._context: BrowserContext | None = None
@@ -60,12 +80,12 @@ class Chromium:
 
     def start(self) -> "Chromium":
         """Starts the browser. The info bar of chrome.debugger stays on, as people have it: hiding it would hide a real fault."""
-        program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         self._context = self._playwright.chromium.launch_persistent_context(
             self.profile,
-            executable_path=program,
+            executable_path=chromium_program(),
             headless=True,
-            viewport={"width": 1280, "height": 800},
+            no_viewport=self._own_window,
+            viewport=None if self._own_window else {"width": 1280, "height": 800},
             args=["--no-sandbox", f"--disable-extensions-except={EXTENSION}", f"--load-extension={EXTENSION}"],
         )
         self.worker()
@@ -161,6 +181,11 @@ class Chromium:
             if re.search("not found|NotFoundError|AbortError|aborted", str(error)):
                 return []
             raise
+
+    def artifact(self, item: dict[str, Any], name: str) -> bytes:
+        """The bytes of one artifact of a capture that is still in the browser's queue."""
+        sha256 = next(one["sha256"] for one in item["artifacts"] if one["name"] == name)
+        return base64.b64decode(self.worker().evaluate(READ_PAYLOAD, [item["captureId"], sha256]))
 
     def wait_for_item(self, reached: Callable[[dict[str, Any]], bool], *, timeout_s: float = 60) -> dict[str, Any]:
         """The newest capture once `reached(item)` is true. Raises: BrowserTimeout with its state and reason."""

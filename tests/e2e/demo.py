@@ -103,7 +103,8 @@ def show_web(stack: Stack, browser: Chromium, captured: journey.Captured) -> Non
     web.screenshot(path=SHOW / "capture.png")
     web.close()
     popup = browser.open_popup(captured.page)
-    popup.screenshot(path=SHOW / "popup.png")
+    popup.wait_for_selector("#queue li")
+    popup.screenshot(path=SHOW / "popup.png", full_page=True)
     popup.close()
 
 

@@ -28,7 +28,7 @@ class Stack:
         self.folder = folder
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._tsa_port, self._witness_port = free_port(), free_port()
+        self._tsa_port, self._witness_port, self.replay_port = free_port(), free_port(), free_port()
         self._processes: list[Process] = []
         self._more_env = more_env or {}
         self.logs = folder / "logs"
@@ -43,13 +43,14 @@ class Stack:
             "HOLDSTILL_DATA_DIR": str(self.folder / "data"),
             "HOLDSTILL_PORT": str(self.port),
             "HOLDSTILL_PUBLIC_URL": self.url,
+            "HOLDSTILL_REPLAY_PORT": str(self.replay_port),
             "HOLDSTILL_ORIGIN": ORIGIN,
             "HOLDSTILL_TSAS": json.dumps([tsa]),
             "HOLDSTILL_WITNESSES": json.dumps([witness]),
             "HOLDSTILL_WITNESS_QUORUM": "1",
             "HOLDSTILL_STAMP_INTERVAL_S": "2",
-            "HOLDSTILL_WITNESS_TIMEOUT_S": "20",  # a busy machine is not what is tested here
-            "HOLDSTILL_TSA_TIMEOUT_S": "20",
+            "HOLDSTILL_WITNESS_TIMEOUT_S": "60",  # a busy machine is not what is tested here
+            "HOLDSTILL_TSA_TIMEOUT_S": "60",
             "HOLDSTILL_WITNESS_PAUSE_S": "1",
             **self._more_env,
         }
@@ -159,6 +160,10 @@ class Stack:
         """The capture's "not after", once it is there. Raises: NotReady."""
         proved = wait(lambda: self._api(token, f"captures/{capture_id}")["bracket"]["not_after"], timeout_s, self)
         return str(proved["at"])
+
+    def event_types(self, token: str, capture_id: str) -> list[str]:
+        """The types of the capture's custody events, oldest first."""
+        return [str(event["type"]) for event in self._api(token, f"captures/{capture_id}/events")["events"]]
 
     def _api(self, token: str, path: str) -> dict[str, Any]:
         """What the device with this token reads; a device's look at its own capture is not a custody event."""

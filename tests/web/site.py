@@ -118,7 +118,8 @@ class Device:
             changes = {"nonce": challenge["nonce"], "notBefore": not_before(challenge), **changes}
         else:
             changes = {"nonce": None, "notBefore": None, "clock": None, **changes}
-        payload = json.loads(statement_payload(artifacts, changes))
+        size = {"width": 640, "height": 400, "scrollX": 0, "scrollY": 0, "devicePixelRatio": 1}  # of picture()
+        payload = json.loads(statement_payload(artifacts, {"viewport": size, **changes}))
         for subject in payload["subject"]:
             subject["annotations"]["mediaType"] = TYPES.get(subject["name"].rsplit(".", 1)[1], "application/octet-stream")
         return sign_envelope(json.dumps(payload, ensure_ascii=False).encode(), self.keys)

@@ -5,12 +5,15 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
+from server.captures.observations import label_observations, post_claims
 from server.captures.previews import THUMBNAIL, preview_kind
 from server.captures.views import CaptureQuery
 from server.errors import NotFound
 from server.web.deps import OperatorCaller, RecordedRead, ServicesDep
 from server.web.pages.render import render
-from server.web.pages.statement_view import page_info, shots_of, statement_facts, with_actor_names
+from server.web.pages.resources_view import resources_of
+from server.web.pages.selection_view import selection_of
+from server.web.pages.statement_view import predicate_of, shots_of, statement_facts, with_actor_names
 
 router = APIRouter()
 PAGE_ROWS = 25
@@ -39,6 +42,8 @@ async def capture(request: Request, capture_id: str, actor: OperatorCaller, serv
     """One capture. Looking at it is a custody event, recorded before anything is shown."""
     await services.captures.reading.record_view(actor, capture_id)
     detail = await services.captures.details.detail(actor, capture_id)
+    shots = shots_of(detail)
+    predicate = predicate_of(detail.statement_payload)
     return render(
         request,
         "capture.html",
@@ -46,8 +51,12 @@ async def capture(request: Request, capture_id: str, actor: OperatorCaller, serv
         capture=with_actor_names(detail, request),
         bracket=detail.bracket,
         statement=statement_facts(detail.statement, detail.statement_payload),
-        shots=shots_of(detail),
-        pageinfo=await page_info(services, actor, capture_id),
+        shots=shots,
+        selection=selection_of(detail.statement_payload, shots),
+        post=post_claims(predicate),
+        observations=label_observations(predicate),
+        has_archive=any(one.role == "page.wacz" and one.stored for one in detail.artifacts),
+        resources=await resources_of(services, actor, capture_id),
         exports=await services.exports.recent(actor, capture_id=capture_id, limit=10),
     )
 

@@ -1,21 +1,16 @@
-"""A statement and its page archive in a reader's words. Members only people need are read leniently; absent shows as a dash."""
+"""A statement in a reader's words. Members only people need are read leniently; absent shows as a dash."""
 
 import json
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
-from server.captures.previews import PAGEINFO
 from server.captures.views import CaptureDetail, EventView
-from server.composition import Services
-from server.errors import NotFound
-from server.operators.actors import SERVICE_URN, Actor
+from server.operators.actors import SERVICE_URN
 from server.trust.statement import CaptureStatement
 from server.web.texts import Texts, choose_language
-from storage.errors import StorageError
 
 TALL = 1.5
-GAPS_SHOWN = 200
 UNKNOWN = "–"
 
 
@@ -56,25 +51,14 @@ class StatementFacts:
     secrets_removed: int
 
 
-@dataclass(frozen=True)
-class Gap:
-    """One resource that the archive does not hold, and why."""
-
-    url: str
-    type: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class PageInfo:
-    """The archive's own list of gaps."""
-
-    omitted: tuple[Gap, ...]
+def predicate_of(payload: bytes) -> dict[str, object]:
+    """The statement's `predicate` as written; the payload was parsed when it came in."""
+    return _object(json.loads(payload).get("predicate"))
 
 
 def statement_facts(statement: CaptureStatement, payload: bytes) -> StatementFacts:
     """The statement's facts; what is absent reads as a dash."""
-    predicate = _object(json.loads(payload).get("predicate"))
+    predicate = predicate_of(payload)
     viewport, pageinfo = _object(predicate.get("viewport")), _object(predicate.get("pageinfo"))
     secrets, extension = _object(predicate.get("secrets")), _object(predicate.get("extension"))
     clock = statement.clock
@@ -117,17 +101,6 @@ def shots_of(detail: CaptureDetail) -> tuple[Shot, ...]:
         )
         for one in pictures
     )
-
-
-async def page_info(services: Services, actor: Actor, capture_id: str) -> PageInfo | None:
-    """The gaps the archive lists, from the working copy the checks made; None before that."""
-    try:
-        _, data = await services.captures.reading.working_copy(actor, capture_id, PAGEINFO)
-    except (NotFound, StorageError):
-        return None
-    omitted = _list(_object(json.loads(data)).get("omitted"))[:GAPS_SHOWN]
-    gaps = (_object(one) for one in omitted)
-    return PageInfo(tuple(Gap(_text(gap.get("url")), _text(gap.get("type")), _text(gap.get("reason"))) for gap in gaps))
 
 
 def with_actor_names(detail: CaptureDetail, request: Request) -> CaptureDetail:

@@ -5,11 +5,12 @@ import { gunzipSync } from "node:zlib";
 import { surt } from "../../../extension/archive/cdxj.js";
 import { crc32 } from "../../../extension/archive/crc32.js";
 import { ArchiveError } from "../../../extension/archive/errors.js";
-import { gzipMember } from "../../../extension/archive/gzip.js";
+import { gzipBlob, gzipMember, isIncompressible } from "../../../extension/archive/gzip.js";
 import { requestHead, responseHead } from "../../../extension/archive/http.js";
-import { memorySink } from "../../../extension/archive/sink.js";
+import { BufferedFile, memorySink } from "../../../extension/archive/sink.js";
 import { WarcWriter } from "../../../extension/archive/warc.js";
 import { storedZip } from "../../../extension/archive/zip.js";
+import { chunksOf } from "../../../extension/seal/chunks.js";
 
 const utf8 = (text) => new TextEncoder().encode(text);
 const joined = (parts) => Buffer.concat(parts);
@@ -29,6 +30,64 @@ test("a gzip member unpacks to what went in, stored and deflated, across block b
       assert.deepEqual(gunzipSync(joined(await gzipMember(parts, { store }))), joined(parts), `${size} ${store}`);
     }
   }
+});
+
+test("a blob gives the same members, whether it is larger than a chunk or empty", async () => {
+  for (const size of [0, 1, 262_144, 700_001]) {
+    const data = random(size);
+    for (const store of [true, false]) {
+      const member = [];
+      for await (const chunk of gzipBlob(new Blob([data.subarray(0, 3), data.subarray(3)]), { store })) member.push(chunk.slice());
+      assert.deepEqual(gunzipSync(joined(member)), Buffer.from(data), `${size} ${store}`);
+    }
+  }
+});
+
+test("reading a large blob takes one buffer, and lets others have their turn", async () => {
+  const data = random(2_000_000);
+  let turns = 0;
+  const counting = setInterval(() => { turns += 1; }, 1);
+  const read = [];
+  let most = 0;
+  for await (const chunk of chunksOf(new Blob([data]))) {
+    read.push(chunk.slice());
+    most = Math.max(most, chunk.buffer.byteLength);
+    for (const begun = performance.now(); performance.now() - begun < 20;); // a busy reader
+  }
+  clearInterval(counting);
+  assert.deepEqual(joined(read), Buffer.from(data));
+  assert.ok(most <= 262_144, `${most} bytes at once`);
+  assert.ok(turns >= 2, `${turns} turns`);
+});
+
+test("what does not shrink is known by three samples, whatever its name", async () => {
+  const noise = random(600_000);
+  assert.equal(await isIncompressible(new Blob([noise])), true);
+  assert.equal(await isIncompressible(new Blob([noise, new Uint8Array(600_000)])), false);
+  assert.equal(await isIncompressible(new Blob([utf8("<li>entry</li>".repeat(20_000))])), false);
+  const writer = new WarcWriter(memorySink());
+  const { length } = await writer.write({ type: "resource", targetUri: "https://a.example/", date: DATE, contentType: "application/octet-stream", payload: new Blob([noise]) });
+  const { blob } = await writer.close();
+  const member = Buffer.from(await blob.slice(blob.size - length).arrayBuffer());
+  assert.equal(gunzipSync(member).subarray(-600_004, -4).equals(Buffer.from(noise)), true);
+  assert.ok(member.includes(Buffer.from(noise.subarray(1000, 1100))), "kept in stored blocks");
+});
+
+test("a file gets what was written, in order, always out of the same buffer", async () => {
+  const written = [];
+  const buffers = new Set();
+  const file = new BufferedFile({
+    write: async (part) => {
+      buffers.add(part.buffer);
+      written.push(part.slice());
+    },
+    close: async () => void written.push(utf8("closed")),
+  }, new Uint8Array(1000));
+  const chunks = [1, 999, 1000, 2500, 0, 17].map(random);
+  for (const chunk of chunks) await file.write(chunk);
+  await file.close();
+  assert.deepEqual(joined(written), joined([...chunks, utf8("closed")]));
+  assert.equal(buffers.size, 1);
 });
 
 test("the same input gives the same stored member", async () => {

@@ -3,7 +3,8 @@ import { createHmac } from "node:crypto";
 import { test } from "node:test";
 import { changeMhtmlText, mhtmlPictures } from "../../../extension/capture/mhtml.js";
 import { findMarkupSecrets } from "../../../extension/capture/secretmarkup.js";
-import { SecretStripper, isSecretParameter } from "../../../extension/capture/secrets.js";
+import { isSecretParameter } from "../../../extension/capture/secretnames.js";
+import { SecretStripper } from "../../../extension/capture/secrets.js";
 import { growth } from "./growth.mjs";
 
 const KEY = new Uint8Array(32).fill(7);

@@ -16,9 +16,11 @@ export const CALLS = { commit: /^POST \/api\/v1\/captures$/, put: /^PUT /, open:
 /** navigator.locks as far as the queue uses it. */
 export class Locks {
   held = new Map();
-  async request(name, { ifAvailable = false }, work) {
+  async request(name, { ifAvailable = false, signal }, work) {
     if (ifAvailable && this.held.has(name)) return work(null);
-    while (this.held.has(name)) await this.held.get(name);
+    const aborted = new Promise((_resolve, reject) => { signal?.addEventListener("abort", () => reject(signal.reason)); });
+    aborted.catch(() => undefined);
+    while (this.held.has(name)) await Promise.race([this.held.get(name), aborted]);
     const done = (async () => work({ name }))();
     this.held.set(name, done.catch(() => undefined));
     try {

@@ -136,6 +136,24 @@ test("a second click on a tab that is being captured starts no second capture", 
   assert.equal((await bench.store.listItems()).length, 1);
 });
 
+test("a region asked for while the last one is still being given up is not lost, and one asked for during a capture is", async () => {
+  let giveUp;
+  const cancelled = Object.assign(new Error("no region was marked"), { code: "region_cancelled" });
+  const selecting = [new Promise((_resolve, reject) => { giveUp = () => reject(cancelled); }), Promise.resolve({ kind: "region", box: { x: 0, y: 0, width: 1, height: 1 } })];
+  const { tools } = await makeTools({ select: () => selecting.shift() });
+  const wish = { tab: TAB, selection: { kind: "region" } };
+  const first = runCapture(wish, tools);
+  const second = runCapture(wish, tools);
+  setTimeout(() => giveUp(), 50);
+  assert.equal((await first).phase, "discarded");
+  assert.equal((await second).phase, "queued");
+  const { tools: busy } = await makeTools({ captureAsSeen: () => new Promise(() => {}) });
+  const awake = setInterval(() => {}, 1000); // nothing else keeps this process from ending
+  void runCapture({ tab: TAB }, busy);
+  assert.equal(await runCapture(wish, busy), null);
+  clearInterval(awake);
+});
+
 test("a page no extension may see fails with words, and leaves nothing", async () => {
   const { bench, tools } = await makeTools({ takeViewportShot: () => Promise.reject(new Error("Cannot access a chrome:// URL")) });
   const run = await runCapture({ tab: TAB }, tools);

@@ -66,4 +66,4 @@ def item(capture_id: str, **change: Any) -> dict[str, Any]:
 def show(page: Page, *items: dict[str, Any]) -> None:
     page.evaluate(PUT_ITEMS, list(items))
     page.reload()
-    expect(page.locator("#queue li")).to_have_count(len(items))
+    expect(page.locator("#queue > li")).to_have_count(len(items))

@@ -13,19 +13,24 @@ SOURCES = EXTENSION.parents[1]
 def test_no_text_is_missing_and_none_is_left_over() -> None:
     """Every key the pages use is in _locales, and every message there is used: by name, or by the code that ends it."""
     messages = set(json.loads((SOURCES / "_locales/en/messages.json").read_text("utf-8")))
-    sources = [*SOURCES.glob("ui/*.js"), *SOURCES.glob("ui/*.html"), SOURCES / "manifest.base.json"]
+    sources = [
+        *(path for path in SOURCES.rglob("*.js") if "dist" not in path.parts),
+        *SOURCES.glob("ui/*.html"),
+        SOURCES / "manifest.base.json",
+    ]
     text = "\n".join(path.read_text("utf-8") for path in sources)
-    codes = "\n".join(path.read_text("utf-8") for path in [*SOURCES.glob("queue/*.js"), *SOURCES.glob("ui/*.js")])
-    families = ("reason_", "error_", "status_", "state_", "step_", "pair_", "proof_")
+    codes = "\n".join(path.read_text("utf-8") for path in SOURCES.rglob("*.js") if "dist" not in path.parts)
+    families = re.findall(r"`(\w+_)\$\{", codes) + re.findall(r'\btext\(.*\? "(\w+_)"', codes)
 
     def is_used(key: str) -> bool:
-        family = next((name for name in families if key.startswith(name)), None)
-        return key in text or (family is not None and f'"{key.removeprefix(family)}"' in codes)
+        ends = [key.removeprefix(family).removesuffix("_hint") for family in families if key.startswith(family)]
+        return key in text or any(f'"{end}"' in codes for end in ends)
 
     assert sorted(key for key in messages if not is_used(key)) == []
-    named = set(re.findall(r'data-(?:text|placeholder|title)="(\w+)"', text)) | set(re.findall(r'\btext\("(\w+)"', text))
+    named = set(re.findall(r'data-(?:text|placeholder|title|label)="(\w+)"', text)) | set(re.findall(r'\btext\("(\w+)"', text))
     assert sorted(named - messages) == []
-    reasons = set(re.findall(r'reason: "(\w+)"', codes)) | {"other_service"}
+    queue = "\n".join(path.read_text("utf-8") for path in SOURCES.glob("queue/*.js"))
+    reasons = set(re.findall(r'reason: "(\w+)"', queue)) | {"other_service"}
     assert sorted(f"reason_{code}" for code in reasons if f"reason_{code}" not in messages) == []
 
 

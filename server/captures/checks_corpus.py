@@ -1,0 +1,227 @@
+"""What a page could have been built from: every piece of text in the bodies that the network sent, made comparable.
+
+Comparable ("squeezed") text is NFKC, case-folded, letters and digits only: spaces, punctuation, entities, emoji, typographic
+quotes and upper-case styling make no difference. Every scanner here is linear in its input: the bodies may be hostile.
+"""
+
+import base64
+import binascii
+import bisect
+import html
+import re
+import unicodedata
+from array import array
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+ATOMS_LIMIT = 600_000
+ATOM_CHARS = 20_000
+NUMBERS_LIMIT = 400_000
+DEPTH = 3
+LONG = 12
+"""Squeezed characters from which a piece of text is taken to be found on purpose, not by chance."""
+
+_DROPPED = re.compile(r"[\W_]+")
+_QUOTES = tuple(re.compile(rf"(?<!\\){quote}") for quote in ('"', "'", "`"))
+_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_ATTRIBUTE = re.compile(r"=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_RAW = re.compile(r"</(script|style)", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"https?://\S+|\$?\{[^{}]{0,80}\}|%(?:\d\$)?[sdif@]|%\(\w{1,30}\)s|[\r\n\u2028]+")
+_CODE = re.compile(r"[\"'`]\s*[,:;\])}]")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}", re.ASCII)
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){2}|%(?:20|22|7[BbDd])")
+_NUMBER = re.compile(r"\d{1,15}(?:[.,]\d{1,6})?")
+_MEANS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
+
+
+def squeeze(text: str) -> str:
+    """`text` as it is compared: NFKC, case-folded, letters and digits only."""
+    return _DROPPED.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+def unpacked(value: str) -> str:
+    """What a string holds that programs unpack into text: base64 of UTF-8, or percent-encoded text. "" for any other string."""
+    if _PERCENT.search(value, 0, 4_000):
+        return unquote(value)
+    if _BASE64.fullmatch(value) is None:
+        return ""
+    try:
+        plain = base64.b64decode(value.translate({45: 43, 95: 47}) + "=" * (-len(value) % 4)).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return plain if " " in plain or plain[:1] in ("{", "[") else ""
+
+
+class Corpus:
+    """The pieces. `whole` are complete ones (a text node, a string, what is between placeholders); `stream` is everything in a
+    row, in which parts of a piece can be found; places where a piece begins or ends are its borders."""
+
+    def __init__(self) -> None:
+        self.whole: set[str] = set()
+        self.lengths: dict[str, set[int]] = {}
+        self.numbers: set[float] = set()
+        self.stream = ""
+        self._ordered: list[float] = []
+        self._parts: list[str] = []
+        self._borders = array("q", [0])
+        self._raw: list[tuple[str, bool]] = []
+        self._size = 0
+        self._seen: set[str] = set()
+        self._aside: list[tuple[str, str]] = []
+
+    def add(self, kind: str, text: str) -> None:
+        """One body. `kind` as in NetworkText."""
+        if kind == "html":
+            self._add_html(text, 0)
+        elif kind == "text":
+            self._add_html(text, 0) if "<" in text else self._add_pieces(text.splitlines(), stated=True)
+        else:
+            self._add_script(text, 0)
+        for found in _NUMBER.finditer(text):
+            if len(self.numbers) >= NUMBERS_LIMIT:
+                break
+            self.numbers |= number_readings(found[0])
+        self._end_document()
+
+    def close(self) -> None:
+        """After the last add(): makes the stream searchable."""
+        self.stream = "".join(self._parts)
+        self._parts.clear()
+        self._seen.clear()
+        self._ordered = sorted(self.numbers)
+
+    def has_number_between(self, low: float, high: float) -> bool:
+        """True when a body holds a number n with low <= n < high."""
+        at = bisect.bisect_left(self._ordered, low)
+        return at < len(self._ordered) and self._ordered[at] < high
+
+    def is_border(self, position: int) -> bool:
+        """True when a piece begins or ends at this place of the stream."""
+        at = bisect.bisect_left(self._borders, position)
+        return at < len(self._borders) and self._borders[at] == position
+
+    def raw_at(self, position: int) -> tuple[str, bool, int]:
+        """The piece at this place as sent, whether it stood as text in a document (not in a script), and where it begins."""
+        at = bisect.bisect_right(self._borders, position) - 1
+        return (*self._raw[at], self._borders[at]) if 0 <= at < len(self._raw) else ("", False, 0)
+
+    def _add_html(self, text: str, depth: int) -> None:
+        for kind, piece in html_pieces(text):
+            if kind == "script":
+                if depth < DEPTH:
+                    self._add_script(piece, depth + 1)
+            elif kind == "text":
+                self._add_pieces([html.unescape(piece)], stated=depth == 0)
+            else:
+                value = html.unescape(piece)
+                if depth < DEPTH and value[:1] in ("{", "["):
+                    self._add_script(value, depth + 1)
+                else:
+                    self._add_pieces([value], stated=False)
+
+    def _add_script(self, text: str, depth: int) -> None:
+        """Every stretch between two quotes of one kind, whichever of them opens: a scanner that loses count loses texts."""
+        for quote in _QUOTES:
+            for segment in quote.split(text):
+                if not 1 < len(segment) <= ATOM_CHARS * 4 or segment in self._seen:
+                    continue
+                if len(self._seen) >= ATOMS_LIMIT:
+                    return
+                self._seen.add(segment)
+                self._add_segment(unescape_script(segment) if "\\" in segment else segment, depth)
+
+    def _add_segment(self, value: str, depth: int) -> None:
+        if depth < DEPTH and (inner := unpacked(value)):
+            self._add_segment(inner, depth + 1)
+        if depth < DEPTH and '"' in value and (":" in value or "\\" in value):
+            self._add_script(value, depth + 1)
+        if depth < DEPTH and "<" in value and ">" in value:
+            self._add_html(value, depth + 1)
+        if len(_CODE.findall(value, 0, 4_000)) > 1:
+            return  # several strings and what is between them: each is a piece, the whole is none
+        if "&" in value:
+            value = html.unescape(value)
+        self._add_pieces([value, *_PLACEHOLDER.split(value)] if _PLACEHOLDER.search(value) else [value], stated=False)
+
+    def _add_pieces(self, pieces: list[str], *, stated: bool) -> None:
+        for raw in pieces:
+            piece = squeeze(raw[:ATOM_CHARS])
+            if piece == "":
+                continue
+            if len(self.whole) < ATOMS_LIMIT:
+                self.whole.add(piece)
+                self.lengths.setdefault(piece[:6], set()).add(len(piece))
+            if stated or len(piece) >= LONG:
+                self._append(piece, raw, stated=stated)
+
+    def _append(self, piece: str, raw: str, *, stated: bool) -> None:
+        """Texts of a document follow each other, so that a passage across elements is found; what is not stated waits."""
+        if not stated:
+            self._aside.append((piece, raw))
+            return
+        self._write(piece, raw, stated=True)
+
+    def _write(self, piece: str, raw: str, *, stated: bool) -> None:
+        self._parts.append(piece)
+        self._size += len(piece)
+        self._raw.append((" ".join(raw[:2000].split()), stated))
+        self._borders.append(self._size)
+
+    def _end_document(self) -> None:
+        """What comes next is another document: nothing is found across."""
+        self._write("\0", "", stated=False)
+        for piece, raw in self._aside:
+            self._write(piece, raw, stated=False)
+            self._write("\0", "", stated=False)
+        self._aside.clear()
+
+
+def html_pieces(text: str) -> Iterator[tuple[str, str]]:
+    """("text" | "script" | "attribute", raw piece), in order. Forgiving and linear; not a full HTML parser: a `>` inside an
+    attribute value ends the tag early, which only adds pieces."""
+    place, end = 0, len(text)
+    while place < end:
+        opens = text.find("<", place)
+        if opens < 0:
+            yield "text", text[place:]
+            return
+        if opens > place:
+            yield "text", text[place:opens]
+        if text.startswith("<!--", opens):
+            closes = text.find("-->", opens + 4)
+            place = end if closes < 0 else closes + 3
+            continue
+        closes = text.find(">", opens)
+        if closes < 0:
+            return
+        tag, place = text[opens + 1 : closes], closes + 1
+        for found in _ATTRIBUTE.finditer(tag):
+            yield "attribute", found[1] if found[1] is not None else found[2]
+        name = tag[:7].lower()
+        if name.startswith(("script", "style")) and not tag.endswith("/"):
+            raw_end = _RAW.search(text, place)
+            stop = end if raw_end is None else raw_end.start()
+            if name.startswith("script"):
+                yield "script", text[place:stop]
+            place = stop
+
+
+def unescape_script(text: str) -> str:
+    """JSON and JavaScript string escapes resolved once; surrogate pairs joined; what is no escape stays."""
+
+    def meant(found: re.Match[str]) -> str:
+        digits = found[1] or found[2] or found[3]
+        if digits:
+            value = int(digits, 16)
+            return chr(value) if value < 0x110000 else ""
+        return _MEANS.get(found[4], found[4])
+
+    plain = _ESCAPE.sub(meant, text)
+    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def number_readings(digits: str) -> set[float]:
+    """The values `digits` may stand for: `1.234` is 1.234 in one country and 1234 in another."""
+    plain = digits.replace(",", ".")
+    readings = {float(plain)} if plain.count(".") <= 1 else set()
+    return readings | {float(re.sub(r"\D", "", digits))}

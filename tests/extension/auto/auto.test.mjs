@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isListed, parsePatterns } from "../../../extension/auto/patterns.js";
+import { onLoaded, onShown } from "../../../extension/auto/watch.js";
+import { Locks } from "../queue/bench.mjs";
+
+class Area {
+  kept = {};
+  async get(key) {
+    return key in this.kept ? { [key]: structuredClone(this.kept[key]) } : {};
+  }
+  async set(items) {
+    Object.assign(this.kept, structuredClone(items));
+  }
+}
+
+function makeTools({ auto = { isOn: true, patterns: "a.test", intervalMin: 10 }, tab = {} } = {}) {
+  const captured = [];
+  const local = new Area();
+  if (auto) local.kept.auto = auto;
+  const state = { at: 1_000_000, tab: { active: true, incognito: false, url: "https://a.test/1", ...tab } };
+  const tools = { local, session: new Area(), locks: new Locks(), now: () => state.at, readTab: async () => state.tab, capture: async (tabId) => void captured.push(tabId) };
+  return { tools, captured, state };
+}
+
+const LISTED = [
+  ["a.test", "https://a.test/x", true], ["a.test", "http://a.test:8080/", true], ["a.test", "https://b.a.test/", false], ["a.test", "https://a.test.evil.test/", false],
+  ["a.test", "https://evila.test/", false], ["*.a.test", "https://b.c.a.test/", true], ["*.a.test", "https://a.test/", true], ["*.a.test", "https://evila.test/", false],
+  ["a.test/news", "https://a.test/news/1", true], ["a.test/news", "https://a.test/old", false], ["a.test/news/*", "https://a.test/news/1", true],
+  ["A.Test", "https://a.test/", true], ["https://a.test/", "https://a.test/x", true], ["a.test:8443", "https://a.test:8443/", true], ["a.test:8443", "https://a.test/", false],
+  ["țară.test", "https://xn--ar-8ia29b.test/", null], ["a.test", "file:///a.test", false], ["a.test", "javascript:a.test", false], ["a.test", "", false],
+];
+test("patterns: the host as a whole, its subdomains only with *., paths by their beginning", () => {
+  for (const [pattern, url, expected] of LISTED) {
+    const { patterns, errors } = parsePatterns(pattern);
+    assert.deepEqual(errors, [], pattern);
+    if (expected !== null) assert.equal(isListed(patterns, url), expected, `${pattern} ${url}`);
+  }
+  assert.equal(isListed(parsePatterns("țară.test").patterns, new URL("https://țară.test/").href), true);
+});
+
+test("everything at once is no list", () => {
+  const { patterns, errors } = parsePatterns("*\n*.*\n# a remark\n\nhttp://\na..test\n-a.test\na.test\n<all_urls>");
+  assert.deepEqual(patterns.map(({ host }) => host), ["a.test"]);
+  assert.deepEqual(errors.map(({ line }) => line), [1, 2, 5, 6, 7, 9]);
+});
+
+test("off unless turned on; only listed sites; never a private window", async () => {
+  for (const change of [{ auto: null }, { auto: { isOn: false, patterns: "a.test", intervalMin: 10 } }, { auto: { isOn: true, patterns: "b.test", intervalMin: 10 } }, { tab: { incognito: true } }]) {
+    const { tools, captured } = makeTools(change);
+    assert.equal(await onLoaded({ tabId: 1, url: "https://a.test/1" }, tools), false);
+    assert.deepEqual([captured, tools.local.kept.autoSeen], [[], undefined]);
+  }
+});
+
+test("the same address once, however often it is reported, until the interval is over", async () => {
+  const { tools, captured, state } = makeTools();
+  const loaded = { tabId: 1, url: "https://a.test/1" };
+  await Promise.all([onLoaded(loaded, tools), onLoaded(loaded, tools), onLoaded(loaded, tools)]);
+  assert.equal(captured.length, 1);
+  state.at += 10 * 60_000 - 1;
+  await onLoaded(loaded, tools);
+  assert.equal(captured.length, 1);
+  state.at += 1;
+  await onLoaded(loaded, tools);
+  assert.equal(captured.length, 2);
+});
+
+test("what is remembered of an address is a hash", async () => {
+  const { tools } = makeTools();
+  await onLoaded({ tabId: 1, url: "https://a.test/1" }, tools);
+  assert.equal(JSON.stringify(tools.local.kept.autoSeen).includes("a.test"), false);
+});
+
+test("a page loaded behind others is captured when the person looks at it, once, and not when it has moved on", async () => {
+  const { tools, captured, state } = makeTools({ tab: { active: false } });
+  await onLoaded({ tabId: 1, url: "https://a.test/1" }, tools);
+  assert.equal(captured.length, 0);
+  state.tab.active = true;
+  assert.equal(await onShown(1, tools), true);
+  assert.equal(await onShown(1, tools), false);
+  assert.equal(captured.length, 1);
+  state.tab = { active: false, incognito: false, url: "https://a.test/2" };
+  await onLoaded({ tabId: 1, url: "https://a.test/2" }, tools);
+  state.tab = { active: true, incognito: false, url: "https://a.test/3" };
+  assert.equal(await onShown(1, tools), false);
+});

@@ -1,0 +1,43 @@
+// What is taken for a credential in the bodies of a load, and what a page may not have taken for one.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { learnText } from "../../../extension/capture/recordedsecrets.js";
+import { SecretStripper } from "../../../extension/capture/secrets.js";
+
+const KEY = new Uint8Array(32);
+const LOT = "4f1c2a9b7e30d586aa17c4e9";
+
+/** The stripper after these bodies. */
+function taught(bodies, options, ...shown) {
+  const strip = new SecretStripper({ key: KEY });
+  strip.show(...shown);
+  for (const body of bodies) learnText(strip, typeof body === "string" ? body : JSON.stringify(body), options);
+  return strip;
+}
+
+test("a member of JSON with a credential's name is taken out wherever its value stands", () => {
+  for (const name of ["access_token", "refreshToken", "csrf_token", "sessionKey", "client_secret", "password", "apiKey"]) {
+    const strip = taught([{ user: { [name]: LOT } }]);
+    assert.equal(strip.text(`<p data-x="${LOT}">`, "urn:dom").includes(LOT), false, name);
+  }
+});
+
+test("members that are ordinary words in data stay, byte for byte, though they are credentials in an address", () => {
+  for (const name of ["nonce", "signature", "sig", "hmac", "ticket", "verification", "invite", "reset", "hash", "state", "key", "code"]) {
+    const body = JSON.stringify({ [name]: LOT });
+    assert.equal(taught([body]).text(body, "body"), body, name);
+  }
+});
+
+test("a password that was sent may hold blanks, a sentence in an answer is never a secret", () => {
+  const sentence = "The ferry ran aground at noon";
+  assert.equal(taught([{ password: "open the gate 7!" }], { isSent: true }).text("open the gate 7!", "body").includes("gate"), false);
+  assert.equal(taught([{ password: sentence, token: sentence }]).text(sentence, "urn:dom"), sentence);
+});
+
+test("what the page shows is not erased because an answer or a sent sentence calls it a secret; a sent word is", () => {
+  const shown = ["https://a.example/", "News", "The line ferry-1207-aground is closed"];
+  for (const [value, options, stays] of [["ferry-1207-aground", {}, true], ["The line ferry-1207", { isSent: true }, true], ["ferry-1207-aground", { isSent: true }, false]]) {
+    assert.equal(taught([{ session: value }], options, ...shown).text(value, "urn:dom") === value, stays, value);
+  }
+});

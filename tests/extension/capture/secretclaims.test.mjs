@@ -1,0 +1,108 @@
+// What a page may not have erased by calling it a secret, and in which further coats a secret is found.
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import { learnBody, learnText } from "../../../extension/capture/recordedsecrets.js";
+import { findMarkupSecrets, findScriptSecrets } from "../../../extension/capture/secretmarkup.js";
+import { isDrawnByLot } from "../../../extension/capture/secretnames.js";
+import { SecretStripper } from "../../../extension/capture/secrets.js";
+import { growth } from "./growth.mjs";
+
+const TOKEN = "s3cr3tTOKENvalue9876";
+const stripper = () => new SecretStripper({ key: new Uint8Array(32) });
+const PAGE = "<p>Smith sold the ferry. 12 ferries-and-boats were sold at 7pm.</p>";
+
+for (const [how, name] of Object.entries({ url: "an address", cookie: "a cookie", header: "a header it sends", posted: "what it posts", json: "an answer" })) {
+  for (const value of ["Smith", "12 ferries-and-boats were sold", "sold the ferry"]) {
+    test(`a page cannot erase “${value}” from itself by putting it into ${name}, whenever that is read`, () => {
+      const learn = (strip) => ({
+        url: () => strip.url(`https://a.example/?token=${value}`, "address"),
+        cookie: () => strip.learnCookies(`session=${value}`),
+        header: () => strip.learnHeader("Authorization", `Bearer ${value}`),
+        posted: () => learnText(strip, JSON.stringify({ password: value }), { isSent: true }),
+        json: () => learnText(strip, JSON.stringify({ access_token: value })),
+      })[how]();
+      for (const order of [["learn", "show"], ["show", "learn"]]) {
+        const strip = stripper();
+        for (const step of order) step === "learn" ? learn(strip) : strip.show(PAGE);
+        assert.equal(strip.text(PAGE, "dom"), PAGE, order.join(", then "));
+      }
+    });
+  }
+}
+
+test("a session that the page shows is taken out all the same, if it is drawn by lot", () => {
+  const strip = stripper();
+  strip.learnCookies(`sid=${TOKEN}`);
+  strip.show(`debug: ${TOKEN}`);
+  assert.equal(strip.text(`debug: ${TOKEN}`, "dom").includes(TOKEN), false);
+});
+
+test("a secret is found inside base64, wherever it begins there, and in both alphabets", () => {
+  const value = "c00k?e>~~7f21~a?b>9d0";
+  for (const before of ["", "x", "xy", "xyz", "user=1;sid="]) {
+    for (const coding of ["base64", "base64url"]) {
+      const strip = stripper();
+      strip.learn("cookie", value);
+      const clean = strip.text(`[${Buffer.from(`${before}${value};z`).toString(coding)}]`, "dom");
+      const left = Buffer.from(clean.replace(/holdstill-redacted-[0-9a-f]{16}/, "").slice(1, -1), coding).toString("latin1");
+      assert.match(clean, /holdstill-redacted-/, `${before} ${coding}`);
+      assert.equal(left.includes(value.slice(2, -2)), false);
+    }
+  }
+});
+
+test("a login's password is taken out of the request's header, and wherever else it stands", () => {
+  const strip = stripper();
+  strip.learnHeader("Authorization", `Basic ${Buffer.from("reader:pa55word-9c1d4").toString("base64")}`);
+  assert.equal(strip.text('btoa("reader:pa55word-9c1d4")', "body").includes("pa55word"), false);
+});
+
+test("a web token is known by its shape, wherever it stands", () => {
+  const token = `eyJhbGciOiJIUzI1NiJ9.${Buffer.from('{"sub":"1234567890"}').toString("base64url")}.c2lnbmF0dXJlLW9mLWE`;
+  const strip = stripper();
+  assert.match(strip.url(`https://a.example/verify/${token}?a=1`, "address"), /^https:\/\/a\.example\/verify\/holdstill-redacted-[0-9a-f]{16}\?a=1$/);
+  assert.equal(strip.text(`<p>${token}</p>`, "dom").includes("eyJ"), false);
+  assert.equal(findMarkupSecrets(`x ${token} y`)[0].value, token);
+});
+
+test("a path loses what follows the name of a credential, if it is plainly drawn by lot, and nothing else", () => {
+  const drawn = "cN48c5f6a7cdabbQz700ad5d3X16";
+  assert.match(stripper().url(`https://a.example/reset-password/token/${drawn}/x`, "address"), /\/reset-password\/token\/holdstill-redacted-[0-9a-f]{16}\/x$/);
+  for (const path of ["/token/the-2024-election-was-sold-to-2-men", "/session/2026-03-12-minutes", "/secret/oauth2AccessTokenStorage", `/photo/${drawn}`, "/reset/12345678901234567890"]) {
+    assert.equal(stripper().url(`https://a.example${path}`, "address"), `https://a.example${path}`);
+  }
+});
+
+test("a parameter of the path ends where the query begins", () => {
+  assert.match(stripper().url(`https://a.example/p;jsessionid=${TOKEN}?tab=posts&page=2`, "address"), /^https:\/\/a\.example\/p;jsessionid=holdstill-redacted-[0-9a-f]{16}\?tab=posts&page=2$/);
+});
+
+test("names and words of programs are not drawn by lot, tokens are", () => {
+  for (const value of ["oauth2AccessTokenStorageKey", "X-Requested-With-2", "sha256WithRSAEncryption", "article-2026-01-02", "urn:ietf:params:oauth2", "accessTokenExpiredError"]) assert.equal(isDrawnByLot(value), false, value);
+  for (const value of ["9f86d081884c7d659a2feaa0c55ad015", "4f1c2a9b7e30d586aa17c4e9", "cN48c5f6a7cdabbQz700ad5d3X16", "550e8400-e29b-41d4-a716-446655440000"]) assert.equal(isDrawnByLot(value), true, value);
+});
+
+test("a library's text keeps every byte, a token in a site's program is taken out", () => {
+  const library = `const tokenKey="oauth2AccessTokenStorageKey",csrfTokenHeaderName='X-CSRF-Token-Header1';a.set("authorization-token","application/json2");b.secretLabel="please-enter-2-words"`;
+  assert.deepEqual(findScriptSecrets(library), []);
+  const strip = stripper();
+  learnBody(strip, `client.setHeader("X-Auth-Token", "9f86d081884c7d659a2feaa0c55ad015"); /* session_token=4f1c2a9b7e30d586aa17c4e9 */ open("/s?a=1&auth_token=cN48c5f6a7cdabbQz700ad5d3X16")`, "text/javascript");
+  assert.deepEqual([...strip.known.keys()].sort(), ["4f1c2a9b7e30d586aa17c4e9", "9f86d081884c7d659a2feaa0c55ad015", "cN48c5f6a7cdabbQz700ad5d3X16"]);
+});
+
+test("a field of a form that was sent with files, and an address inside an address inside an address", () => {
+  const strip = stripper();
+  learnText(strip, `------x\r\nContent-Disposition: form-data; name="session_token"\r\n\r\n${TOKEN}\r\n------x--`, { isSent: true });
+  assert.equal(strip.text(TOKEN, "body").includes(TOKEN), false);
+  assert.deepEqual(findMarkupSecrets(`/out?next=%252Fcb%253Ftoken%253D${TOKEN}`).map(({ value }) => value), [TOKEN]);
+});
+
+for (const part of ["/token/", "a:", "%3Fa%3D", "eyJaaaaaaaa.", "set('a','", "token=a1"]) {
+  test(`a page of “${part}” cannot slow the search down`, () => {
+    assert.ok(growth(20_000, (size) => {
+      const text = part.repeat(size);
+      return () => findMarkupSecrets(text);
+    }) < 10);
+  });
+}

@@ -1,0 +1,5 @@
+"""The browser of the tests of the extension's pages."""
+
+from tests.extension.ui.conftest import browser
+
+__all__ = ["browser"]

@@ -1,0 +1,83 @@
+"""A real Chromium with the recording modules in it: arm a tab, load a page, click the toolbar, compare with the site's log."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.e2e.proving_ground import Exchange, ProvingGround
+from tests.extension.capture.browser import CaptureBrowser, Captured
+
+BLANK = "about:blank#{}"
+
+
+class RecordingBrowser(CaptureBrowser):
+    """Adds what a recording needs to the capture browser."""
+
+    _count = 0
+
+    def armed(self, *, scope: str = "tab") -> Page:
+        """A new empty tab that is being recorded."""
+        self._count += 1
+        page = self.context.new_page()
+        page.goto(BLANK.format(self._count))
+        self.worker.evaluate("wish => globalThis.arm(wish)", {"url": page.url, "scope": scope})
+        return page
+
+    def forget(self, *origins: str) -> None:
+        """As if these sites had never been visited: nothing of them cached, no service worker that the browser looks after."""
+        page = self.context.new_page()
+        session = self.context.new_cdp_session(page)
+        session.send("Network.clearBrowserCache")
+        for origin in origins:
+            session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        page.close()
+
+    def end_as_cancelled(self, page: Page) -> None:
+        """What the browser tells the extension when a person presses Cancel: the bar needs a display."""
+        self.worker.evaluate("url => globalThis.cancel(url)", page.url)
+
+    def wait_for_recording(self, page: Page) -> None:
+        """Until the tab is being recorded."""
+        for _ in range(50):
+            if self.worker.evaluate("url => globalThis.readRecording(url)", page.url) is not None:
+                return
+            page.wait_for_timeout(100)
+        raise AssertionError("the tab is not recorded")
+
+    def _press(self, page: Page, options: dict[str, object]) -> None:
+        self.worker.evaluate("options => { globalThis.options = options; }", options)
+        session = self.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
+        targets = session.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
+        target = next(target for target in targets if target["url"] == page.url)
+        session.send("Extensions.triggerAction", {"id": self.extension_id, "targetId": target["targetId"]})
+        session.detach()
+
+    def click_only_info(self, page: Page, **options: object) -> dict[str, Any]:
+        """Captures and gives the archive's own account alone: artifacts stay in the browser, whose memory is measured."""
+        self._press(page, options)
+        result = self.worker.evaluate("() => globalThis.takeResult()")
+        assert "error" not in result, result["error"]
+        return dict(self.worker.evaluate("() => globalThis.readPageinfo()"))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One recorded page: what the capture gave, and what the site answered while it was loaded and used."""
+
+    captured: Captured
+    sent: list[Exchange]
+    during: list[Exchange]
+
+
+def record(browser: RecordingBrowser, ground: ProvingGround, path: str, *, mode: str = "recorded", **options: object) -> Recorded:
+    """Loads a page of the ground in an armed tab until it says it is done, and captures it."""
+    mark = ground.log.mark()
+    page = browser.armed() if mode == "recorded" else browser.context.new_page()
+    page.goto(ground.url + path)
+    page.wait_for_selector("body[data-done]", timeout=30_000)
+    before = ground.log.settle(quiet_s=0.4)
+    captured = browser.click(page, mode=mode, **options)
+    after = ground.log.settle(quiet_s=0.4)
+    page.close()
+    return Recorded(captured, ground.exchanges(mark)[: before - mark], ground.exchanges(before)[: after - before])
