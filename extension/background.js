@@ -15,6 +15,7 @@ import { runCapture } from "./queue/run.js";
 import { Runs } from "./queue/runs.js";
 import { openStore } from "./queue/store.js";
 import { readBuild } from "./seal/build.js";
+import { askSeen, findSeen } from "./seen/browser.js";
 
 const ALARM = "pump";
 const AWAKE_MS = 20_000; // an idle worker is ended after 30 s; a pending fetch does not count as work
@@ -40,6 +41,7 @@ watchBrowsing(async (tabId) => void await stayAwake(() => startCapture({ tabId, 
 chrome.contextMenus.onClicked.addListener((click, tab) => {
   const wish = wishOf(click);
   if (wish === "lists") void chrome.tabs.create({ url: "ui/batch.html" });
+  else if (wish !== null && "kind" in wish && wish.kind === "seen") void (tab?.id !== undefined && askSeen(tab.id, wish));
   else if (wish !== null && tab?.id !== undefined) void stayAwake(() => startCapture({ tabId: /** @type {number} */ (tab.id), selection: wish, trigger: wish.kind }));
 });
 chrome.commands.onCommand.addListener((command, tab) => {
@@ -60,6 +62,8 @@ const MESSAGES = {
     return run === null ? { busy: true } : { phase: run.phase };
   },
   "queue.pump": () => schedulePump(),
+  /** Looks for a picture of a page among what the service holds. @param {{ask: string}} message */
+  "seen.find": ({ ask }) => stayAwake(async () => findSeen(ask, { buffer: passive, mayRefetch: await isSet("refetchImages") })),
   /** Records what the tab loads from now on; the next capture of it takes the recording. @param {{tabId: number, scope: "tab" | "case"}} message */
   "record.arm": async ({ tabId, scope }) => await modes.recordings?.arm(tabId, { scope }) ?? null,
   /** @param {import("./batch/browser.js").BatchWish} wish */

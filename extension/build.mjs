@@ -12,8 +12,8 @@ import * as esbuild from "esbuild";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SUMS = "SHA256SUMS";
-const ENTRIES = ["background.js", "ui/popup.js", "ui/options.js", "ui/batch.js", "ui/queue.js"];
-const STATIC = ["ui/popup.html", "ui/options.html", "ui/batch.html", "ui/batch.css", "ui/queue.html", "ui/style.css", "ui/forms.css", "_locales", "icons/16.png", "icons/32.png", "icons/48.png", "icons/128.png"];
+const ENTRIES = ["background.js", "ui/popup.js", "ui/options.js", "ui/batch.js", "ui/queue.js", "ui/seen.js"];
+const STATIC = ["ui/popup.html", "ui/options.html", "ui/batch.html", "ui/batch.css", "ui/queue.html", "ui/seen.html", "ui/seen.css", "ui/style.css", "ui/forms.css", "_locales", "icons/16.png", "icons/32.png", "icons/48.png", "icons/128.png"];
 
 /** What the one source becomes in each browser: the oldest version it runs in, and its manifest out of the common one. */
 const BROWSERS = {

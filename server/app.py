@@ -21,11 +21,12 @@ from server.web.middleware import BodyLimit, ExtensionCors, SecurityHeaders
 from server.web.pages import captures as capture_pages
 from server.web.pages import devices as device_pages
 from server.web.pages import exports as export_pages
+from server.web.pages import images as image_pages
 from server.web.pages import replays as replay_pages
 from server.web.pages import sign_in
 from server.web.pages.render import page_error
 from server.web.problems import STATUS, http_problem, problem_of, validation_problem
-from server.web.routes import captures, devices, exports, health, log, uploads
+from server.web.routes import captures, devices, exports, health, images, log, uploads
 
 logger = logging.getLogger(__name__)
 Background = Callable[[Services], Coroutine[Any, Any, None]]
@@ -42,20 +43,19 @@ def create_app(services: Services, *, background: Background | None = None, repl
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with services.running():
-            task = None if background is None else asyncio.create_task(background(services))
+            task = asyncio.create_task((background or _warm)(services))
             try:
                 yield
             finally:
-                if task is not None:
-                    task.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await task
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
     app = _api(lifespan)
     app.state.services = services
     app.state.metrics = Metrics()
     app.state.replays = replays
-    for pages in (sign_in, capture_pages, replay_pages, export_pages, device_pages):
+    for pages in (sign_in, capture_pages, image_pages, replay_pages, export_pages, device_pages):
         app.include_router(pages.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_error_rendering(app)
@@ -64,6 +64,14 @@ def create_app(services: Services, *, background: Background | None = None, repl
     app.add_middleware(SecurityHeaders, https=is_https(services))
     app.add_middleware(MeasureRequests, metrics=app.state.metrics)
     return app
+
+
+async def _warm(services: Services) -> None:
+    """Loads the index of pictures, where no worker of this process does; a failure costs the first search time, nothing else."""
+    try:
+        await services.images.warm()
+    except Exception:
+        logger.exception("images.not_warm")
 
 
 def openapi_document() -> dict[str, Any]:
@@ -81,7 +89,7 @@ def _api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
     )
-    for routes in (devices, captures, uploads, exports, log, health):
+    for routes in (devices, captures, uploads, images, exports, log, health):
         app.include_router(routes.router)
     return app
 

@@ -1,5 +1,6 @@
 """build(settings) → Services: the only place where adapters are chosen and wired."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from server.custody.stamping import StampService
 from server.db import Database
 from server.exports.parts import ExportParts
 from server.exports.service import ExportService
+from server.images.embedding import load_embedder
+from server.images.parts import ImageParts
+from server.images.reader import PictureReader
+from server.images.service import ImageService
 from server.jobs import Jobs
 from server.keyring import load_keys
 from server.operators.service import OperatorService
@@ -51,6 +56,7 @@ class Services:
     stamps: StampService
     captures: CaptureService
     exports: ExportService
+    images: ImageService
     blobs: BlobStore
     working: BlobStore
     policy: Policy
@@ -63,6 +69,7 @@ class Services:
             async with self.jobs.app.open_async():
                 yield self
         finally:
+            await asyncio.to_thread(self.images.reader.close)
             await self.log.witnesses.close()
             await self.stamps.client.close()
             await self.database.close()
@@ -179,11 +186,25 @@ def _services(
         stamps=core.stamps,
         captures=CaptureService.of(captures),
         exports=ExportService(exports),
+        images=_images(settings, core, captures),
         blobs=captures.blobs,
         working=captures.working,
         policy=core.policy,
         postgres=postgres,
     )
+
+
+def _images(settings: Settings, core: _Core, captures: CaptureParts) -> ImageService:
+    parts = ImageParts(
+        database=core.database,
+        clock=core.clock,
+        custody=core.custody,
+        blobs=captures.blobs,
+        jobs=core.jobs,
+        reader=PictureReader(processes=settings.picture_processes),
+    )
+    anchors = None if settings.c2pa_anchors_file is None else settings.c2pa_anchors_file.read_text("ascii")
+    return ImageService.of(parts, load_embedder(settings.embedder), anchors)
 
 
 def _database(settings: Settings) -> tuple[EmbeddedPostgres | None, str]:

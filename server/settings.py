@@ -86,6 +86,15 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     s3_retention_days: int | None = Field(default=None, ge=1, description="COMPLIANCE Object Lock; none: no lock")
 
+    # Pictures
+    picture_processes: int = Field(default=2, ge=1, le=64, description="processes that decode pictures, each with 2 GiB at most")
+    c2pa_anchors_file: Path | None = Field(
+        default=None, description="PEM, roots whose Content Credentials are called trusted; none: trust is not checked"
+    )
+    embedder: str | None = Field(
+        default=None, description="module:function of a model that you supply (docs/operations.md); none: no model is used"
+    )
+
     # The log
     tsas: list[TsaSettings] = []
     witnesses: list[WitnessSettings] = []

@@ -9,10 +9,12 @@ from server.captures.parts import CHECK_TASK
 from server.composition import Services
 from server.errors import ServiceError
 from server.exports.parts import EXPORT_TASK
+from server.images.parts import GROUP_TASK, INDEX_TASK
 
 logger = logging.getLogger(__name__)
 PAUSE_AFTER_FAILURE_S = 5.0
 CLEAR_INTERVAL_S = 3600.0
+CATCH_UP_INTERVAL_S = 3600.0
 
 
 def register_tasks(services: Services) -> None:
@@ -21,6 +23,14 @@ def register_tasks(services: Services) -> None:
     @services.jobs.task(CHECK_TASK)
     async def check_capture(capture_id: str) -> None:
         await services.captures.checks.run(capture_id)
+
+    @services.jobs.task(INDEX_TASK)
+    async def index_capture(capture_id: str) -> None:
+        await services.images.indexer.run(capture_id)
+
+    @services.jobs.task(GROUP_TASK)
+    async def group_images(organisation_id: str) -> None:
+        await services.images.clustering.run(uuid.UUID(organisation_id))
 
     @services.jobs.task(EXPORT_TASK)
     async def make_export(export_id: str) -> None:
@@ -37,10 +47,20 @@ async def run_worker(services: Services) -> None:
     settings = services.settings
     register_tasks(services)
     async with asyncio.TaskGroup() as group:
+        group.create_task(warm_images(services))
+        group.create_task(_forever("pictures", CATCH_UP_INTERVAL_S, services.images.catch_up))
         group.create_task(_forever("publish", settings.publish_interval_s, services.log.sequence))
         group.create_task(_forever("stamp", settings.stamp_interval_s, services.stamps.stamp))
         group.create_task(_forever("clear", CLEAR_INTERVAL_S, services.captures.uploads.clear_abandoned))
         group.create_task(_jobs(services))
+
+
+async def warm_images(services: Services) -> None:
+    """Loads the index of pictures; a failure costs the first search time, and nothing else."""
+    try:
+        await services.images.warm()
+    except Exception:
+        logger.exception("images.not_warm")
 
 
 async def _jobs(services: Services) -> None:

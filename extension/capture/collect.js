@@ -3,7 +3,7 @@ import { bytesFromBase64 } from "./bodybytes.js";
 import { readCertificates } from "./certificates.js";
 import { findClosedRoots, listFrames, probeByScript, probeFrames } from "./frames.js";
 import { mhtmlPictures } from "./mhtml.js";
-import { learnText } from "./recordedsecrets.js";
+import { learnText } from "./secrets/learn.js";
 import { fillAccount } from "./requested.js";
 import { takeFullPageShot } from "./screenshots.js";
 
@@ -23,11 +23,11 @@ export const COLLECT_STEPS = 11;
  * @property {import("./steps.js").Steps} steps
  * @property {import("./requested.js").Account} account
  * @property {import("./responses.js").KnownResponses} responses
- * @property {import("./secrets.js").SecretStripper} stripper
+ * @property {import("./secrets/stripper.js").SecretStripper} stripper
  * @property {number} devicePixelRatio
  * @property {(frames: Frame[]) => Promise<void>} onFrames   before any body is handed over
  * @property {(body: ReadBody) => Promise<void>} onBody
- * @property {import("./image.js").PickedImage | null} [picked]  the picture that the person pointed at
+ * @property {import("./images/picked.js").PickedImage | null} [picked]  the picture that the person pointed at
  */
 
 /**
@@ -71,7 +71,7 @@ export async function collect(tab, collector) {
 
 /**
  * The one request that a capture may make, and only by the person's setting: for a picked image that the browser holds no more.
- * @param {TabDebugger} tab @param {Frame[]} frames @param {import("./image.js").PickedImage} picked @param {Collector} collector
+ * @param {TabDebugger} tab @param {Frame[]} frames @param {import("./images/picked.js").PickedImage} picked @param {Collector} collector
  */
 async function refetchPicked(tab, frames, picked, { steps, onBody }) {
   if (picked.original !== null || !picked.mayRefetch) return;

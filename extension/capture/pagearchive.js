@@ -2,7 +2,7 @@ import { requestHead, responseHead } from "../archive/http.js";
 import { concat, hex, utf8 } from "../seal/encoding.js";
 import { bytesFromBase64 } from "./bodybytes.js";
 import { changeMhtmlText, referToBodies } from "./mhtml.js";
-import { learnBody } from "./recordedsecrets.js";
+import { learnBody } from "./secrets/learn.js";
 
 /** @typedef {import("./bodies.js").ReadBody} ReadBody */
 /** @typedef {import("./types.js").PageResource} PageResource */
@@ -17,7 +17,7 @@ const TEXTUAL = /^(text\/|image\/svg)|json|javascript|ecmascript|xml/i;
  * secrets have to be taken out.
  */
 export class PageArchive {
-  /** @param {{writer: import("../archive/warc.js").WarcWriter, stripper: import("./secrets.js").SecretStripper,
+  /** @param {{writer: import("../archive/warc.js").WarcWriter, stripper: import("./secrets/stripper.js").SecretStripper,
    *   responses: import("./responses.js").KnownResponses, timing: Map<string, TimingEntry>, capturedAt: Date}} parts */
   constructor({ writer, stripper, responses, timing, capturedAt }) {
     this.writer = writer;

@@ -23,7 +23,7 @@ export class PostReader {
 
   /**
    * @param {import("./pageprobe.js").FrameProbe} probe of the top frame @param {string} capturedAt RFC 3339
-   * @param {import("./secrets.js").SecretStripper} stripper
+   * @param {import("./secrets/stripper.js").SecretStripper} stripper
    * @returns {PostMetadata} the page's own word, secrets removed, small enough for a statement. Never throws for what a page says.
    */
   read({ url, data, meta, html, language }, capturedAt, stripper) {
@@ -32,7 +32,7 @@ export class PostReader {
   }
 }
 
-/** @param {unknown} value @param {import("./secrets.js").SecretStripper} stripper @returns {unknown} the same shape */
+/** @param {unknown} value @param {import("./secrets/stripper.js").SecretStripper} stripper @returns {unknown} the same shape */
 function stripped(value, stripper) {
   if (typeof value === "string") return /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? stripper.url(value, "post") : stripper.text(value, "post");
   if (Array.isArray(value)) return value.map((part) => stripped(part, stripper));

@@ -1,10 +1,10 @@
 import { createWorkFolder, discardWorkFolder } from "../archive/workfolder.js";
-import { RecordedAccount } from "./recordedaccount.js";
-import { RecordedArchive } from "./recordedarchive.js";
-import { RecordedBodies } from "./recordedbodies.js";
-import { whenQuiet } from "./recordedquiet.js";
-import { learnFromRecording } from "./recordedsecrets.js";
-import { TabRecorder } from "./recordedtab.js";
+import { RecordedAccount } from "./recorded/account.js";
+import { RecordedArchive } from "./recorded/archive.js";
+import { RecordedBodies } from "./recorded/bodies.js";
+import { whenQuiet } from "./recorded/quiet.js";
+import { learnFromRecording } from "./secrets/learn.js";
+import { TabRecorder } from "./recorded/tab.js";
 import { takeFullPageShot } from "./screenshots.js";
 
 /** @typedef {import("./debugger.js").TabDebugger} TabDebugger */

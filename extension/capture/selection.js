@@ -1,8 +1,8 @@
-import { placeAtOnce } from "./imageplace.js";
+import { placeAtOnce } from "./images/place.js";
 import { pickRegion } from "./region.js";
 
 /** @typedef {import("./types.js").ViewportShot} ViewportShot */
-/** @typedef {({kind: "image"} & import("./imageplace.js").ImageWish) | {kind: "region"}} SelectionWish  what the person asked for beyond the page */
+/** @typedef {({kind: "image"} & import("./images/place.js").ImageWish) | {kind: "region"}} SelectionWish  what the person asked for beyond the page */
 /** @typedef {import("./types.js").CaptureOptions["selected"]} Selected */
 
 /**

@@ -3,15 +3,15 @@ import { buildWacz } from "../archive/wacz.js";
 import { WarcWriter } from "../archive/warc.js";
 import { createWorkFolder } from "../archive/workfolder.js";
 import { probeByScript } from "./frames.js";
-import { PickedImage } from "./image.js";
+import { PickedImage } from "./images/picked.js";
 import { PageArchive } from "./pagearchive.js";
 import { PostReader } from "./postreader.js";
 import { Account } from "./requested.js";
 import { KnownResponses } from "./responses.js";
-import { findMarkupSecrets } from "./secretmarkup.js";
-import { learnText } from "./recordedsecrets.js";
-import { isSecretName } from "./secretnames.js";
-import { SecretStripper } from "./secrets.js";
+import { findMarkupSecrets } from "./secrets/markup.js";
+import { learnText } from "./secrets/learn.js";
+import { isSecretName } from "./secrets/names.js";
+import { SecretStripper } from "./secrets/stripper.js";
 import { Steps } from "./steps.js";
 
 /** @typedef {import("./types.js").CaptureOptions} CaptureOptions */
@@ -166,7 +166,7 @@ export async function finish(session, collected, method) {
   const { omitted } = session.account;
   const text = contained(notes, "text for searching", () => stripper.text(textOf(collected), "pages.jsonl"), "");
   const { image, selection } = selectedOf(session);
-  const said = { url: finalUrl, capturedAt: facts.capturedAt, mode: options.mode ?? "as_seen", method, ...session.added, resources: archive.resources, omitted, steps: steps.done, notes };
+  const said = { url: finalUrl, capturedAt: facts.capturedAt, mode: options.mode ?? "as_seen", method, ...session.added, images: imagesOf(collected), resources: archive.resources, omitted, steps: steps.done, notes };
   const account = contained(notes, "account", () => stripper.leaves(said, "urn:pageinfo"), { ...said, resources: [], omitted: [], notes: ["the account could not be cleaned of secrets"] });
   const removed = stripper.removed; // after everything that is stored has been through it
   await archive.addJson("pageinfo", finalUrl, { ...account, secrets: removed });
@@ -212,6 +212,12 @@ function softwareName() {
 /** @param {import("./collect.js").Collected | null} collected @returns {string} of all frames */
 function textOf(collected) {
   return (collected?.frames ?? []).map(({ probe }) => probe?.text ?? "").filter((text) => text !== "").join("\n\n");
+}
+
+/** Every picture with its place; those of other frames than the page itself say which. @param {import("./collect.js").Collected | null} collected */
+function imagesOf(collected) {
+  const [top, ...others] = collected?.frames ?? [];
+  return [...(top?.probe?.images ?? []), ...others.flatMap(({ probe, url }) => (probe?.images ?? []).map((image) => ({ ...image, frameUrl: url })))];
 }
 
 /** @param {Session} session @param {import("./collect.js").Collected | null} collected @param {import("./platforms/types.js").PostMetadata | null} post of the top frame */

@@ -53,6 +53,7 @@
  * @property {string} url
  * @property {string} capturedAt
  * @property {"as_seen" | "recorded" | "reloaded"} mode
+ * @property {(import("./pageprobe.js").ImagePlace & {frameUrl?: string})[]} [images]
  * @property {PageResource[]} resources
  * @property {OmittedResource[]} omitted
  * @property {Step[]} steps
@@ -112,7 +113,7 @@
  * @property {((text: string) => Promise<PageSignature>) | null} [signPageDigest]
  * @property {Uint8Array} [hmacKey]         32 bytes; a random key per capture when absent
  * @property {"as_seen" | "recorded" | "reloaded"} [mode]  how the page came to be what was captured; default "as_seen"
- * @property {{kind: "region", box: Box} | {kind: "image", wish: import("./imageplace.js").ImageWish, place: import("./imageplace.js").Place | null,
+ * @property {{kind: "region", box: Box} | {kind: "image", wish: import("./images/place.js").ImageWish, place: import("./images/place.js").Place | null,
  *   mayRefetch: boolean}} [selected]        what the person pointed at, found right after the shot
  * @property {boolean} [secondPass]         after a capture as seen: scroll and expand, and keep what comes of it as further; default false
  * @property {boolean} [keepSecrets]        opt-in of the person, stated in the statement; default false

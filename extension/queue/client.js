@@ -72,6 +72,12 @@ export class ServiceClient {
     return parseProof(await this.#json(`/api/v1/captures/${captureId}/seal`, { method: "POST", signal }));
   }
 
+  /** @param {Blob} picture at most 32 MiB; the service keeps nothing of it @returns {Promise<any>} unchecked; see seen/answer.js */
+  async searchImage(picture) {
+    const signal = AbortSignal.timeout(timeoutMs(picture.size));
+    return this.#json("/api/v1/images/search", { method: "POST", body: picture, signal, headers: { "Content-Type": "application/octet-stream" } });
+  }
+
   /**
    * @param {string} path of the service, from its root @param {RequestInit} init
    * @returns {Promise<Response>} with a 2xx status @throws {Unreachable | Problem}

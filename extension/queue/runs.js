@@ -95,7 +95,7 @@ export function runKey(tabId) {
   return `run:${tabId}`;
 }
 
-/** @param {number} tabId where the recording of a tab stands (capture/recordedtypes.js, RecordingFacts) */
+/** @param {number} tabId where the recording of a tab stands (capture/recorded/types.js, RecordingFacts) */
 export function recordingKey(tabId) {
   return `recording:${tabId}`;
 }

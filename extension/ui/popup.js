@@ -25,7 +25,7 @@ let drawing = Promise.resolve();
 const tab = await findTab();
 /** @type {number | null} */
 let startedAt = params.get("start") === "0" ? null : start();
-/** @type {import("../capture/recordedtypes.js").RecordingFacts | undefined} of this tab: running, or ended and not captured yet */
+/** @type {import("../capture/recorded/types.js").RecordingFacts | undefined} of this tab: running, or ended and not captured yet */
 let recording;
 
 /** @returns {Promise<{id: number, url?: string, title?: string}>} the tab of `?tabId=N`, else the one in front */

@@ -73,6 +73,11 @@ class Details:
             names = await _names(session, capture.organisation_id, {event.actor for event in chain})
         return tuple(_event_view(event, names.get(event.actor, event.actor)) for event in chain)
 
+    async def names(self, actor: Actor, urns: set[str]) -> dict[str, str]:
+        """URN → name of the organisation's devices and people; "" for the service; absent for anybody else."""
+        async with self._parts.database.session() as session:
+            return await _names(session, actor.organisation_id, urns)
+
     async def bracket(self, statement: CaptureStatement, committed_leaf: str) -> TimeBracket:
         """Not before … not after, from stamps this service verified against its pinned roots when they came.
 

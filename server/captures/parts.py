@@ -30,3 +30,5 @@ class CaptureParts:
 
 
 CHECK_TASK = "check_capture"
+INDEX_TASK = "index_capture"
+"""The floor of images runs this one: captures only queue it when they are sealed."""

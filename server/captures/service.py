@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from server.captures.challenges import Challenges
-from server.captures.checks import Checks
+from server.captures.checks.runner import Checks
 from server.captures.detail import Details
 from server.captures.evidence import StoredEvidence
 from server.captures.importing import Imports

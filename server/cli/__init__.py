@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli.administration import admin_app, db_app, new_sign_in_link, sign_in_link
+from server.cli.image_index import index_captures
+from server.cli.images import images_app
 from server.cli.importing import import_capture
 from server.cli.logs import log_app
 from server.cli.running import AsJson, CommandFailed, run, say, tell, until_signalled
@@ -25,11 +27,13 @@ if TYPE_CHECKING:  # `holdstill verify` must not wait for what only the service 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Evidence capture.")
 export_app = typer.Typer(no_args_is_help=True, help="Hand evidence over.")
 app.add_typer(export_app, name="export")
+app.add_typer(images_app, name="images")
 app.add_typer(log_app, name="log")
 app.add_typer(admin_app, name="admin")
 app.add_typer(db_app, name="db")
 app.command("sign-in")(sign_in_link)
 app.command("import")(import_capture)
+images_app.command("index")(index_captures)
 
 
 def main() -> None:

@@ -24,6 +24,12 @@ SECURITY_HEADERS = {
 }
 STATEMENT_LIMIT_BYTES = 1024 * 1024
 FORM_LIMIT_BYTES = 64 * 1024
+PICTURE_LIMIT_BYTES = 33 * 1024 * 1024  # a picture to search with: 32 MiB, and the form around it
+_LIMITS = {
+    "/api/v1/captures": STATEMENT_LIMIT_BYTES,
+    "/api/v1/images/search": PICTURE_LIMIT_BYTES,
+    "/images/search": PICTURE_LIMIT_BYTES,
+}
 EXTENSION_ORIGIN = r"(chrome|moz)-extension://[a-zA-Z0-9-]{1,64}"
 _STREAMED = re.compile(r"/api/v1/(captures/[^/]+/artifacts/[^/]+|uploads/[^/]+)")
 _TUS_HEADERS = ("Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Upload-Offset", "Upload-Length", "Location")
@@ -56,7 +62,7 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Refuses a body above its cap before anything parses it: 1 MiB for a statement, 64 KiB for everything else.
+    """Refuses a body above its cap before anything parses it: 1 MiB for a statement, 33 MiB for a picture, 64 KiB for the rest.
 
     Not limited here: artifact bytes. They go to the spool piece by piece, and the spool knows how many may come.
     """
@@ -69,7 +75,7 @@ class BodyLimit:
         if scope["type"] != "http" or _STREAMED.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
-        limit = STATEMENT_LIMIT_BYTES if scope["path"] == "/api/v1/captures" else FORM_LIMIT_BYTES
+        limit = _LIMITS.get(scope["path"], FORM_LIMIT_BYTES)
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isascii() or not announced.isdigit() or int(announced[:20]) > limit:
             refusal = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", data={"limit_bytes": limit})

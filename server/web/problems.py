@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from server import errors
 from server.captures import errors as captures
 from server.exports import errors as exports
+from server.images import errors as images
 from server.trust.errors import VerificationError
 from storage import errors as storage
 
@@ -48,6 +49,10 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     captures.UploadEnded: HTTPStatus.GONE,
     exports.ExportNotReady: HTTPStatus.CONFLICT,
     exports.ExportRefused: HTTPStatus.CONFLICT,
+    images.PictureRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    images.ClusterEnded: HTTPStatus.GONE,
+    images.DecisionRefused: HTTPStatus.CONFLICT,
+    images.NotIndexed: HTTPStatus.CONFLICT,
     storage.StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
     storage.BlobNotFound: HTTPStatus.NOT_FOUND,
     storage.UploadNotFound: HTTPStatus.NOT_FOUND,

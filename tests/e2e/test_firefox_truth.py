@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.captures.archive_checks import Verdict
-from server.captures.checks_truth import TruthQuestion, truth_verdicts
+from server.captures.checks.container import Verdict
+from server.captures.checks.truth import TruthQuestion, truth_verdicts
 from server.trust.statement import parse_statement
 from tests.e2e.firefox import Firefox, FirefoxPage
 from tests.e2e.firefox_captures import Capture, capture, open_page

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Playwright
 
-from server.captures.archive_checks import Verdict
-from server.captures.checks_truth import TruthQuestion, truth_verdicts
+from server.captures.checks.container import Verdict
+from server.captures.checks.truth import TruthQuestion, truth_verdicts
 from server.trust.statement import parse_statement
 from tests.e2e.chromium import Chromium, wait_for
 from tests.e2e.honest_site import FORGE, FORGERY, SENTENCE, SHAPES, TRANSLATE, HonestSite

@@ -38,7 +38,11 @@ async def test_a_capture_is_sealed_checked_and_read_back_from_the_bucket(site: S
     await site.services.captures.checks.run(capture_id)
     answer = (await site.http.get(f"/api/v1/captures/{capture_id}", headers=device.headers)).json()
     assert {one["outcome"] for one in answer["checks"]} <= {"PASSED", "NOT_CHECKED"}, answer["checks"]
-    assert {one["name"] for one in answer["checks"] if one["outcome"] == "PASSED"} >= {"page_archive", "page_archive_digests", "image"}
+    assert {one["name"] for one in answer["checks"] if one["outcome"] == "PASSED"} >= {
+        "page_archive",
+        "page_archive_digests",
+        "image",
+    }
     for name, data in artifacts.items():
         url = f"/api/v1/captures/{capture_id}/artifacts/{name}"
         assert (await site.http.get(url, headers=device.headers)).content == data

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
-from server.captures.archive_checks import Verdict
-from server.captures.checks_truth import TruthQuestion, truth_verdicts
+from server.captures.checks.container import Verdict
+from server.captures.checks.truth import TruthQuestion, truth_verdicts
 from server.captures.models import CheckOutcome
 from server.trust.statement import parse_statement
 from storage.errors import StorageError
@@ -175,7 +175,7 @@ def test_dates_in_figures_are_not_taken_for_counts() -> None:
 
 def test_a_page_whose_whole_text_is_in_no_body_is_not_checked() -> None:
     words = ["le", "conseil", "du", "port", "a", "dit", "que", "la", "route", "reste", "fermee", "pour", "les", "bateaux", "gens"]
-    lines = [" ".join(words[(at * 5 + place * 7) % len(words)] for place in range(len(words))) for at in range(12)]
+    lines = [" ".join(words[(at * 4 + place * 7) % len(words)] for place in range(len(words))) for at in range(12)]
     verdict = look(page("\n".join(lines)))["page_text"]
     assert verdict.outcome == CheckOutcome.NOT_CHECKED
     assert "translated in the browser" in verdict.reason

@@ -1,7 +1,7 @@
 import { concat } from "../../seal/encoding.js";
 import { isLoadable } from "../bodies.js";
 import { toPem } from "../certificates.js";
-import { learnBody, learnText, MAX_TEACHING_BYTES, TEACHING } from "../recordedsecrets.js";
+import { learnBody, learnText, MAX_TEACHING_BYTES, TEACHING } from "../secrets/learn.js";
 import { fillAccount } from "../requested.js";
 import { NotChecked } from "../steps.js";
 import { probeByScript } from "../frames.js";

@@ -57,6 +57,7 @@ async def capture(request: Request, capture_id: str, actor: OperatorCaller, serv
         observations=label_observations(predicate),
         has_archive=any(one.role == "page.wacz" and one.stored for one in detail.artifacts),
         resources=await resources_of(services, actor, capture_id),
+        images=await services.images.reads.capture(actor, capture_id),
         exports=await services.exports.recent(actor, capture_id=capture_id, limit=10),
     )
 

@@ -49,9 +49,14 @@ def _environment() -> Environment:
 ENVIRONMENT = _environment()
 
 
+def texts_of(request: Request) -> Texts:
+    """The texts of the reader's language."""
+    return Texts(choose_language(request.headers.get("accept-language", "")))
+
+
 def render(request: Request, template: str, *, status: int = HTTPStatus.OK, section: str = "", **values: object) -> HTMLResponse:
     """The page. `section` marks the place in the navigation; signed_in=False leaves the navigation out."""
-    texts = Texts(choose_language(request.headers.get("accept-language", "")))
+    texts = texts_of(request)
     values.setdefault("signed_in", True)
     page = ENVIRONMENT.get_template(template).render(
         t=texts.get, tn=texts.count, language=texts.language, section=section, **values
@@ -61,7 +66,7 @@ def render(request: Request, template: str, *, status: int = HTTPStatus.OK, sect
 
 def page_error(request: Request, error: Exception) -> Response:
     """The error as a page: in words, with the way on. Status as for machines."""
-    texts = Texts(choose_language(request.headers.get("accept-language", "")))
+    texts = texts_of(request)
     if isinstance(error, Unauthenticated | SignInRefused):
         key = "sign_in.refused" if isinstance(error, SignInRefused) else "sign_in.title"
         text = "sign_in.refused_text" if isinstance(error, SignInRefused) else "sign_in.text"

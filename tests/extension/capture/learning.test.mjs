@@ -1,8 +1,8 @@
 // What is taken for a credential in the bodies of a load, and what a page may not have taken for one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { learnText } from "../../../extension/capture/recordedsecrets.js";
-import { SecretStripper } from "../../../extension/capture/secrets.js";
+import { learnText } from "../../../extension/capture/secrets/learn.js";
+import { SecretStripper } from "../../../extension/capture/secrets/stripper.js";
 
 const KEY = new Uint8Array(32);
 const LOT = "4f1c2a9b7e30d586aa17c4e9";

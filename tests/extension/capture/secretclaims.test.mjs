@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { learnBody, learnText } from "../../../extension/capture/recordedsecrets.js";
-import { findMarkupSecrets, findScriptSecrets } from "../../../extension/capture/secretmarkup.js";
-import { isDrawnByLot } from "../../../extension/capture/secretnames.js";
-import { SecretStripper } from "../../../extension/capture/secrets.js";
+import { learnBody, learnText } from "../../../extension/capture/secrets/learn.js";
+import { findMarkupSecrets, findScriptSecrets } from "../../../extension/capture/secrets/markup.js";
+import { isDrawnByLot } from "../../../extension/capture/secrets/names.js";
+import { SecretStripper } from "../../../extension/capture/secrets/stripper.js";
 import { growth } from "./growth.mjs";
 
 const TOKEN = "s3cr3tTOKENvalue9876";

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";
 import { changeMhtmlText, mhtmlPictures } from "../../../extension/capture/mhtml.js";
-import { findMarkupSecrets } from "../../../extension/capture/secretmarkup.js";
-import { isSecretParameter } from "../../../extension/capture/secretnames.js";
-import { SecretStripper } from "../../../extension/capture/secrets.js";
+import { findMarkupSecrets } from "../../../extension/capture/secrets/markup.js";
+import { isSecretParameter } from "../../../extension/capture/secrets/names.js";
+import { SecretStripper } from "../../../extension/capture/secrets/stripper.js";
 import { growth } from "./growth.mjs";
 
 const KEY = new Uint8Array(32).fill(7);

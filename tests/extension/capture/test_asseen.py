@@ -96,6 +96,14 @@ def test_captured_and_omitted_are_together_what_was_asked_for(plain: Visit, obse
         assert len(info["omitted"]) == found.captured.result["pageinfo"]["omitted"]
 
 
+def test_each_picture_stands_in_the_account_with_its_place_on_the_page(plain: Visit) -> None:
+    listed = {entry["url"].rsplit("/", 1)[-1]: entry for entry in plain.captured.pageinfo["images"] if "frameUrl" not in entry}
+    far = listed["lazy.png"]
+    assert (far["box"]["width"], far["box"]["height"]) == (64, 64) and far["box"]["y"] > 6000
+    assert all(set(entry) - {"frameUrl"} == {"url", "box", "natural"} for entry in plain.captured.pageinfo["images"])
+    assert not any(entry["url"].startswith("data:") for entry in plain.captured.pageinfo["images"])
+
+
 def test_a_script_fetch_of_a_captured_picture_is_counted_as_a_gap_of_its_own(observed: Visit) -> None:
     assert any(
         entry["url"].endswith("/a.png") and entry["type"] in ("XHR", "Fetch") for entry in observed.captured.pageinfo["omitted"]

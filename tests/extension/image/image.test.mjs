@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PickedImage } from "../../../extension/capture/image.js";
-import { bytesOfDataUrl, sniffImage } from "../../../extension/capture/imagetype.js";
-import { SecretStripper } from "../../../extension/capture/secrets.js";
+import { PickedImage } from "../../../extension/capture/images/picked.js";
+import { bytesOfDataUrl, sniffImage } from "../../../extension/capture/images/type.js";
+import { SecretStripper } from "../../../extension/capture/secrets/stripper.js";
 import { wishOf } from "../../../extension/menus.js";
 import { buildStatement } from "../../../extension/seal/statement.js";
 import { FACTS } from "../queue/bench.mjs";

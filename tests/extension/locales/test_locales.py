@@ -85,16 +85,18 @@ def test_no_text_runs_out_of_its_place(browser: Chromium, language: str) -> None
         item("2", state="uploading", committed=PROOF, retryAt=4_000_000_000_000, reason="unreachable"),
         item("3", state="failed", reason="former_key"),
     ]
-    for page_name in ("popup.html?start=0", "queue.html", "options.html"):
+    for page_name in ("popup.html?start=0", "queue.html", "options.html", "seen.html?ask=none"):
         for page in opened(browser, page_name):
             page.add_init_script(f"({PRETEND})({json.dumps(messages(language))})")
             page.set_viewport_size({"width": 380, "height": 700})
-            if page_name == "options.html":
+            if page_name.startswith(("options", "seen")):
                 page.reload()
             else:
                 show(page, *items)
             page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
             title = page.title()
-            assert title in {messages(language)[key]["message"] for key in ("popup_title", "queue_page_title", "options_title")}
+            assert title in {
+                messages(language)[key]["message"] for key in ("popup_title", "queue_page_title", "options_title", "seen_title")
+            }
             assert page.evaluate(TOO_WIDE) == []
             page.evaluate("chrome.storage.local.remove('askLabels')")

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RecordedBodies, readBody } from "../../../extension/capture/recordedbodies.js";
-import { isWhole, wayOf } from "../../../extension/capture/recordedheld.js";
-import { NetworkLog } from "../../../extension/capture/recordednetwork.js";
+import { RecordedBodies, readBody } from "../../../extension/capture/recorded/bodies.js";
+import { isWhole, wayOf } from "../../../extension/capture/recorded/held.js";
+import { NetworkLog } from "../../../extension/capture/recorded/network.js";
 
 /** A folder of the private file system, in memory: a file shows what was written when its writer closed it. */
 class Folder {

@@ -1,8 +1,8 @@
 // The background of a test extension: the capture modes of the real one and a way to read what they gave. A toolbar click captures.
 import { captureAsSeen } from "../../../extension/capture/asseen.js";
 import { startPassiveBuffer } from "../../../extension/capture/passive.js";
-import { captureRecorded } from "../../../extension/capture/recorded.js";
-import { startRecordings } from "../../../extension/capture/recordedtabs.js";
+import { captureRecorded } from "../../../extension/capture/recorded/capture.js";
+import { startRecordings } from "../../../extension/capture/recorded/tabs.js";
 import { captureReloaded } from "../../../extension/capture/reloaded.js";
 import { takeViewportShot } from "../../../extension/capture/viewport.js";
 import { generateDeviceKey, signPageDigest } from "../../../extension/seal/keys.js";

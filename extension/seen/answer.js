@@ -1,0 +1,41 @@
+import { SealError } from "../seal/errors.js";
+
+/**
+ * What the service says about a picture, read strictly: shown to a person, so nothing unexpected gets through.
+ * `kind`: `exact` is the same file, byte for byte; all else is the opinion of a program. `hidden`: places in captures this browser may not open.
+ * @typedef {{captureId: string, title: string, pageUrl: string, capturedAt: string}} Place
+ * @typedef {{kind: "exact" | "same" | "contains" | "variant", sha256: string, clusterId: string | null, places: Place[], hidden: number}} SeenMatch
+ * @typedef {{matches: SeenMatch[], searched: number}} Seen
+ */
+
+const KINDS = ["exact", "same", "contains", "variant"];
+const MAX_MATCHES = 60;
+const MAX_PLACES = 200;
+const DIGEST = /^[0-9a-f]{64}$/;
+const CLUSTER = /^[0-9a-f-]{36}$/;
+
+/** @param {any} answer @returns {Seen} @throws {SealError} */
+export function parseSeen(answer) {
+  if (!Array.isArray(answer?.matches) || !Number.isSafeInteger(answer.searched)) throw new SealError("answer", "no matches");
+  return { searched: answer.searched, matches: answer.matches.slice(0, MAX_MATCHES).map(parseMatch) };
+}
+
+/** @param {any} match @returns {SeenMatch} */
+function parseMatch(match) {
+  const { kind, image, cluster_id: clusterId, sightings, hidden } = match ?? {};
+  if (!KINDS.includes(kind) || !DIGEST.test(image?.sha256) || !Array.isArray(sightings) || !Number.isSafeInteger(hidden)) throw new SealError("answer", "no match");
+  return { kind, sha256: image.sha256, clusterId: typeof clusterId === "string" && CLUSTER.test(clusterId) ? clusterId : null,
+    places: sightings.slice(0, MAX_PLACES).map(parsePlace), hidden };
+}
+
+/** @param {any} sighting @returns {Place} */
+function parsePlace(sighting) {
+  const { capture_id: captureId, capture_title: title, page_url: pageUrl, captured_at: capturedAt } = sighting ?? {};
+  if (!DIGEST.test(captureId) || typeof pageUrl !== "string" || Number.isNaN(Date.parse(capturedAt))) throw new SealError("answer", "no place");
+  return { captureId, title: typeof title === "string" ? title : "", pageUrl, capturedAt };
+}
+
+/** @param {Seen} seen @returns {number} places, the hidden ones too; those that only resemble it are not counted */
+export function countPlaces({ matches }) {
+  return matches.filter(({ kind }) => kind !== "variant").reduce((sum, { places, hidden }) => sum + places.length + hidden, 0);
+}

@@ -1,0 +1,35 @@
+"""`holdstill images index`: the pictures of captures that were sealed before, or read by an older pipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from server.cli.running import AsJson, run, say
+
+if TYPE_CHECKING:
+    from server.composition import Services
+
+
+def index_captures(
+    now: Annotated[bool, typer.Option("--now", help="Do the work here instead of queueing it for the workers.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read the pictures of every sealed capture that the present pipeline has not read. Safe to repeat, and to interrupt."""
+
+    async def act(services: Services) -> None:
+        if not now:
+            queued = await services.images.indexer.queue_missing()
+            say({"queued": queued}, as_json, f"{queued} captures queued for the workers")
+            return
+        missing = await services.images.indexer.missing()
+        for number, capture in enumerate(missing, 1):
+            await services.images.indexer.run(capture.capture_id)
+            if not as_json:
+                typer.echo(f"{number} of {len(missing)}: {capture.capture_id}")
+        for organisation_id in dict.fromkeys(capture.organisation_id for capture in missing):
+            await services.images.clustering.run(organisation_id)
+        say({"indexed": len(missing)}, as_json, f"{len(missing)} captures read")
+
+    run(act)

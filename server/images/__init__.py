@@ -1,0 +1,1 @@
+"""Pictures of captures: read once, indexed, compared, grouped; found again by picture. The engine itself is server/media."""

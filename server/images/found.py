@@ -1,0 +1,173 @@
+"""The pictures of one capture, read out of its artifacts one after the other: network bodies, picked originals, screenshots.
+
+Archives are hostile: bodies, their number and their sum are capped; what a cap leaves out has its own outcome or is counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from server.captures.checks.container import PAGEINFO_LIMIT_BYTES
+from server.captures.checks.records import BODY_LIMIT_BYTES as DECODED_LIMIT_BYTES
+from server.captures.checks.records import decoded_body
+from server.captures.models import Artifact
+from storage.errors import BadContainer
+from storage.hashing import hash_bytes
+from storage.wacz import open_wacz
+from storage.warc import WarcRecord, iter_records
+
+BODY_LIMIT_BYTES = 64 << 20
+TOTAL_LIMIT_BYTES = 2 << 30
+PICTURES_LIMIT = 3_000
+_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_PAGE_MADE = "urn:"
+Open = Callable[[Artifact], BinaryIO]
+
+
+@dataclass(frozen=True)
+class FoundPicture:
+    """One picture of a capture. data: its bytes as a file, None when they were not read (then `outcome` and `reason` say why).
+
+    artifact: the file of the capture it came from. url: its own address, or the page's for a screenshot.
+    """
+
+    sha256: str
+    size_bytes: int
+    kind: str
+    artifact: str
+    source: str
+    url: str
+    data: bytes | None
+    outcome: str = ""
+    reason: str = ""
+
+
+@dataclass
+class Finding:
+    """What the pass over a capture leaves behind: the archive's own account, and what limits kept out."""
+
+    pageinfo: dict[str, object] | None = None
+    total_bytes: int = 0
+    pictures: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def pictures_of(artifacts: tuple[Artifact, ...], page_url: str, open_artifact: Open, found: Finding) -> Iterator[FoundPicture]:
+    """Every picture, in the order of the artifacts. Blocking. Raises: StorageError (the bytes cannot be read: call again)."""
+    for artifact in artifacts:
+        if artifact.role == "page.wacz":
+            try:
+                with open_artifact(artifact) as stream:
+                    yield from _archived(stream, artifact, found)
+            except BadContainer as error:
+                found.problems.append(f"{artifact.name} cannot be read to its end: {str(error)[:200]}")
+        elif artifact.role in ("screenshot.viewport", "screenshot.full"):
+            yield _whole(artifact, ("screenshot", "screenshot", page_url), open_artifact, found)
+        elif artifact.role == "image" or (artifact.role == "upload" and artifact.media_type.startswith("image/")):
+            source = "picked" if artifact.role == "image" else "upload"
+            yield _whole(artifact, ("file", source, ""), open_artifact, found)
+
+
+def _whole(artifact: Artifact, place: tuple[str, str, str], open_artifact: Open, found: Finding) -> FoundPicture:
+    kind, source, url = place
+    found.pictures += 1
+    if artifact.size_bytes > BODY_LIMIT_BYTES:
+        reason = f"{artifact.size_bytes} bytes are above the limit of {BODY_LIMIT_BYTES}"
+        return FoundPicture(
+            artifact.sha256, artifact.size_bytes, kind, artifact.name, source, url, None, "too_many_bytes", reason
+        )
+    with open_artifact(artifact) as stream:
+        data = stream.read(BODY_LIMIT_BYTES + 1)
+    return FoundPicture(hash_bytes(data), len(data), kind, artifact.name, source, url, data)
+
+
+def _archived(stream: BinaryIO, artifact: Artifact, found: Finding) -> Iterator[FoundPicture]:
+    with open_wacz(stream) as wacz:
+        for path in wacz.warc_paths():
+            with wacz.open(path) as warc:
+                for record in iter_records(warc):
+                    picture = _from_record(record, artifact, found)
+                    if picture is not None:
+                        yield picture
+
+
+def _from_record(record: WarcRecord, artifact: Artifact, found: Finding) -> FoundPicture | None:
+    url = record.target_uri or ""
+    if url.startswith("urn:pageinfo:") and found.pageinfo is None:
+        found.pageinfo = _object(record)
+        return None
+    if record.type not in ("response", "resource") or url.startswith(_PAGE_MADE) or not record.payload_left:
+        return None
+    headers = {name.lower(): value for name, value in reversed(record.http_headers().fields)}
+    mime = (headers.get("content-type", "") if record.http_head is not None else record.content_type or "").strip().lower()
+    size_bytes = record.payload_left
+    chunks = record.chunks()
+    start = bytes(next(chunks, b""))
+    if not mime.startswith("image/") and not is_picture(start):
+        return None
+    if found.pictures >= PICTURES_LIMIT or found.total_bytes + size_bytes > TOTAL_LIMIT_BYTES:
+        problem = f"more than {PICTURES_LIMIT} pictures or {TOTAL_LIMIT_BYTES} bytes: the rest was not read"
+        if problem not in found.problems:
+            found.problems.append(problem)
+        return None
+    found.pictures += 1
+    if size_bytes > BODY_LIMIT_BYTES:
+        found.problems.append(f"{url[:200]}: {size_bytes} bytes are above the limit of {BODY_LIMIT_BYTES}")
+        return None
+    found.total_bytes += size_bytes
+    body = start + b"".join(bytes(piece) for piece in chunks)
+    plain = decoded_body(body, headers.get("content-encoding", ""))
+    if plain is None or (plain is not body and len(plain) >= DECODED_LIMIT_BYTES):
+        found.problems.append(f"{url[:200]}: a content coding that is not read here, or too many bytes behind it")
+        return None
+    return FoundPicture(hash_bytes(plain), len(plain), "file", artifact.name, "network", url[:4000], plain)
+
+
+def is_picture(start: bytes) -> bool:
+    """Whether the first bytes are those of a picture format, whatever its type says."""
+    return (
+        start.startswith(_MAGIC) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP") or start[4:12] in (b"ftypavif", b"ftypheic")
+    )
+
+
+def _object(record: WarcRecord) -> dict[str, object] | None:
+    try:
+        parsed = json.loads(record.read(PAGEINFO_LIMIT_BYTES))
+    except (BadContainer, ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+@dataclass(frozen=True)
+class ImageBox:
+    """Where an image stood on the page, as the page's own account says: x, y, width, height in CSS pixels of its frame."""
+
+    url: str
+    frame_url: str
+    box: tuple[float, float, float, float]
+    is_loaded: bool = True
+
+
+BOXES_LIMIT = 2_000
+
+
+def image_boxes(pageinfo: Mapping[str, object] | None) -> list[ImageBox]:
+    """The boxes in `images` of the archive's account (docs/formats.md section 7), malformed ones left out."""
+    listed = (pageinfo or {}).get("images")
+    boxes = []
+    for one in (listed if isinstance(listed, list) else [])[:BOXES_LIMIT]:
+        box = one.get("box") if isinstance(one, dict) else None
+        if not isinstance(box, dict) or not isinstance(one.get("url"), str):
+            continue
+        numbers = [box.get(name) for name in ("x", "y", "width", "height")]
+        plain = [float(n) for n in numbers if isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < 1e7]
+        natural = one.get("natural")
+        is_loaded = not (isinstance(natural, dict) and natural.get("width") == 0)
+        if len(plain) == 4 and plain[2] > 0 and plain[3] > 0:
+            frame = one.get("frameUrl")
+            place = (plain[0], plain[1], plain[2], plain[3])
+            boxes.append(ImageBox(one["url"][:4000], frame[:4000] if isinstance(frame, str) else "", place, is_loaded))
+    return boxes

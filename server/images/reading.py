@@ -1,0 +1,242 @@
+"""Reading images and clusters: what was stored, scoped to the actor."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from server.captures.models import Capture
+from server.captures.scope import require_capture, visible_to
+from server.db import Database
+from server.errors import NotFound
+from server.images.counting import counts_of
+from server.images.edges import NONE
+from server.images.grouping import CONTAINS, REPRESENTATIVE
+from server.images.models import Cluster, ClusterEnd, Copy, Decision, Edge, Image, Indexing, Member, Reading, Sighting
+from server.images.scope import require_cluster, require_image
+from server.images.store import ImageRows
+from server.images.telling import evidence_of, image_views, sightings_of
+from server.images.views import (
+    CaptureImage,
+    CaptureImages,
+    ClusterSummary,
+    ClusterView,
+    DecisionView,
+    Evidence,
+    ImageView,
+    MemberView,
+    SightingView,
+)
+from server.operators.actors import Actor
+
+PAGE_LIMIT = 100
+MEMBERS_LIMIT = 2_000
+
+
+class ImageReads:
+    """Nothing here writes: opening the capture behind a sighting is what is recorded."""
+
+    def __init__(self, database: Database, rows: ImageRows) -> None:
+        self._database = database
+        self._rows = rows
+
+    async def image(self, actor: Actor, sha256: str) -> ImageView:
+        """One image that the actor may see. Raises: NotFound."""
+        async with self._database.session() as session:
+            found = await require_image(session, actor, sha256)
+            return (await image_views(session, [found.id or 0]))[found.id or 0]
+
+    async def sightings(self, actor: Actor, sha256: str) -> tuple[SightingView, ...]:
+        """Every instance of exactly this file that the actor may see, oldest first. Raises: NotFound."""
+        async with self._database.session() as session:
+            found = await require_image(session, actor, sha256)
+            return (await sightings_of(session, actor, [found.id or 0])).get(found.id or 0, ())
+
+    async def clusters_with(self, actor: Actor, sha256: str) -> tuple[ClusterSummary, ...]:
+        """The clusters an image stands in, or is a sighting of, its own first. Raises: NotFound."""
+        async with self._database.session() as session:
+            found = await require_image(session, actor, sha256)
+            homes = await clusters_of(session, [found.id or 0])
+            return await summaries(session, actor, homes.get(found.id or 0, []))
+
+    async def thumbnail(self, actor: Actor, sha256: str) -> bytes:
+        """WebP, at most 384 pixels a side: a working copy. Raises: NotFound (also for a picture that could not be read)."""
+        async with self._database.session() as session:
+            found = await require_image(session, actor, sha256)
+            wanted = select(Copy.thumbnail).join(Reading, col(Reading.id) == col(Copy.reading_id))
+            newest = wanted.where(Reading.image_id == found.id).order_by(col(Reading.id).desc()).limit(1)
+            data = (await session.exec(newest)).first()
+        if data is None:
+            raise NotFound(kind="thumbnail", id=sha256[:64])
+        return bytes(data)
+
+    async def capture(self, actor: Actor, capture_id: str) -> CaptureImages:
+        """The pictures of a capture with their outcomes and clusters. Raises: NotFound."""
+        pipeline = await self._rows.pipeline()
+        async with self._database.session() as session:
+            capture = await require_capture(session, actor, capture_id)
+            run = await session.get(Indexing, (capture.capture_id, pipeline))
+            if run is None:
+                return CaptureImages(capture.capture_id, "pending", "", ())
+            wanted = select(Sighting.image_id).where(Sighting.capture_id == capture.capture_id).order_by(col(Sighting.id))
+            ids = list(dict.fromkeys((await session.exec(wanted)).all()))
+            views = await image_views(session, ids)
+            seen = await sightings_of(session, actor, ids, capture_id=capture.capture_id)
+            homes = await clusters_of(session, ids)
+            others = await _other_captures(session, actor, capture.capture_id, homes)
+        pictures = tuple(
+            CaptureImage(views[one], seen.get(one, ()), tuple(homes.get(one, ())), others.get(one, 0)) for one in ids
+        )
+        return CaptureImages(capture.capture_id, run.outcome, run.reason, pictures)
+
+    async def clusters(
+        self, actor: Actor, *, limit: int = 30, after: int | None = None, repeated: bool = False
+    ) -> tuple[ClusterSummary, ...]:
+        """Living clusters of the organisation, newest opened first; with `repeated` those seen in at least two captures."""
+        living = (
+            select(Cluster)
+            .join(ClusterEnd, col(ClusterEnd.cluster_id) == col(Cluster.id), isouter=True)
+            .where(Cluster.organisation_id == actor.organisation_id, col(ClusterEnd.cluster_id).is_(None))
+            .where(col(Cluster.id).in_(select(Member.cluster_id)))
+        )
+        if repeated:
+            often = (
+                select(Member.cluster_id)
+                .join(Sighting, col(Sighting.image_id) == col(Member.image_id))
+                .where(Member.organisation_id == actor.organisation_id, Member.role != CONTAINS)
+                .group_by(col(Member.cluster_id))
+                .having(func.count(func.distinct(col(Sighting.capture_id))) > 1)
+            )
+            living = living.where(col(Cluster.id).in_(often))
+        if after is not None:
+            living = living.where(col(Cluster.number) < after)
+        async with self._database.session() as session:
+            rows = (await session.exec(living.order_by(col(Cluster.number).desc()).limit(min(limit, PAGE_LIMIT)))).all()
+            return await summaries(session, actor, [row.id for row in rows])
+
+    async def cluster(self, actor: Actor, cluster_id: UUID) -> ClusterView:
+        """One cluster with members, evidence, variants, counts and decisions. Raises: NotFound, ClusterEnded."""
+        async with self._database.session() as session:
+            cluster = await require_cluster(session, actor, cluster_id)
+            rows = (await session.exec(select(Member).where(Member.cluster_id == cluster.id).limit(MEMBERS_LIMIT))).all()
+            views = await image_views(session, [row.image_id for row in rows])
+            evidence = await evidence_of(session, [row.edge_id for row in rows if row.edge_id is not None])
+            members = tuple(sorted((_member(row, views, evidence) for row in rows), key=_rank))
+            head = next((one.image for one in members if one.role == REPRESENTATIVE), None)
+            if head is None:
+                raise NotFound(kind="cluster", id=str(cluster_id))
+            variants = await _variants(session, cluster, [row.image_id for row in rows if row.role != CONTAINS])
+            counts, _, _ = await counts_of(session, actor.organisation_id, cluster.id)
+            decisions = await decisions_of(session, cluster)
+        return ClusterView(cluster.id, cluster.opened_at, head, members, variants, counts, decisions)
+
+    async def cluster_sightings(self, actor: Actor, cluster_id: UUID) -> tuple[SightingView, ...]:
+        """Every instance of every member that the actor may see, those that only contain it last.
+
+        Raises: NotFound, ClusterEnded.
+        """
+        async with self._database.session() as session:
+            cluster = await require_cluster(session, actor, cluster_id)
+            wanted = select(Member.image_id, Member.role).where(Member.cluster_id == cluster.id)
+            roles: dict[int, str] = {row[0]: row[1] for row in (await session.exec(wanted)).all()}
+            seen = await sightings_of(session, actor, list(roles))
+        listed = [
+            (roles[image_id] == CONTAINS, one.captured_at, one.sighting_id, one)
+            for image_id, many in seen.items()
+            for one in many
+        ]
+        return tuple(row[3] for row in sorted(listed, key=lambda row: row[:3]))
+
+
+async def clusters_of(session: AsyncSession, image_ids: Sequence[int]) -> dict[int, list[UUID]]:
+    """The clusters each image stands in or is a sighting of, its own first."""
+    wanted = select(Member).where(col(Member.image_id).in_(image_ids))
+    homes: dict[int, list[UUID]] = defaultdict(list)
+    for one in sorted((await session.exec(wanted)).all(), key=lambda row: (row.role == CONTAINS, str(row.cluster_id))):
+        homes[one.image_id].append(one.cluster_id)
+    return homes
+
+
+async def summaries(session: AsyncSession, actor: Actor, cluster_ids: Sequence[UUID]) -> tuple[ClusterSummary, ...]:
+    """The clusters with their representatives and counts, in the order asked for; those without a representative are left out."""
+    numbers = dict((await session.exec(select(Cluster.id, Cluster.number).where(col(Cluster.id).in_(cluster_ids)))).all())
+    wanted = select(Member.cluster_id, Member.image_id).where(
+        col(Member.cluster_id).in_(cluster_ids), Member.role == REPRESENTATIVE, Member.organisation_id == actor.organisation_id
+    )
+    heads = dict((await session.exec(wanted)).all())
+    views = await image_views(session, list(heads.values()))
+    made = []
+    for cluster_id in cluster_ids:
+        if cluster_id in heads:
+            counts, _, _ = await counts_of(session, actor.organisation_id, cluster_id)
+            made.append(ClusterSummary(cluster_id, numbers.get(cluster_id) or 0, views[heads[cluster_id]], counts))
+    return tuple(made)
+
+
+async def decisions_of(session: AsyncSession, cluster: Cluster) -> tuple[DecisionView, ...]:
+    """What people decided about this cluster, oldest first."""
+    wanted = select(Decision).where(
+        Decision.organisation_id == cluster.organisation_id,
+        (col(Decision.cluster_id) == cluster.id) | (col(Decision.other_id) == cluster.id),
+    )
+    rows = (await session.exec(wanted.order_by(col(Decision.id)))).all()
+    ids = {one for row in rows for one in (*row.left_ids, *row.right_ids)}
+    digests = dict((await session.exec(select(Image.id, Image.sha256).where(col(Image.id).in_(ids)))).all())
+    return tuple(
+        DecisionView(
+            row.kind,
+            row.reason,
+            row.actor,
+            row.decided_at,
+            row.cluster_id,
+            row.other_id,
+            tuple(digests[one] for one in row.left_ids),
+            tuple(digests[one] for one in row.right_ids),
+            row.event_sha256,
+        )
+        for row in rows
+    )
+
+
+async def _other_captures(session: AsyncSession, actor: Actor, capture_id: str, homes: dict[int, list[UUID]]) -> dict[int, int]:
+    """For each image, how many other captures of the actor's show its clusters."""
+    counts = {}
+    for image_id, cluster_ids in homes.items():
+        wanted = (
+            select(Sighting.capture_id)
+            .join(Member, col(Member.image_id) == col(Sighting.image_id))
+            .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
+            .where(col(Member.cluster_id).in_(cluster_ids), Sighting.capture_id != capture_id, visible_to(actor))
+            .distinct()
+        )
+        counts[image_id] = len((await session.exec(wanted)).all())
+    return counts
+
+
+async def _variants(session: AsyncSession, cluster: Cluster, image_ids: Sequence[int]) -> tuple[MemberView, ...]:
+    """Pairs of a member and an image outside that look like variants: for a person to decide."""
+    either = col(Edge.query_id).in_(image_ids) | col(Edge.known_id).in_(image_ids)
+    wanted = select(Edge).where(Edge.organisation_id == cluster.organisation_id, Edge.relation == "variant", either)
+    edges = [one for one in (await session.exec(wanted.limit(PAGE_LIMIT))).all() if one.relation != NONE]
+    outside = {one.id: one.known_id if one.query_id in image_ids else one.query_id for one in edges}
+    views = await image_views(session, [one for one in outside.values() if one not in image_ids])
+    evidence = await evidence_of(session, [one.id or 0 for one in edges])
+    return tuple(
+        MemberView(views[outside[one.id]], "same", evidence[one.id or 0][1], evidence[one.id or 0][0])
+        for one in edges
+        if outside[one.id] in views
+    )
+
+
+def _member(row: Member, views: dict[int, ImageView], evidence: dict[int, tuple[Evidence, str]]) -> MemberView:
+    found = evidence.get(row.edge_id or 0)
+    return MemberView(views[row.image_id], row.role, found[1] if found else None, found[0] if found else None)  # type: ignore[arg-type]
+
+
+def _rank(one: MemberView) -> tuple[int, str]:
+    return (REPRESENTATIVE, "same", CONTAINS).index(one.role), one.image.sha256

@@ -1,0 +1,47 @@
+"""Whose images and clusters: every look-up goes through the actor's organisation; what is not theirs is simply absent."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from server.captures.models import Capture
+from server.captures.scope import visible_to
+from server.errors import NotFound
+from server.images.errors import ClusterEnded
+from server.images.models import Cluster, ClusterEnd, Image, Sighting
+from server.operators.actors import Actor
+
+
+async def require_image(session: AsyncSession, actor: Actor, sha256: str) -> Image:
+    """The image, if the actor may see a capture that it was seen in. Raises: NotFound."""
+    seen = (
+        select(Sighting.image_id)
+        .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
+        .where(Sighting.organisation_id == actor.organisation_id, visible_to(actor))
+    )
+    wanted = select(Image).where(
+        Image.organisation_id == actor.organisation_id,
+        Image.sha256 == sha256.replace("\x00", ""),
+        col(Image.id).in_(seen),
+    )
+    image = (await session.exec(wanted)).first()
+    if image is None:
+        raise NotFound(kind="image", id=sha256[:64])
+    return image
+
+
+async def require_cluster(session: AsyncSession, actor: Actor, cluster_id: UUID) -> Cluster:
+    """The organisation's living cluster. Raises: NotFound; ClusterEnded (with the cluster its images are in now)."""
+    cluster = await session.get(Cluster, cluster_id)
+    if cluster is None or cluster.organisation_id != actor.organisation_id:
+        raise NotFound(kind="cluster", id=str(cluster_id))
+    end = await session.get(ClusterEnd, cluster_id)
+    if end is None:
+        return cluster
+    into = end.into_id
+    while (further := await session.get(ClusterEnd, into)) is not None:
+        into = further.into_id
+    raise ClusterEnded(cluster_id=str(cluster_id), into_id=str(into))

@@ -1,0 +1,227 @@
+"""Search by picture: bytes, an image, or the pictures of a capture, against everything the organisation holds. Stores nothing.
+
+Never fetches an address. Another organisation's pictures are in another index: they cannot be found, and take no time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from server.images.codes import Near, near_images
+from server.images.embedding import Embedder
+from server.images.errors import NotIndexed, PictureRefused
+from server.images.matcher import Matcher
+from server.images.models import Image, Sighting
+from server.images.parts import ImageParts
+from server.images.placing import mates_of
+from server.images.reader import READ
+from server.images.reading import ImageReads, clusters_of, summaries
+from server.images.scope import require_image
+from server.images.store import ImageRows
+from server.images.telling import image_views, sightings_of
+from server.images.views import Evidence, Match, MatchKind, SearchAnswer
+from server.media.gallery import Judgement, judge
+from server.media.look import Look, from_bytes
+from server.media.pdq import MIN_QUALITY
+from server.media.pipeline import rules_id
+from server.media.verify import Relation
+from server.operators.actors import Actor
+from storage.hashing import hash_bytes
+
+UPLOAD_LIMIT_BYTES = 32 << 20
+MATCHES_LIMIT = 60
+NEAR_LIMIT = 40
+SEARCHES_AT_ONCE = 2
+ROUNDS = 3
+_KINDS: dict[Relation, MatchKind] = {Relation.SAME: "same", Relation.CONTAINS: "contains", Relation.VARIANT: "variant"}
+_ORDER = ("exact", "same", "contains", "variant")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A related image before it is told: its kind of relation, the judgement (None for the same bytes)."""
+
+    image_id: int
+    kind: MatchKind
+    judgement: Judgement | None
+
+
+@dataclass(frozen=True)
+class _Question:
+    """The picture searched with."""
+
+    sha256: str
+    look: Look
+    data: bytes | None
+
+
+class ImageSearch:
+    """Answers in about the time of one decoding and a few comparisons."""
+
+    def __init__(self, parts: ImageParts, rows: ImageRows, matcher: Matcher, embedder: Embedder | None) -> None:
+        self._parts = parts
+        self._rows = rows
+        self._matcher = matcher
+        self._embedder = embedder
+        self._turns = asyncio.Semaphore(SEARCHES_AT_ONCE)  # the rest waits here, not in the threads that uploads need
+
+    async def by_bytes(self, actor: Actor, data: bytes) -> SearchAnswer:
+        """What is related to this picture file. Raises: PictureRefused (the bytes give no picture)."""
+        if len(data) > UPLOAD_LIMIT_BYTES:
+            raise PictureRefused(outcome="too_many_bytes", reason=f"at most {UPLOAD_LIMIT_BYTES} bytes can be searched with")
+        async with self._turns:
+            made = await asyncio.to_thread(self._parts.reader.read, data)
+        if made.outcome != READ:
+            raise PictureRefused(outcome=made.outcome, reason=made.reason)
+        look = await asyncio.to_thread(from_bytes, made.look)
+        return await self._answer(actor, _Question(hash_bytes(data), look, data))
+
+    async def by_image(self, actor: Actor, sha256: str) -> SearchAnswer:
+        """What is related to an image that the organisation holds. Raises: NotFound; PictureRefused (it could not be read)."""
+        async with self._parts.database.session() as session:
+            image = await require_image(session, actor, sha256)
+            view = (await image_views(session, [image.id or 0])).get(image.id or 0)
+        look = (await self._matcher.looks(actor.organisation_id, [image.id or 0])).get(image.id or 0)
+        if look is None:
+            known = ("unread", "the present pipeline has not read this image") if view is None else (view.outcome, view.reason)
+            raise PictureRefused(outcome=known[0], reason=known[1])
+        return await self._answer(actor, _Question(sha256, look, None))
+
+    async def by_capture(self, actor: Actor, capture_id: str) -> tuple[SearchAnswer, ...]:
+        """One answer for each readable picture file of a capture, the ten largest at most. Raises: NotFound, NotIndexed."""
+        found = await ImageReads(self._parts.database, self._rows).capture(actor, capture_id)
+        if found.state == "pending":
+            raise NotIndexed(capture_id=capture_id)
+        pictures = [one.image for one in found.pictures if one.image.outcome == READ and one.image.kind == "file"]
+        pictures.sort(key=lambda one: (-one.width * one.height, one.sha256))
+        return tuple([await self.by_image(actor, one.sha256) for one in pictures[:10]])
+
+    async def _answer(self, actor: Actor, question: _Question) -> SearchAnswer:
+        found = await self._related(actor.organisation_id, question)
+        async with self._parts.database.session() as session:
+            same_bytes = await self._same_bytes(session, actor, question.sha256)
+            found = [one for one in found if one.image_id != same_bytes]
+            if same_bytes is not None:
+                found.insert(0, _Found(same_bytes, "exact", None))
+            matches = await self._told(session, actor, found)
+            ids = list(dict.fromkeys(one.cluster_id for one in matches if one.cluster_id is not None and one.kind != "variant"))
+            clusters = await summaries(session, actor, ids) if actor.role != "device" else ()
+        picture = question.look.picture
+        return SearchAnswer(
+            sha256=question.sha256,
+            width=picture.width,
+            height=picture.height,
+            format=picture.format,
+            searched=await self._matcher.refresh(actor.organisation_id),
+            pipeline=rules_id(),
+            matches=matches,
+            clusters=clusters,
+            more_by="" if self._embedder is None else self._embedder.name,
+        )
+
+    async def _related(self, organisation_id: UUID, question: _Question) -> list[_Found]:
+        """Related images. After the nearest few, again without their clusters: a collage shows several pictures."""
+        ranked = await self._matcher.candidates(organisation_id, question.look)
+        asked = ranked.screenshots() + await self._near(organisation_id, question.look)
+        asked += await self._embedded(organisation_id, question)
+        passed_over: set[int] = set()
+        found: dict[int, _Found] = {}
+        for _ in range(ROUNDS):
+            near = ranked.pictures(passed_over)
+            fresh = [one for one in dict.fromkeys([*near, *asked]) if one not in passed_over]
+            judged = await self._judged(organisation_id, question, fresh)
+            found |= {one.image_id: one for one in judged}
+            if not judged:
+                break
+            async with self._parts.database.session() as session:
+                passed_over |= {*fresh, *await mates_of(session, [one.image_id for one in judged])}
+            asked = []
+        return list(found.values())
+
+    async def _judged(self, organisation_id: UUID, question: _Question, image_ids: Sequence[int]) -> list[_Found]:
+        looks = await self._matcher.looks(organisation_id, image_ids)
+
+        def compare() -> list[_Found]:
+            judged = ((image_id, judge(question.look, known)) for image_id, known in looks.items())
+            return [_Found(image_id, _KINDS[one.relation], one) for image_id, one in judged if one is not None]
+
+        async with self._turns:
+            return await asyncio.to_thread(compare)
+
+    async def _near(self, organisation_id: UUID, look: Look) -> list[int]:
+        """Images within 31 bits by PDQ, however many: the candidates of the index are the nearest few."""
+        if look.hashes.pdq.quality < MIN_QUALITY:
+            return []
+        place = await self._rows.place(organisation_id)
+        async with self._parts.database.session() as session:
+            found = await near_images(session, place, Near("pdq", look.hashes.pdq.codes[0], limit=NEAR_LIMIT))
+        return [image_id for image_id, _ in found]
+
+    async def _embedded(self, organisation_id: UUID, question: _Question) -> list[int]:
+        if self._embedder is None:
+            return []
+        place = await self._rows.place(organisation_id)
+        code = await asyncio.to_thread(self._embedder.code, question.look)
+        if code is None:
+            return []
+        async with self._parts.database.session() as session:
+            return await self._embedder.near(session, place, code)
+
+    async def _same_bytes(self, session: AsyncSession, actor: Actor, sha256: str) -> int | None:
+        """The organisation's image with these very bytes: identical must never be told as similar, whoever may open it."""
+        wanted = select(Image.id).where(Image.organisation_id == actor.organisation_id, Image.sha256 == sha256)
+        return (await session.exec(wanted)).first()
+
+    async def _told(self, session: AsyncSession, actor: Actor, found: Sequence[_Found]) -> tuple[Match, ...]:
+        """The matches in order, with what the actor may see of each. A match without anything to see is counted only."""
+        ranked = sorted(found, key=lambda one: (_ORDER.index(one.kind), -(one.judgement.score if one.judgement else 9.0)))
+        chosen = ranked[:MATCHES_LIMIT]
+        ids = [one.image_id for one in chosen]
+        views, homes = await image_views(session, ids), await clusters_of(session, ids)
+        seen = await sightings_of(session, actor, ids)
+        totals = await _totals(session, actor, ids)
+        rules = rules_id()
+        return tuple(
+            Match(
+                kind=one.kind,
+                image=views[one.image_id],
+                cluster_id=next(iter(homes.get(one.image_id, ())), None),
+                evidence=None if one.judgement is None else _evidence(one.judgement, rules),
+                sightings=seen.get(one.image_id, ()),
+                hidden=totals.get(one.image_id, 0) - len(seen.get(one.image_id, ())),
+            )
+            for one in chosen
+            if one.image_id in views
+        )
+
+
+async def _totals(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, int]:
+    wanted = (
+        select(Sighting.image_id, func.count())
+        .where(Sighting.organisation_id == actor.organisation_id, col(Sighting.image_id).in_(image_ids))
+        .group_by(col(Sighting.image_id))
+    )
+    return dict((await session.exec(wanted)).all())
+
+
+def _evidence(found: Judgement, pipeline: str) -> Evidence:
+    over = found.overlay
+    return Evidence(
+        distance_bits=found.distance_bits,
+        matrix=None if over is None else tuple(float(number) for number in np.ravel(over.matrix)),
+        mirrored=over is not None and over.mirrored,
+        inliers=None if over is None else over.inliers,
+        correlation=None if over is None else over.score,
+        visible_known=None if over is None else over.visible_known,
+        visible_query=None if over is None else over.visible_query,
+        holds="query" if found.query_holds else "known" if found.known_holds else "",
+        pipeline=pipeline,
+    )

@@ -1,0 +1,78 @@
+"""The services of images, as the layers above use them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from server.images.clustering import Clustering
+from server.images.counting import Counting
+from server.images.decisions import Decisions
+from server.images.embedding import Embedder
+from server.images.indexing import Indexer
+from server.images.matcher import Matcher
+from server.images.origin import Origins
+from server.images.originals import Originals
+from server.images.overlaying import Overlaying
+from server.images.parts import ImageParts
+from server.images.reader import PictureReader
+from server.images.reading import ImageReads
+from server.images.searching import ImageSearch
+from server.images.store import ImageRows
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ImageService:
+    """One object per act: index a capture → group → read, count, decide; search by picture.
+
+    reads: images, sightings, thumbnails, clusters. originals: a picture's own bytes; origins: what they say of themselves.
+    indexer, clustering: the jobs.
+    """
+
+    indexer: Indexer
+    clustering: Clustering
+    matcher: Matcher
+    reads: ImageReads
+    originals: Originals
+    origins: Origins
+    overlays: Overlaying
+    search: ImageSearch
+    decisions: Decisions
+    counting: Counting
+    reader: PictureReader
+
+    async def catch_up(self) -> None:
+        """What a new worker does first: queues what the present pipeline has not read, and groups of older rules."""
+        queued = await self.indexer.queue_missing()
+        organisations = await self.clustering.queue_all()
+        if queued or organisations:
+            logger.info("images.catching_up", extra={"captures": queued, "organisations": organisations})
+
+    async def warm(self) -> None:
+        """What a new process does beside its first requests: the index in RAM, and a decoder that is ready."""
+        await self.matcher.warm()
+        await asyncio.to_thread(self.reader.warm)
+
+    @classmethod
+    def of(cls, parts: ImageParts, embedder: Embedder | None = None, anchors: str | None = None) -> ImageService:
+        """All of them over the same parts. anchors: trusted roots of Content Credentials, PEM."""
+        rows = ImageRows(parts.database, parts.clock, embedder)
+        matcher = Matcher(parts.database, rows)
+        clustering = Clustering(parts, rows, matcher)
+        origins = Origins(parts.database, parts.clock, parts.reader, anchors)
+        return cls(
+            indexer=Indexer(parts, rows, origins),
+            clustering=clustering,
+            matcher=matcher,
+            reads=ImageReads(parts.database, rows),
+            originals=Originals(parts),
+            origins=origins,
+            overlays=Overlaying(matcher),
+            search=ImageSearch(parts, rows, matcher, embedder),
+            decisions=Decisions(parts, clustering),
+            counting=Counting(parts.database, parts.clock),
+            reader=parts.reader,
+        )

@@ -1,0 +1,195 @@
+"""What the image services give: images, their sightings, clusters with counts by unit, matches with their evidence.
+
+Identical and similar are two things here: `exact` is the same SHA-256; `same`, `contains` and `variant` are the engine's opinion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+MatchKind = Literal["exact", "same", "contains", "variant"]
+Role = Literal["representative", "same", "contains"]
+
+
+@dataclass(frozen=True)
+class ImageView:
+    """One distinct picture. outcome: `read`, or why not (then width and height are 0). kind: `file`, `screenshot`, `crop`."""
+
+    image_id: int
+    sha256: str
+    kind: str
+    size_bytes: int
+    format: str
+    width: int
+    height: int
+    notes: tuple[str, ...]
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SightingView:
+    """One instance: the image at an address and place in a capture. box: x, y, width, height in CSS pixels, None if not known.
+
+    captured_at is the device's clock, received_at the server's. platform, account, post: None means not known.
+    """
+
+    sighting_id: int
+    sha256: str
+    capture_id: str
+    capture_title: str
+    page_url: str
+    artifact: str
+    source: str
+    url: str
+    frame_url: str
+    box: tuple[float, float, float, float] | None
+    platform: str | None
+    account: str | None
+    post: str | None
+    captured_at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why two images are said to be related. matrix: 2 x 3 row by row, maps the query's coordinates to the known picture's, both
+    as shares of the longer side (the query mirrored first when `mirrored`); None when whole-frame hashes decided.
+
+    holds: `query` or `known` when one was put into the other, "" otherwise. pipeline: the program that says so.
+    """
+
+    distance_bits: int | None
+    matrix: tuple[float, ...] | None
+    mirrored: bool
+    inliers: int | None
+    correlation: float | None
+    visible_known: float | None
+    visible_query: float | None
+    holds: str
+    pipeline: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts by unit, each over what is known. pipeline: of the partition that was counted.
+
+    images: distinct files by SHA-256 (identical ones count once). crops: cut out of screenshots, no files. instances: image at
+    address and place in a capture. posts, accounts, platforms: distinct known ones; instances without a known post are counted in
+    without_post. contains: instances of images that show this picture inside or in part; counted nowhere else.
+    """
+
+    images: int
+    crops: int
+    instances: int
+    captures: int
+    posts: int
+    accounts: int
+    platforms: int
+    without_post: int
+    contains: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+    pipeline: str
+
+
+@dataclass(frozen=True)
+class MemberView:
+    """An image in a cluster. evidence: its comparison with `to_sha256`; None for the representative and what people put there."""
+
+    image: ImageView
+    role: Role
+    to_sha256: str | None
+    evidence: Evidence | None
+
+
+@dataclass(frozen=True)
+class DecisionView:
+    """What a person decided, newest last; the custody event `event_sha256` says the same."""
+
+    kind: str
+    reason: str
+    actor: str
+    decided_at: datetime
+    cluster_id: UUID
+    other_id: UUID | None
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    event_sha256: str
+
+
+@dataclass(frozen=True)
+class ClusterView:
+    """A cluster as its organisation sees it. variants: pairs for a person to look at, they are never merged by themselves."""
+
+    cluster_id: UUID
+    opened_at: datetime
+    representative: ImageView
+    members: tuple[MemberView, ...]
+    variants: tuple[MemberView, ...]
+    counts: Counts
+    decisions: tuple[DecisionView, ...]
+
+
+@dataclass(frozen=True)
+class ClusterSummary:
+    """One cluster in a list. number: ascends with the age of ids; what `after` of the next page takes."""
+
+    cluster_id: UUID
+    number: int
+    representative: ImageView
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class CaptureImages:
+    """The pictures of one capture. state: `pending`, or COMPLETE / PARTIAL with the reason what was left out."""
+
+    capture_id: str
+    state: str
+    reason: str
+    pictures: tuple[CaptureImage, ...]
+
+
+@dataclass(frozen=True)
+class CaptureImage:
+    """One picture of a capture: where it stood, its clusters, in how many other captures they were seen."""
+
+    image: ImageView
+    sightings: tuple[SightingView, ...]
+    cluster_ids: tuple[UUID, ...]
+    other_captures: int
+
+
+@dataclass(frozen=True)
+class Match:
+    """A known image that the picture searched with is related to. sightings: those the caller may see; hidden: how many more the
+    organisation holds in captures of other devices (a device sees its own captures only)."""
+
+    kind: MatchKind
+    image: ImageView
+    cluster_id: UUID | None
+    evidence: Evidence | None
+    sightings: tuple[SightingView, ...]
+    hidden: int
+
+
+@dataclass(frozen=True)
+class SearchAnswer:
+    """What a search by picture found, best first. clusters: counts of the clusters that matched.
+
+    No match proves nothing: the organisation has not captured it, or no hash survives what was done to it.
+    """
+
+    sha256: str
+    width: int
+    height: int
+    format: str
+    searched: int
+    pipeline: str
+    matches: tuple[Match, ...]
+    clusters: tuple[ClusterSummary, ...]
+    more_by: str

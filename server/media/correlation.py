@@ -1,0 +1,141 @@
+"""Are the pixels of two overlaid frames the same? Local correlation at two scales, after a fine alignment.
+
+1. Both frames are sampled on one grid over their overlap, at the coarser one's resolution.
+2. 9 x 9 cells are correlated. A scale's value is what 60 % of the textured cells reach: local, so that a caption or a sticker
+   costs its own cells only.
+3. Feature points place a picture within a pixel or two, which fine detail does not forgive: the overlay is aligned once more
+   by its pixels (ECC), and the better of the two overlays counts.
+4. The score is the mean of both scales. The coarse scale alone carries it to COARSE_ALONE at most, so it can make a `variant`
+   but never `same`: another generation from the same edge map agrees in outlines and shading, not in detail. Measured on
+   pairs of one edge map: coarse to .88, detail to .57; on edited copies of one picture mostly above .9 and .8.
+
+Source of step 3: Evangelidis and Psarakis, Parametric Image Alignment Using Enhanced Correlation Coefficient Maximization, 2008.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+Frames = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Cut = tuple[NDArray[np.float32], NDArray[np.bool_]]
+SAME_SCORE = 0.8
+COARSE_ALONE = 0.79
+CELLS = 9
+_CELL_SHARE = 0.6
+_GRID = (72, 198)
+_MIN_TEXTURED = 8
+_COARSE_STD, _DETAIL_STD = 3.0, 1.4
+_DETAIL_SIGMA = 1.5
+_WORTH_ALIGNING, _CLEAR = 0.45, 0.93
+_MAX_SHIFT = 0.06
+_ECC_STEPS = 30
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """`score`: -1..1. `matrix`: float64 [2, 3], the overlay for which it holds, query to known, shares of each longer side."""
+
+    score: float
+    matrix: Matrix
+
+
+def correlation(frames: Frames, matrix: Matrix, shared: Matrix) -> Correlation | None:
+    """The score of frames (query, known) under this overlay; None when too few cells have texture.
+
+    shared: float64 [n, 2], the corners of the overlap in shares of the known frame's longer side.
+    """
+    query, known = frames
+    low, high = shared.min(axis=0), shared.max(axis=0)
+    span = high - low
+    if min(span) < 0.02:
+        return None
+    magnified = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    pixels = float(span.max()) * min(max(known.shape), max(query.shape) / max(magnified, 1e-6))
+    side = int(np.clip(pixels, *_GRID))
+    side -= side % CELLS
+    to_known = np.array([[span[0] / side, 0, low[0]], [0, span[1] / side, low[1]], [0, 0, 1.0]])
+    to_query = np.linalg.inv(_square(matrix)) @ to_known
+    known_cut = _cut_out(known, to_known, side)
+    query_cut = _cut_out(query, to_query, side)
+    score, coarse = _score(known_cut, query_cut)
+    if score is None or coarse < _WORTH_ALIGNING or score >= _CLEAR:
+        return None if score is None else Correlation(score, matrix)
+    warp = _aligned(known_cut, query_cut)
+    if warp is not None:
+        again, _ = _score(known_cut, _cut_out(query, to_query @ warp, side))
+        if again is not None and again > score:
+            placed = np.linalg.inv(to_query @ warp @ np.linalg.inv(to_known))
+            return Correlation(again, np.ascontiguousarray(placed[:2]))
+    return Correlation(score, matrix)
+
+
+def _square(matrix: Matrix) -> Matrix:
+    return np.vstack((matrix, [0, 0, 1.0]))
+
+
+def _cut_out(frame: NDArray[np.uint8], grid_to_shares: Matrix, side: int) -> Cut:
+    """The frame sampled on the grid, low-passed to the grid's own resolution, and where it has pixels at all."""
+    longer = max(frame.shape)
+    to_pixels = np.diag([longer, longer, 1.0]) @ grid_to_shares
+    step = float(np.sqrt(abs(np.linalg.det(to_pixels[:2, :2]))))
+    blurred = cv2.GaussianBlur(frame, (0, 0), max(0.6, 0.6 * step))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    cut = cv2.warpAffine(blurred, to_pixels[:2], (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    full = np.full(frame.shape, 255, np.uint8)
+    mask = cv2.warpAffine(full, to_pixels[:2], (side, side), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    return cut.astype(np.float32), np.asarray(mask) > 0
+
+
+def _aligned(known: Cut, query: Cut) -> Matrix | None:
+    """The small affine map of the grid that brings the query's pixels onto the known one's; None when there is none."""
+    valid = (known[1] & query[1]).astype(np.uint8) * 255
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ECC_STEPS, 1e-4)
+    start = np.eye(2, 3, dtype=np.float32)
+    try:
+        _, found = cv2.findTransformECC(known[0], query[0], start, cv2.MOTION_AFFINE, stop, valid, 5)
+    except cv2.error:  # it did not converge
+        return None
+    warp = _square(np.asarray(found, np.float64))
+    side = len(known[0])
+    corners = np.array([[0, 0, 1], [side, 0, 1], [side, side, 1], [0, side, 1]], np.float64).T
+    shift = np.abs((warp @ corners - corners)[:2]).max()
+    return warp if np.isfinite(shift) and shift <= _MAX_SHIFT * side else None
+
+
+def _score(known: Cut, query: Cut) -> tuple[float | None, float]:
+    """Step 4, and the coarse value. No score: too few textured cells."""
+    valid = known[1] & query[1]
+    coarse = _scale(known[0], query[0], valid, _COARSE_STD)
+    if coarse is None:
+        return None, -1.0
+    detail = _scale(_fine(known[0]), _fine(query[0]), valid, _DETAIL_STD)
+    alone = min(coarse, COARSE_ALONE)
+    return (alone if detail is None else max(alone, (coarse + detail) / 2)), coarse
+
+
+def _fine(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a blur of one and a half grid steps takes away."""
+    return np.asarray(values - cv2.GaussianBlur(values, (0, 0), _DETAIL_SIGMA), np.float32)
+
+
+def _scale(first: NDArray[np.float32], second: NDArray[np.float32], valid: NDArray[np.bool_], least_std: float) -> float | None:
+    """The correlation that 60 % of the textured cells reach; None when too few cells have texture."""
+    side = len(first) // CELLS
+
+    def cells(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return values.reshape(CELLS, side, CELLS, side).swapaxes(1, 2).reshape(CELLS * CELLS, side * side)
+
+    covered = cells(valid.astype(np.float32)).mean(axis=1) > 0.95
+    one, two = cells(first), cells(second)
+    one, two = one - one.mean(axis=1, keepdims=True), two - two.mean(axis=1, keepdims=True)
+    power_one, power_two = (one**2).mean(axis=1), (two**2).mean(axis=1)
+    textured = covered & (np.maximum(power_one, power_two) > least_std**2)
+    if int(textured.sum()) < _MIN_TEXTURED:
+        return None
+    together = (one * two).mean(axis=1) / np.sqrt(np.maximum(power_one * power_two, 1e-3))
+    return float(np.quantile(together[textured], 1 - _CELL_SHARE))

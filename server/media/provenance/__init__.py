@@ -1,0 +1,1 @@
+"""What a picture file says about its own origin: signals, never a verdict."""

@@ -1,0 +1,90 @@
+"""What a contact sheet says, gathered from the services and put into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from server.composition import Services
+from server.errors import NotFound
+from server.images.views import ClusterView, MemberView, SightingView
+from server.media.provenance.signals import SignalOutcome
+from server.operators.actors import OperatorActor
+from server.web.pages.image_words import count_line, count_rows, evidence_line, facts_line, is_known, signal_line, whose_line
+from server.web.pages.render import human_time
+from server.web.pages.sheet import Sheet, SheetMember, SheetSighting
+from server.web.texts import Texts
+
+MEMBERS_LIMIT = 300
+SHEET_WORDS = {
+    "representative": "relation.representative",
+    "no_picture": "image.no_picture",
+    "images": "cluster.members",
+    "sightings": "sightings.title",
+    "when": "sighting.when",
+    "where": "sighting.where",
+    "whose": "sighting.whose",
+    "capture": "sighting.capture",
+}
+
+
+@dataclass(frozen=True)
+class ClusterSheet:
+    """The sheet in words, and what it was made of."""
+
+    cluster: ClusterView
+    sightings: tuple[SightingView, ...]
+    sheet: Sheet
+
+
+async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UUID, texts: Texts) -> ClusterSheet:
+    """Every image of the cluster (300 at most) and every sighting. Raises: NotFound, ClusterEnded."""
+    view = await services.images.reads.cluster(actor, cluster_id)
+    sightings = await services.images.reads.cluster_sightings(actor, cluster_id)
+    made_at = services.clock.now()
+    members = [await _member(services, actor, one, texts) for one in view.members[:MEMBERS_LIMIT]]
+    left_out = len(view.members) - len(members)
+    notes = [texts.get("cluster.note"), texts.get("counts.note"), texts.get("signals.note")]
+    if left_out:
+        notes.append(texts.get("sheet.left_out", n=left_out))
+    sheet = Sheet(
+        title=texts.get("sheet.title"),
+        subtitle=f"{count_line(texts, view.counts)} · {view.cluster_id} · {human_time(made_at)}",
+        note=" ".join(notes),
+        foot=texts.get("sheet.foot"),
+        made_at=made_at,
+        counts=count_rows(texts, view.counts),
+        thumbnail=await _thumbnail(services, actor, view.representative.sha256),
+        members=tuple(members),
+        sightings=tuple(
+            SheetSighting(
+                human_time(one.captured_at),
+                one.capture_title or one.page_url,
+                one.page_url,
+                f"{whose_line(texts, one)} · {texts.get(f'source.{one.source}')}",
+                one.capture_id,
+            )
+            for one in sightings
+        ),
+    )
+    return ClusterSheet(view, sightings, sheet)
+
+
+async def _member(services: Services, actor: OperatorActor, one: MemberView, texts: Texts) -> SheetMember:
+    read = await services.images.origins.of(actor, one.image.sha256)
+    found = [signal for signal in read.signals if signal.outcome is SignalOutcome.FOUND]
+    return SheetMember(
+        one.image.sha256,
+        texts.get(f"relation.{one.role}"),
+        facts_line(texts, one.image),
+        evidence_line(texts, one.evidence, own="known" if is_known(one) else "query"),
+        tuple(signal_line(texts, signal) for signal in found[:8]),
+        await _thumbnail(services, actor, one.image.sha256),
+    )
+
+
+async def _thumbnail(services: Services, actor: OperatorActor, sha256: str) -> bytes:
+    try:
+        return await services.images.reads.thumbnail(actor, sha256)
+    except NotFound:
+        return b""

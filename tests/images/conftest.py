@@ -1,0 +1,5 @@
+"""The service on a fresh database, and two pictures that every test may use."""
+
+from tests.web.conftest import site
+
+__all__ = ["site"]

@@ -1,0 +1,27 @@
+"""What the index names: pictures and screenshots apart, and what many copies would hide."""
+
+from server.images.matcher import Candidates
+from server.media.gallery import BY_CODE, BY_VOTES, Gallery
+from server.media.look import look_at
+from tests.media.pictures import collage, encoded, scene, screenshot
+
+COPIES = BY_CODE + BY_VOTES + 2
+
+
+def test_neither_copies_nor_shots_of_a_page_hide_a_picture() -> None:
+    one, two = scene(51), scene(52)
+    gallery = Gallery()
+    for number in range(COPIES):
+        size = 520 + 6 * number
+        gallery.add(look_at(encoded(one.resize((size, size * 3 // 4)), "JPEG", quality=92)))
+    for shade in range(COPIES):
+        gallery.add(look_at(encoded(screenshot(one), "JPEG", quality=80 + shade % 15)))
+    last = gallery.add(look_at(encoded(two, "JPEG", quality=92)))
+    ids = tuple(100 + number for number in range(len(gallery)))
+    shots = frozenset(range(COPIES, 2 * COPIES))
+    found = Candidates(gallery.ranking(look_at(encoded(collage(one, two)))), ids, shots)
+    copies = set(ids[:COPIES])
+    assert set(found.pictures()) <= copies | {ids[last]} and len(found.pictures()) <= BY_CODE + BY_VOTES
+    assert ids[last] in found.pictures(copies), "behind the copies stands the other picture"
+    assert found.screenshots() and {one - 100 for one in found.screenshots()} <= shots
+    assert Candidates(None, (), frozenset()).pictures() == []

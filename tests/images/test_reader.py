@@ -1,0 +1,68 @@
+"""Untrusted pictures are read in processes of their own: broken, slow and greedy ones cost an outcome, nothing else."""
+
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from server.images import child, reader
+from server.images.reader import PictureReader
+from server.media.look import from_bytes, look_at
+from tests.media.pictures import encoded, scene
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[PictureReader]:
+    made = PictureReader(processes=1)
+    yield made
+    made.close()
+
+
+def test_the_look_is_the_engines_own(running: PictureReader) -> None:
+    data = encoded(scene(31, 800, 600), "JPEG")
+    made = running.read(data)
+    assert (made.outcome, made.width, made.height, made.format) == ("read", 800, 600, "JPEG")
+    own, other = look_at(data), from_bytes(made.look)
+    assert (own.hashes.pdq.codes == other.hashes.pdq.codes).all() and own.thumb == other.thumb
+    assert made.thumbnail[8:12] == b"WEBP" and len(from_bytes(made.indexed).features) <= 150
+
+
+def test_a_killed_decoder_is_an_outcome_and_the_next_picture_is_read(
+    running: PictureReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encoded(scene(32))
+    asked = reader._Child.ask
+
+    def killed(self: reader._Child, *arguments: object) -> object:
+        os.kill(self._process.pid, signal.SIGKILL)
+        return asked(self, *arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reader._Child, "ask", killed)
+        assert running.read(data).outcome == "crashed"
+    assert running.read(data).outcome == "read"
+
+
+def test_a_decoder_that_takes_too_long_is_stopped() -> None:
+    hurried = PictureReader(processes=1, deadline_s=0.001)
+    try:
+        assert hurried.read(encoded(scene(33))).outcome == "timeout"
+    finally:
+        hurried.close()
+
+
+def test_the_process_has_a_cap_on_its_memory_and_none_of_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLDSTILL_S3_SECRET_KEY", "secret")
+    made = PictureReader(processes=1)
+    try:
+        assert made.read(b"").outcome == "empty"
+        running = made._idle.queue[-1]
+        assert running is not None
+        pid = running._process.pid
+        assert resource.prlimit(pid, resource.RLIMIT_AS) == (child.MEMORY_BYTES, child.MEMORY_BYTES)
+        assert b"HOLDSTILL_" not in Path(f"/proc/{pid}/environ").read_bytes()
+    finally:
+        made.close()

@@ -1,0 +1,92 @@
+"""Pictures drawn here, the same on every machine: busy enough to have corners, each seed another scene."""
+
+import io
+import random
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+
+COLOURS = [
+    (214, 69, 65),
+    (38, 84, 124),
+    (255, 209, 102),
+    (6, 155, 119),
+    (120, 81, 169),
+    (242, 140, 40),
+    (230, 230, 225),
+    (40, 40, 44),
+]
+
+
+def scene(seed: int, width: int = 640, height: int = 480) -> Image.Image:
+    """A scene of overlapping shapes with fine marks on a gradient."""
+    chance = random.Random(seed)
+    down = np.linspace(chance.randint(0, 90), chance.randint(140, 255), height)[:, None]
+    across = np.linspace(chance.randint(0, 60), chance.randint(0, 60), width)[None]
+    base = np.clip(down + across, 0, 255).astype(np.uint8)
+    image = Image.merge("RGB", [Image.fromarray(np.roll(base, 37 * channel, axis=1)) for channel in range(3)])
+    draw = ImageDraw.Draw(image)
+    for _ in range(45):
+        x, y, size = chance.randint(-40, width), chance.randint(-40, height), chance.randint(15, width // 4)
+        colour = chance.choice(COLOURS)
+        kind = chance.randrange(3)
+        if kind == 0:
+            draw.ellipse((x, y, x + size, y + chance.randint(15, size + 15)), fill=colour, outline="black", width=2)
+        elif kind == 1:
+            corners = [(x + chance.randint(-size, size), y + chance.randint(-size, size)) for _ in range(chance.randint(3, 6))]
+            draw.polygon(corners, fill=colour, outline="black")
+        else:
+            draw.rectangle((x, y, x + size, y + size // 2 + 4), fill=colour, outline="white", width=2)
+    for _ in range(260):
+        x, y = chance.randint(0, width), chance.randint(0, height)
+        draw.line((x, y, x + chance.randint(-14, 14), y + chance.randint(-14, 14)), fill=chance.choice(COLOURS), width=2)
+    return image
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def mirrored(image: Image.Image) -> Image.Image:
+    return ImageOps.mirror(image)
+
+
+def cropped(image: Image.Image, share: float = 0.75) -> Image.Image:
+    """The lower right part, `share` of each side."""
+    return image.crop((round(image.width * (1 - share)), round(image.height * (1 - share)), image.width, image.height))
+
+
+def captioned(image: Image.Image) -> Image.Image:
+    """Under a white bar with two lines of text."""
+    bar = image.height // 5
+    out = Image.new("RGB", (image.width, image.height + bar), "white")
+    out.paste(image, (0, bar))
+    draw = ImageDraw.Draw(out)
+    draw.text((12, 10), "Seen this morning near the old harbour,", fill="black", font_size=bar // 4)
+    draw.text((12, 16 + bar // 3), "nobody knows who made it", fill="black", font_size=bar // 4)
+    return out
+
+
+def screenshot(image: Image.Image) -> Image.Image:
+    """In a column of a page, with a side bar, a name and buttons."""
+    page = Image.new("RGB", (1180, 860), "white")
+    draw = ImageDraw.Draw(page)
+    for row in range(7):
+        draw.ellipse((40, 50 + row * 60, 66, 76 + row * 60), fill=(215, 219, 224))
+        draw.text((84, 54 + row * 60), "Section", fill=(30, 30, 30), font_size=18)
+    draw.text((330, 40), "A page about something", fill="black", font_size=20)
+    page.paste(image.resize((520, round(image.height * 520 / image.width))), (330, 90))
+    draw.text((330, 800), "12 answers", fill=(90, 90, 90), font_size=16)
+    return page
+
+
+def collage(left: Image.Image, right: Image.Image) -> Image.Image:
+    """Side by side with a white gap."""
+    height = 420
+    parts = [part.resize((round(part.width * height / part.height), height)) for part in (left, right)]
+    out = Image.new("RGB", (parts[0].width + parts[1].width + 10, height), "white")
+    out.paste(parts[0], (0, 0))
+    out.paste(parts[1], (parts[0].width + 10, 0))
+    return out

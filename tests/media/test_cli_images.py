@@ -1,0 +1,123 @@
+"""`holdstill images cluster FOLDER --json`: a folder of pictures in, one list out, nothing written there."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from server.cli import app, image_cache
+from server.media import look as look_module
+from server.media.gallery import Judgement, judge
+from server.media.look import Look
+from tests.media.pictures import captioned, collage, encoded, mirrored, scene
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("pictures")
+    (place / "below").mkdir()
+    first, second = scene(80), scene(81)
+    files = {
+        "first.png": encoded(first),
+        "below/copy of first.png": encoded(first),
+        "mirrored.jpg": encoded(mirrored(first), "JPEG"),
+        "captioned.webp": encoded(captioned(first), "WEBP"),
+        "second.jpg": encoded(second, "JPEG"),
+        "collage.jpg": encoded(collage(first, second), "JPEG"),
+        "drawing.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        "half.jpg": encoded(second, "JPEG")[:2000],
+    }
+    for name, data in files.items():
+        (place / name).write_bytes(data)
+    return place
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise AssertionError("made again")
+
+
+def run(folder: Path, cache: Path) -> list[dict[str, object]]:
+    done = CliRunner().invoke(app, ["images", "cluster", str(folder), "--json", "--cache", str(cache)])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_each_file_has_a_row_and_the_reason_when_it_was_not_read(folder: Path, tmp_path: Path) -> None:
+    before = sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
+    rows = run(folder, tmp_path / "cache.sqlite")
+    assert all({"file", "cluster", "edge", "to", "distance"} <= set(row) for row in rows)
+    assert {row["edge"] for row in rows} == {"exact", "same", "contains", None}
+    told = {row["file"]: row for row in rows}
+    assert told["drawing.svg"]["outcome"] == "svg" and told["half.jpg"]["outcome"] == "broken"
+    one, two = told["first.png"]["cluster"], told["second.jpg"]["cluster"]
+    assert one is not None and two is not None and one != two
+    for name in ("below/copy of first.png", "mirrored.jpg", "captioned.webp"):
+        assert told[name]["cluster"] == one, name
+    edges = {row["edge"] for row in rows if row["file"] in ("first.png", "below/copy of first.png") and row["distance"] == 0}
+    assert "exact" in edges
+    assert sorted((row["edge"], row["cluster"]) for row in rows if row["file"] == "collage.jpg") == sorted(
+        [("contains", one), ("contains", two)]
+    )
+    assert before == sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
+
+
+def test_a_second_run_decodes_nothing_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "cache.sqlite"
+    first = run(folder, cache)
+    monkeypatch.setattr(look_module, "decode_picture", refuse)
+    assert run(folder, cache) == first
+
+
+def test_an_unchanged_folder_is_not_compared_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "cache.sqlite"
+    first = run(folder, cache)
+    monkeypatch.setattr(image_cache, "from_bytes", refuse)
+    monkeypatch.setattr(image_cache, "judge", refuse)
+    assert run(folder, cache) == first
+
+
+def test_only_pairs_with_a_new_picture_are_judged(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, place = tmp_path / "cache.sqlite", tmp_path / "folder"
+    shutil.copytree(folder, place)
+    run(place, cache)
+    added = encoded(scene(85, 200, 160))
+    (place / "added.png").write_bytes(added)
+    asked: list[tuple[int, int]] = []
+
+    def counting(query: Look, known: Look) -> Judgement | None:
+        asked.append((query.picture.width, known.picture.width))
+        return judge(query, known)
+
+    monkeypatch.setattr(image_cache, "judge", counting)
+    again = run(place, cache)
+    assert all(200 in pair for pair in asked)
+    assert [row["edge"] for row in again if row["file"] == "added.png"] == ["exact"]
+    shutil.rmtree(tmp_path / "folder")
+
+
+@pytest.mark.parametrize("table", ["look", "judged", "grouped"])
+def test_a_damaged_cache_entry_is_made_again(folder: Path, tmp_path: Path, table: str) -> None:
+    cache = tmp_path / "cache.sqlite"
+    first = run(folder, cache)
+    with sqlite3.connect(cache) as database:
+        database.execute(f"UPDATE {table} SET made = '00'")
+        if table != "grouped":
+            database.execute("DELETE FROM grouped")
+        if table == "look":
+            database.execute("DELETE FROM judged")
+    assert run(folder, cache) == first
+
+
+def test_a_cache_that_cannot_be_used_is_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("not a database " * 100)
+    done = CliRunner().invoke(app, ["images", "cluster", str(folder), "--cache", str(tmp_path / "text")])
+    assert done.exit_code == 2 and "cannot be used as a cache" in " ".join(done.output.replace("│", " ").split())
+
+
+def test_people_get_words(folder: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["images", "cluster", str(folder), "--no-keep"])
+    assert done.exit_code == 0
+    assert "Cluster 1" in done.stdout and "drawing.svg  svg: " in done.stdout
