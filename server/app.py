@@ -19,16 +19,30 @@ from server.web.deps import is_https
 from server.web.metrics import MeasureRequests, Metrics
 from server.web.middleware import BodyLimit, ExtensionCors, SecurityHeaders
 from server.web.pages import captures as capture_pages
+from server.web.pages import cases as case_pages
 from server.web.pages import devices as device_pages
 from server.web.pages import exports as export_pages
+from server.web.pages import findings as finding_pages
 from server.web.pages import images as image_pages
+from server.web.pages import people, sign_in, statistics
 from server.web.pages import replays as replay_pages
-from server.web.pages import sign_in
 from server.web.pages.render import page_error
 from server.web.problems import STATUS, http_problem, problem_of, validation_problem
 from server.web.routes import captures, devices, exports, health, images, log, uploads
 
 logger = logging.getLogger(__name__)
+PAGES = (
+    sign_in,
+    capture_pages,
+    image_pages,
+    replay_pages,
+    export_pages,
+    device_pages,
+    people,
+    case_pages,
+    finding_pages,
+    statistics,
+)
 Background = Callable[[Services], Coroutine[Any, Any, None]]
 STATIC = Path(__file__).parent / "web" / "static"
 MACHINE_PATHS = ("/api/", "/log/", "/healthz", "/readyz", "/metrics", "/static/")
@@ -55,7 +69,7 @@ def create_app(services: Services, *, background: Background | None = None, repl
     app.state.services = services
     app.state.metrics = Metrics()
     app.state.replays = replays
-    for pages in (sign_in, capture_pages, image_pages, replay_pages, export_pages, device_pages):
+    for pages in PAGES:
         app.include_router(pages.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_error_rendering(app)

@@ -1,29 +1,38 @@
 """build(settings) → Services: the only place where adapters are chosen and wired."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from server import migrate
 from server.captures.parts import CaptureParts
 from server.captures.service import CaptureService
+from server.cases.parts import CaseParts
+from server.cases.service import CaseService
 from server.clock import Clock, SystemClock
 from server.custody.enrolment import EnrolmentService
+from server.custody.people import PeopleService
 from server.custody.service import CustodyService
 from server.custody.stamping import StampService
 from server.db import Database
 from server.exports.parts import ExportParts
 from server.exports.service import ExportService
+from server.findings.service import FindingService
 from server.images.embedding import load_embedder
 from server.images.parts import ImageParts
 from server.images.reader import PictureReader
 from server.images.service import ImageService
 from server.jobs import Jobs
 from server.keyring import load_keys
+from server.operators.passwords import PasswordService
 from server.operators.service import OperatorService
+from server.operators.tokens import TokenService
 from server.postgres import EmbeddedPostgres
+from server.rules.catalogue import Catalogue, shipped
+from server.rules.disarm import parse_disarm_bundle
 from server.settings import Settings
 from server.transparency.head import HeadMemory
 from server.transparency.log import Log
@@ -40,6 +49,8 @@ from storage.s3 import S3BlobStore
 from storage.s3client import S3Settings, connect_s3
 from storage.spool import Spool
 
+DISARM_LIMIT_BYTES = 16 * 1024 * 1024
+
 
 @dataclass(frozen=True)
 class Services:
@@ -50,11 +61,16 @@ class Services:
     database: Database
     jobs: Jobs
     operators: OperatorService
+    passwords: PasswordService
+    tokens: TokenService
     log: Log
     custody: CustodyService
     enrolment: EnrolmentService
+    people: PeopleService
     stamps: StampService
     captures: CaptureService
+    cases: CaseService
+    findings: FindingService
     exports: ExportService
     images: ImageService
     blobs: BlobStore
@@ -174,17 +190,24 @@ def _core(settings: Settings, chosen: Overrides, database_url: str) -> _Core:
 def _services(
     settings: Settings, core: _Core, captures: CaptureParts, exports: ExportParts, postgres: EmbeddedPostgres | None
 ) -> Services:
+    work = CaseParts(core.database, core.clock, core.custody)
+    enrolment = EnrolmentService(core.database, core.operators, core.custody)
     return Services(
         settings=settings,
         clock=core.clock,
         database=core.database,
         jobs=core.jobs,
         operators=core.operators,
+        passwords=PasswordService(core.operators),
+        tokens=TokenService(core.operators),
         log=core.custody.log,
         custody=core.custody,
-        enrolment=EnrolmentService(core.database, core.operators, core.custody),
+        enrolment=enrolment,
+        people=PeopleService(core.database, core.operators, core.custody, enrolment),
         stamps=core.stamps,
         captures=CaptureService.of(captures),
+        cases=CaseService(work),
+        findings=FindingService(work, catalogue_of(settings)),
         exports=ExportService(exports),
         images=_images(settings, core, captures),
         blobs=captures.blobs,
@@ -212,6 +235,18 @@ def _database(settings: Settings) -> tuple[EmbeddedPostgres | None, str]:
         return None, settings.database_url
     postgres = EmbeddedPostgres(settings.data_dir / "postgres")
     return postgres, postgres.open()
+
+
+def catalogue_of(settings: Settings) -> Catalogue:
+    """The shipped rules, with the techniques of the file the settings name. Raises: OSError, ValueError (not such a file)."""
+    if settings.disarm_file is None:
+        return shipped()
+    with settings.disarm_file.open("rb") as stream:
+        data = stream.read(DISARM_LIMIT_BYTES + 1)
+    if len(data) > DISARM_LIMIT_BYTES:
+        raise ValueError("disarm_file is too large")
+    techniques = parse_disarm_bundle(json.loads(data), settings.disarm_version)
+    return replace(shipped(), techniques=shipped().techniques.with_techniques(techniques))
 
 
 def _stores(settings: Settings) -> tuple[BlobStore, BlobStore]:

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     replay_seconds: int = Field(default=1800, ge=60, description="how long the address of an opened replay works")
     origin: str = Field(default="holdstill.local/log", description="the log's C2SP origin; never changes in a log's life")
     organisation: str = Field(default="Default organisation", description="name of the organisation made at first start")
+    disarm_file: Path | None = Field(default=None, description="a DISARM.json; its techniques go before those that are shipped")
+    disarm_version: str = Field(default="1.6", max_length=40, description="the framework's version in disarm_file")
     run_worker: bool = Field(default=True, description="run background jobs inside `serve`")
 
     # Bytes at rest

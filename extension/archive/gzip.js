@@ -7,6 +7,7 @@ import { crc32 } from "./crc32.js";
 const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff); // no time, no name: the same input gives the same bytes
 const MAX_STORED = 0xffff;
 const SAMPLE_BYTES = 64 << 10;
+const QUEUED_BYTES = 64 << 10;
 const LEAST_SHRINKING = 0.967;
 
 /**
@@ -59,10 +60,14 @@ async function* deflatedBlob(blob) {
   await writing;
 }
 
-/** @param {Blob} blob @param {WritableStreamDefaultWriter<Bytes>} writer */
+/**
+ * The compressor gets a copy of a small chunk: a runtime may take one into its queue, say that it was written, and read it when the
+ * buffer holds the next one (Node does). For a larger one it asks to wait.
+ * @param {Blob} blob @param {WritableStreamDefaultWriter<Bytes>} writer
+ */
 async function writeChunks(blob, writer) {
   try {
-    for await (const chunk of chunksOf(blob)) await writer.write(chunk);
+    for await (const chunk of chunksOf(blob)) await writer.write(chunk.length > QUEUED_BYTES ? chunk : chunk.slice());
     await writer.close();
   } catch (error) {
     await writer.abort(error).catch(() => {});

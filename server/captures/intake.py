@@ -12,7 +12,7 @@ from server.captures.challenges import Challenges, NonceVerdict
 from server.captures.errors import SignatureRefused, StatementRefused, StatementTaken
 from server.captures.models import Artifact, Capture, CaptureState
 from server.captures.parts import CaptureParts
-from server.captures.scope import missing_of, visible_to
+from server.captures.scope import missing_of, owned_by
 from server.captures.values import CaptureId, Commitment, bounded_claim
 from server.custody.service import EventDraft
 from server.db import lock_for_transaction
@@ -82,7 +82,7 @@ class Intake:
             await lock_for_transaction(session, f"commit:{statement.capture_id}")
             known = (await session.exec(select(Capture).where(Capture.capture_id == statement.capture_id))).first()
             if known is not None:
-                visible = select(Capture).where(Capture.capture_id == statement.capture_id, visible_to(actor))
+                visible = select(Capture).where(Capture.capture_id == statement.capture_id, owned_by(actor))
                 if (await session.exec(visible)).first() is None:
                     raise StatementTaken(capture_id=statement.capture_id)
                 return known, True

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from sqlalchemy import func
@@ -105,6 +105,7 @@ class Reading:
         return copy, await asyncio.to_thread(read)
 
     async def _record(self, session: AsyncSession, actor: Actor, capture: Capture, what: tuple[str, dict[str, object]]) -> None:
+        """The event in the owner's chain, whoever looked: a member of a shared case may be of another organisation."""
         draft = EventDraft(
             type=what[0],
             item=capture_item(capture.capture_id),
@@ -113,7 +114,7 @@ class Reading:
             purpose="review" if actor.role == "operator" else "device",
             details=what[1],
         )
-        await self._parts.custody.record(session, actor, draft)
+        await self._parts.custody.record(session, replace(actor, organisation_id=capture.organisation_id), draft)
 
 
 async def newest_checks(session: AsyncSession, capture_id: str) -> tuple[CheckView, ...]:

@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import hmac
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
@@ -118,7 +118,7 @@ class Replays:
                 purpose=PURPOSE,
                 details={"name": named[0].name, "sha256": named[0].sha256, "view": view},
             )
-            await self._parts.custody.record(session, actor, draft)
+            await self._parts.custody.record(session, replace(actor, organisation_id=capture.organisation_id), draft)
         expires_at = self._parts.clock.now() + timedelta(seconds=self._parts.settings.replay_seconds)
         capability = make_capability(self._key, capture.capture_id, expires_at)
         return Replay(capture.capture_id, capability, expires_at, capture.final_url or capture.url)

@@ -7,19 +7,39 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Artifact, Blob, Capture
+from server.captures.sharing import CaseMember, Exhibit
 from server.captures.values import CaptureId
 from server.errors import NotFound
-from server.operators.actors import Actor, DeviceActor
+from server.operators.actors import Actor, DeviceActor, OperatorActor
 from server.operators.models import Device
+from server.operators.rights import own_rows
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """The condition on Capture rows: a person sees the organisation's captures, a device its own and what a revoked key left.
+    """The condition on Capture rows that an actor may read: owned_by(), and for a person the exhibits of cases one is a
+    member of."""
+    own = owned_by(actor)
+    if not isinstance(actor, OperatorActor):
+        return own
+    shared = (
+        select(Exhibit.capture_id)
+        .join(CaseMember, col(CaseMember.case_id) == col(Exhibit.case_id))
+        .where(
+            CaseMember.operator_id == actor.operator_id,
+            col(CaseMember.ended_at).is_(None),
+            col(Exhibit.withdrawn_at).is_(None),
+        )
+    )
+    return or_(own, col(Capture.capture_id).in_(shared))
+
+
+def owned_by(actor: Actor) -> ColumnElement[bool]:
+    """The condition on Capture rows: a person has the organisation's captures, a device its own and what a revoked key left.
 
     A browser whose key was revoked is paired anew with another key and still holds what the old one committed. Its operator's
     next device may bring those bytes: the statement's digests bind them, whoever carries them.
     """
-    own = col(Capture.organisation_id) == actor.organisation_id
+    own = own_rows(actor, Capture.organisation_id)
     if not isinstance(actor, DeviceActor):
         return own
     left = select(Device.id).where(Device.operator_id == actor.operator_id, col(Device.revoked_at).is_not(None))
@@ -38,6 +58,12 @@ async def require_capture(session: AsyncSession, actor: Actor, capture_id: str, 
     if capture is None:
         raise NotFound(kind="capture", id=capture_id[:64])
     return capture
+
+
+async def is_own(session: AsyncSession, actor: Actor, capture: Capture) -> bool:
+    """True if the capture is the actor's by owned_by(), False if a case alone shows it."""
+    wanted = select(Capture.capture_id).where(Capture.capture_id == capture.capture_id, owned_by(actor))
+    return (await session.exec(wanted)).first() is not None
 
 
 async def artifacts_of(session: AsyncSession, capture_id: str) -> Sequence[Artifact]:

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.captures.models import Capture, Check, CheckOutcome, WorkingCopy
 from server.captures.parts import CaptureParts
 from server.captures.previews import THUMBNAIL
-from server.captures.scope import visible_to
+from server.captures.scope import owned_by
 from server.captures.views import CapturePage, CaptureQuery, CaptureSummary
 from server.errors import BadInput
 from server.operators.actors import Actor
@@ -33,7 +33,7 @@ class Search:
         statement = (
             select(Capture, Device.label)
             .join(Device, col(Device.id) == col(Capture.device_id))
-            .where(visible_to(actor), *_matching(query))
+            .where(owned_by(actor), *_matching(query))
             .order_by(col(Capture.received_at).desc(), col(Capture.capture_id).desc())
             .limit(query.limit + 1)
         )

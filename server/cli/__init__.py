@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli.administration import admin_app, db_app, new_sign_in_link, sign_in_link
+from server.cli.counting import recount_statistic
 from server.cli.image_index import index_captures
 from server.cli.images import images_app
 from server.cli.importing import import_capture
@@ -34,6 +35,7 @@ app.add_typer(db_app, name="db")
 app.command("sign-in")(sign_in_link)
 app.command("import")(import_capture)
 images_app.command("index")(index_captures)
+app.command("recount")(recount_statistic)
 
 
 def main() -> None:

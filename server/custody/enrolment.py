@@ -4,11 +4,14 @@ import base64
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from server.custody.service import CustodyService, EventDraft
 from server.db import Database
-from server.errors import DeviceKeyRefused, PairingRefused
+from server.errors import DeviceKeyRefused, NotFound, PairingRefused
 from server.operators.actors import OperatorActor, operator_urn
 from server.operators.models import Device
+from server.operators.roles import Right
 from server.operators.service import NewDevice, OperatorService, device_actor
 from server.trust.errors import VerificationError
 from server.trust.events import device_item
@@ -58,14 +61,20 @@ class EnrolmentService:
     async def revoke_device(self, actor: OperatorActor, device_id: UUID) -> None:
         """The device's token ends at once and `key.revoked` is recorded. Idempotent.
 
-        What was logged for it before stays valid: log order decides. Raises: NotFound.
+        What was logged for it before stays valid: log order decides. Raises: NotFound (another's too, unless one administers).
         """
         async with self.database.transaction() as session:
-            device = await self.operators.lock_device(session, actor.organisation_id, device_id)
-            if device.revoked_at is not None:
-                return
-            device.revoked_at = self.operators.clock.now()
-            await self.custody.record(session, actor, _draft("key.revoked", device, "revoke a browser", actor.operator_id))
+            await self.revoke_in(session, actor, device_id)
+
+    async def revoke_in(self, session: AsyncSession, actor: OperatorActor, device_id: UUID) -> None:
+        """revoke_device() in the caller's transaction."""
+        device = await self.operators.lock_device(session, actor.organisation_id, device_id)
+        if device.operator_id != actor.operator_id and Right.ADMINISTER not in actor.rights:
+            raise NotFound(kind="device", id=str(device_id))
+        if device.revoked_at is not None:
+            return
+        device.revoked_at = self.operators.clock.now()
+        await self.custody.record(session, actor, _draft("key.revoked", device, "revoke a browser", actor.operator_id))
 
 
 def _draft(kind: str, device: Device, purpose: str, operator_id: UUID) -> EventDraft:

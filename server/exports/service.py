@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture, CaptureState
-from server.captures.scope import visible_to
+from server.captures.scope import owned_by
 from server.custody.service import EventDraft
 from server.errors import BadInput, NotFound
 from server.exports.bundler import Bundler
@@ -186,7 +186,7 @@ class ExportService:
         return export
 
     async def _require_sealed(self, session: AsyncSession, actor: Actor, captures: tuple[str, ...]) -> None:
-        wanted = select(Capture.capture_id, Capture.state).where(visible_to(actor), col(Capture.capture_id).in_(captures))
+        wanted = select(Capture.capture_id, Capture.state).where(owned_by(actor), col(Capture.capture_id).in_(captures))
         states = dict((await session.exec(wanted)).all())
         for capture_id in captures:
             if capture_id not in states:

@@ -20,6 +20,8 @@ from server.images.models import FrozenCount, Image, Member, Pipeline, Sighting
 from server.images.scope import require_cluster
 from server.images.views import Counts
 from server.operators.actors import Actor
+from server.operators.rights import demand, own_rows
+from server.operators.roles import Right
 
 _COUNTS = """
 SELECT count(DISTINCT image.id) FILTER (WHERE image.kind = 'file') AS images,
@@ -60,7 +62,11 @@ class Counting:
         self._clock = clock
 
     async def freeze(self, actor: Actor, cluster_id: UUID) -> FrozenView:
-        """The counts of a cluster as they stand, kept for good with their sightings. Raises: NotFound, ClusterEnded."""
+        """The counts of a cluster as they stand, kept for good with their sightings.
+
+        Raises: Forbidden, NotFound, ClusterEnded.
+        """
+        demand(actor, Right.GROUP)
         async with self._database.transaction() as session:
             cluster = await require_cluster(session, actor, cluster_id)
             counts, sightings, pipeline = await counts_of(session, actor.organisation_id, cluster.id)
@@ -83,8 +89,9 @@ class Counting:
     async def frozen(self, actor: Actor, count_id: UUID) -> FrozenView:
         """A frozen count, recounted from its sightings and compared with the cluster now. Raises: NotFound."""
         async with self._database.session() as session:
-            row = await session.get(FrozenCount, count_id)
-            if row is None or row.organisation_id != actor.organisation_id:
+            wanted = select(FrozenCount).where(FrozenCount.id == count_id, own_rows(actor, FrozenCount.organisation_id))
+            row = (await session.exec(wanted)).first()
+            if row is None:
                 raise NotFound(kind="count", id=str(count_id))
             pipeline = (await session.exec(select(Pipeline.name).where(Pipeline.id == row.pipeline_id))).one()
             again = await _counted(session, actor.organisation_id, row.sighting_ids, pipeline, row.counts["contains"])

@@ -21,6 +21,8 @@ from server.images.models import Cluster, Decision, Image, Member
 from server.images.parts import ImageParts
 from server.images.scope import require_cluster
 from server.operators.actors import OperatorActor
+from server.operators.rights import demand
+from server.operators.roles import Right
 
 REASON_LIMIT = 1_000
 IMAGES_LIMIT = 2_000
@@ -49,8 +51,9 @@ class Decisions:
     async def merge(self, actor: OperatorActor, cluster_id: UUID, other_id: UUID, reason: str) -> UUID:
         """The two clusters become one; gives the id that stays (the older one's).
 
-        Raises: NotFound, ClusterEnded, DecisionRefused.
+        Raises: Forbidden, NotFound, ClusterEnded, DecisionRefused.
         """
+        demand(actor, Right.GROUP)
         async with self._parts.database.transaction() as session:
             await lock_for_transaction(session, f"images.decisions:{actor.organisation_id}")
             cluster = await require_cluster(session, actor, cluster_id)
@@ -65,8 +68,9 @@ class Decisions:
     async def split(self, actor: OperatorActor, cluster_id: UUID, images: Sequence[str], reason: str) -> None:
         """These images leave the cluster and stay one group of their own. The group with the cluster's founder keeps the id.
 
-        Raises: NotFound, ClusterEnded, DecisionRefused (not members, or all of them).
+        Raises: Forbidden, NotFound, ClusterEnded, DecisionRefused (not members, or all of them).
         """
+        demand(actor, Right.GROUP)
         async with self._parts.database.transaction() as session:
             await lock_for_transaction(session, f"images.decisions:{actor.organisation_id}")
             cluster = await require_cluster(session, actor, cluster_id)
@@ -77,8 +81,10 @@ class Decisions:
     async def reject(self, actor: OperatorActor, cluster_id: UUID, image: str, reason: str) -> None:
         """This image is not what the cluster shows: it leaves, and is not joined with these images again by itself.
 
-        Also for an image that only contains, or resembles, the picture. Raises: NotFound, ClusterEnded, DecisionRefused.
+        Also for an image that only contains, or resembles, the picture.
+        Raises: Forbidden, NotFound, ClusterEnded, DecisionRefused.
         """
+        demand(actor, Right.GROUP)
         async with self._parts.database.transaction() as session:
             await lock_for_transaction(session, f"images.decisions:{actor.organisation_id}")
             cluster = await require_cluster(session, actor, cluster_id)

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
-from server.captures.scope import require_capture, visible_to
+from server.captures.scope import is_own, owned_by, require_capture
 from server.db import Database
 from server.errors import NotFound
 from server.images.counting import counts_of
@@ -33,6 +33,7 @@ from server.images.views import (
     SightingView,
 )
 from server.operators.actors import Actor
+from server.operators.rights import own_rows
 
 PAGE_LIMIT = 100
 MEMBERS_LIMIT = 2_000
@@ -76,7 +77,10 @@ class ImageReads:
         return bytes(data)
 
     async def capture(self, actor: Actor, capture_id: str) -> CaptureImages:
-        """The pictures of a capture with their outcomes and clusters. Raises: NotFound."""
+        """The pictures of a capture with their outcomes; clusters and other captures only when the capture is the actor's own.
+
+        Raises: NotFound.
+        """
         pipeline = await self._rows.pipeline()
         async with self._database.session() as session:
             capture = await require_capture(session, actor, capture_id)
@@ -87,10 +91,12 @@ class ImageReads:
             ids = list(dict.fromkeys((await session.exec(wanted)).all()))
             views = await image_views(session, ids)
             seen = await sightings_of(session, actor, ids, capture_id=capture.capture_id)
-            homes = await clusters_of(session, ids)
-            others = await _other_captures(session, actor, capture.capture_id, homes)
+            own = await is_own(session, actor, capture)
+            homes = await clusters_of(session, ids) if own else {}
+            others: dict[int, int] = await _other_captures(session, actor, capture.capture_id, homes)
         pictures = tuple(
-            CaptureImage(views[one], seen.get(one, ()), tuple(homes.get(one, ())), others.get(one, 0)) for one in ids
+            CaptureImage(views[one], seen.get(one, ()), tuple(homes.get(one, ())), others.get(one, 0) if own else None)
+            for one in ids
         )
         return CaptureImages(capture.capture_id, run.outcome, run.reason, pictures)
 
@@ -101,14 +107,14 @@ class ImageReads:
         living = (
             select(Cluster)
             .join(ClusterEnd, col(ClusterEnd.cluster_id) == col(Cluster.id), isouter=True)
-            .where(Cluster.organisation_id == actor.organisation_id, col(ClusterEnd.cluster_id).is_(None))
+            .where(own_rows(actor, Cluster.organisation_id), col(ClusterEnd.cluster_id).is_(None))
             .where(col(Cluster.id).in_(select(Member.cluster_id)))
         )
         if repeated:
             often = (
                 select(Member.cluster_id)
                 .join(Sighting, col(Sighting.image_id) == col(Member.image_id))
-                .where(Member.organisation_id == actor.organisation_id, Member.role != CONTAINS)
+                .where(own_rows(actor, Member.organisation_id), Member.role != CONTAINS)
                 .group_by(col(Member.cluster_id))
                 .having(func.count(func.distinct(col(Sighting.capture_id))) > 1)
             )
@@ -166,7 +172,7 @@ async def summaries(session: AsyncSession, actor: Actor, cluster_ids: Sequence[U
     """The clusters with their representatives and counts, in the order asked for; those without a representative are left out."""
     numbers = dict((await session.exec(select(Cluster.id, Cluster.number).where(col(Cluster.id).in_(cluster_ids)))).all())
     wanted = select(Member.cluster_id, Member.image_id).where(
-        col(Member.cluster_id).in_(cluster_ids), Member.role == REPRESENTATIVE, Member.organisation_id == actor.organisation_id
+        col(Member.cluster_id).in_(cluster_ids), Member.role == REPRESENTATIVE, own_rows(actor, Member.organisation_id)
     )
     heads = dict((await session.exec(wanted)).all())
     views = await image_views(session, list(heads.values()))
@@ -211,7 +217,7 @@ async def _other_captures(session: AsyncSession, actor: Actor, capture_id: str, 
             select(Sighting.capture_id)
             .join(Member, col(Member.image_id) == col(Sighting.image_id))
             .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-            .where(col(Member.cluster_id).in_(cluster_ids), Sighting.capture_id != capture_id, visible_to(actor))
+            .where(col(Member.cluster_id).in_(cluster_ids), Sighting.capture_id != capture_id, owned_by(actor))
             .distinct()
         )
         counts[image_id] = len((await session.exec(wanted)).all())

@@ -1,4 +1,7 @@
-"""Whose images and clusters: every look-up goes through the actor's organisation; what is not theirs is simply absent."""
+"""Whose images and clusters: every look-up goes through the actor's organisation; what is not theirs is simply absent.
+
+A case shows a capture to members of other organisations, never what its owner knows of the same pictures elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,23 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
-from server.captures.scope import visible_to
+from server.captures.scope import owned_by
 from server.errors import NotFound
 from server.images.errors import ClusterEnded
 from server.images.models import Cluster, ClusterEnd, Image, Sighting
 from server.operators.actors import Actor
+from server.operators.rights import own_rows
 
 
 async def require_image(session: AsyncSession, actor: Actor, sha256: str) -> Image:
-    """The image, if the actor may see a capture that it was seen in. Raises: NotFound."""
+    """The image, if it was seen in a capture that is the actor's. Raises: NotFound."""
     seen = (
         select(Sighting.image_id)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-        .where(Sighting.organisation_id == actor.organisation_id, visible_to(actor))
+        .where(own_rows(actor, Sighting.organisation_id), owned_by(actor))
     )
     wanted = select(Image).where(
-        Image.organisation_id == actor.organisation_id,
+        own_rows(actor, Image.organisation_id),
         Image.sha256 == sha256.replace("\x00", ""),
         col(Image.id).in_(seen),
     )
@@ -35,8 +39,9 @@ async def require_image(session: AsyncSession, actor: Actor, sha256: str) -> Ima
 
 async def require_cluster(session: AsyncSession, actor: Actor, cluster_id: UUID) -> Cluster:
     """The organisation's living cluster. Raises: NotFound; ClusterEnded (with the cluster its images are in now)."""
-    cluster = await session.get(Cluster, cluster_id)
-    if cluster is None or cluster.organisation_id != actor.organisation_id:
+    wanted = select(Cluster).where(Cluster.id == cluster_id, own_rows(actor, Cluster.organisation_id))
+    cluster = (await session.exec(wanted)).first()
+    if cluster is None:
         raise NotFound(kind="cluster", id=str(cluster_id))
     end = await session.get(ClusterEnd, cluster_id)
     if end is None:

@@ -15,6 +15,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from server.errors import NotFound
 from server.images.codes import Near, near_images
 from server.images.embedding import Embedder
 from server.images.errors import NotIndexed, PictureRefused
@@ -34,6 +35,7 @@ from server.media.pdq import MIN_QUALITY
 from server.media.pipeline import rules_id
 from server.media.verify import Relation
 from server.operators.actors import Actor
+from server.operators.rights import own_rows
 from storage.hashing import hash_bytes
 
 UPLOAD_LIMIT_BYTES = 32 << 20
@@ -96,10 +98,15 @@ class ImageSearch:
         return await self._answer(actor, _Question(sha256, look, None))
 
     async def by_capture(self, actor: Actor, capture_id: str) -> tuple[SearchAnswer, ...]:
-        """One answer for each readable picture file of a capture, the ten largest at most. Raises: NotFound, NotIndexed."""
+        """One answer for each readable picture file of a capture, the ten largest at most.
+
+        Raises: NotFound (also for a capture that a case alone shows), NotIndexed.
+        """
         found = await ImageReads(self._parts.database, self._rows).capture(actor, capture_id)
         if found.state == "pending":
             raise NotIndexed(capture_id=capture_id)
+        if any(one.other_captures is None for one in found.pictures):
+            raise NotFound(kind="capture", id=capture_id[:64])
         pictures = [one.image for one in found.pictures if one.image.outcome == READ and one.image.kind == "file"]
         pictures.sort(key=lambda one: (-one.width * one.height, one.sha256))
         return tuple([await self.by_image(actor, one.sha256) for one in pictures[:10]])
@@ -177,7 +184,7 @@ class ImageSearch:
 
     async def _same_bytes(self, session: AsyncSession, actor: Actor, sha256: str) -> int | None:
         """The organisation's image with these very bytes: identical must never be told as similar, whoever may open it."""
-        wanted = select(Image.id).where(Image.organisation_id == actor.organisation_id, Image.sha256 == sha256)
+        wanted = select(Image.id).where(own_rows(actor, Image.organisation_id), Image.sha256 == sha256)
         return (await session.exec(wanted)).first()
 
     async def _told(self, session: AsyncSession, actor: Actor, found: Sequence[_Found]) -> tuple[Match, ...]:
@@ -206,7 +213,7 @@ class ImageSearch:
 async def _totals(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, int]:
     wanted = (
         select(Sighting.image_id, func.count())
-        .where(Sighting.organisation_id == actor.organisation_id, col(Sighting.image_id).in_(image_ids))
+        .where(own_rows(actor, Sighting.organisation_id), col(Sighting.image_id).in_(image_ids))
         .group_by(col(Sighting.image_id))
     )
     return dict((await session.exec(wanted)).all())

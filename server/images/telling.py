@@ -9,10 +9,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
-from server.captures.scope import visible_to
+from server.captures.scope import owned_by, visible_to
 from server.images.models import Edge, Image, Pipeline, Reading, Sighting
 from server.images.views import Evidence, ImageView, SightingView
 from server.operators.actors import Actor
+from server.operators.rights import own_rows
 
 SIGHTINGS_LIMIT = 5_000
 
@@ -36,17 +37,19 @@ async def image_views(session: AsyncSession, image_ids: Sequence[int]) -> dict[i
 async def sightings_of(
     session: AsyncSession, actor: Actor, image_ids: Sequence[int], *, capture_id: str | None = None
 ) -> dict[int, tuple[SightingView, ...]]:
-    """The images' sightings in captures that the actor may see, by image, oldest first."""
+    """The images' sightings in the actor's captures, by image, oldest first; or in this one capture, if the actor may see it."""
     wanted = (
         select(Sighting, Capture.title, Capture.final_url, Image.sha256)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
         .join(Image, col(Image.id) == col(Sighting.image_id))
-        .where(Sighting.organisation_id == actor.organisation_id, visible_to(actor), col(Sighting.image_id).in_(image_ids))
+        .where(col(Sighting.image_id).in_(image_ids))
         .order_by(col(Sighting.captured_at), col(Sighting.id))
         .limit(SIGHTINGS_LIMIT)
     )
-    if capture_id is not None:
-        wanted = wanted.where(Sighting.capture_id == capture_id)
+    if capture_id is None:
+        wanted = wanted.where(own_rows(actor, Sighting.organisation_id), owned_by(actor))
+    else:
+        wanted = wanted.where(Sighting.capture_id == capture_id, visible_to(actor))
     found: dict[int, list[SightingView]] = defaultdict(list)
     for one, title, page_url, sha256 in (await session.exec(wanted)).all():
         found[one.image_id].append(_sighting(one, (title, page_url, sha256)))

@@ -156,12 +156,13 @@ class CaptureImages:
 
 @dataclass(frozen=True)
 class CaptureImage:
-    """One picture of a capture: where it stood, its clusters, in how many other captures they were seen."""
+    """One picture of a capture: where it stood, its clusters, in how many other captures they were seen (None: of a capture of
+    another organisation, who alone is told)."""
 
     image: ImageView
     sightings: tuple[SightingView, ...]
     cluster_ids: tuple[UUID, ...]
-    other_captures: int
+    other_captures: int | None
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,22 @@
 """Who acts, as values that services take. The mapping from a URN to a person stays in the identity tables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
+
+from server.operators.roles import Right
 
 Role = Literal["device", "operator", "service"]
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody who was authenticated: pseudonymous outside (`urn`), bound to one organisation inside."""
+    """Somebody who was authenticated: pseudonymous outside (`urn`), bound to one organisation inside. `rights`: see roles.py."""
 
     organisation_id: UUID
     urn: str
     role: Role
+    rights: frozenset[Right] = field(default=frozenset(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,11 @@ class DeviceActor(Actor):
 
 @dataclass(frozen=True)
 class OperatorActor(Actor):
-    """A signed-in person."""
+    """A signed-in person, or a program with one of the person's tokens (`token_id`), whose rights are then the token's."""
 
     operator_id: UUID
     name: str
+    token_id: UUID | None = None
 
 
 def device_urn(device_id: UUID) -> str:

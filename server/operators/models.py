@@ -3,10 +3,12 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, Column, LargeBinary
+from sqlalchemy import CheckConstraint, Column, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from server.db import UtcDateTime
+from server.operators.roles import OperatorRole
 
 
 class Organisation(SQLModel, table=True):
@@ -18,12 +20,17 @@ class Organisation(SQLModel, table=True):
 
 
 class Operator(SQLModel, table=True):
-    """A person of an organisation."""
+    """A person of an organisation. `login` is set with a password; who was `disabled` never becomes an actor again."""
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     organisation_id: UUID = Field(foreign_key="organisation.id", index=True)
     name: str = Field(max_length=200)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    roles: list[str] = Field(
+        default_factory=lambda: [OperatorRole.FACT_CHECKER.value], sa_column=Column(ARRAY(Text), nullable=False)
+    )
+    login: str | None = Field(default=None, max_length=80, unique=True)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class PairingCode(SQLModel, table=True):
@@ -76,3 +83,42 @@ class WebSession(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Invitation(SQLModel, table=True):
+    """A link that lets one new person into the organisation, once."""
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    token_sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    organisation_id: UUID = Field(foreign_key="organisation.id", index=True)
+    invited_by: UUID = Field(foreign_key="operator.id")
+    roles: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Password(SQLModel, table=True):
+    """A person's password as an argon2id hash, and the tries against it since the last good one."""
+
+    operator_id: UUID = Field(foreign_key="operator.id", primary_key=True)
+    argon2id: str = Field(max_length=200)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+    failed_tries: int = 0
+    closed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ApiToken(SQLModel, table=True):
+    """A token that a person gave to a program: some of the person's rights, for some time."""
+
+    __tablename__ = "api_token"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    operator_id: UUID = Field(foreign_key="operator.id", index=True)
+    label: str = Field(max_length=200)
+    scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    token_sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -14,6 +14,8 @@ from server.db import Database, lock_for_transaction
 from server.errors import BadInput, DeviceKeyRefused, DeviceRevoked, NotFound, SignInRefused, Unauthenticated
 from server.operators.actors import DeviceActor, OperatorActor, device_urn, operator_urn
 from server.operators.models import Device, Operator, Organisation, PairingCode, SignInLink, WebSession
+from server.operators.rights import own_rows
+from server.operators.roles import FIRST_ROLES, Right, rights_of
 from server.operators.secrets import digest, new_code, new_token, parse_code
 from server.settings import Settings
 
@@ -68,14 +70,14 @@ class OperatorService:
             await lock_for_transaction(session, "operators.default")
             first = (await session.exec(select(Operator).order_by(col(Operator.created_at)).limit(1))).first()
             if first is not None:
-                return _operator_actor(first)
+                return operator_actor(first)
             now = self.clock.now()
             organisation = Organisation(name=self.settings.organisation, created_at=now)
             session.add(organisation)
             await session.flush()
-            operator = Operator(organisation_id=organisation.id, name="Operator", created_at=now)
+            operator = Operator(organisation_id=organisation.id, name="Operator", created_at=now, roles=[*FIRST_ROLES])
             session.add(operator)
-            return _operator_actor(operator)
+            return operator_actor(operator)
 
     # Pairing
 
@@ -188,8 +190,10 @@ class OperatorService:
             return (await session.exec(select(Device).where(Device.key_id == key_id))).first()
 
     async def list_devices(self, actor: OperatorActor) -> list[Device]:
-        """The organisation's devices, newest first."""
-        statement = select(Device).where(Device.organisation_id == actor.organisation_id)
+        """The organisation's devices for who administers them, else the actor's own; newest first."""
+        statement = select(Device).where(own_rows(actor, Device.organisation_id))
+        if Right.ADMINISTER not in actor.rights:
+            statement = statement.where(Device.operator_id == actor.operator_id)
         async with self.database.session() as session:
             return list((await session.exec(statement.order_by(col(Device.created_at).desc()))).all())
 
@@ -213,10 +217,15 @@ class OperatorService:
                 raise SignInRefused()
             link.used_at = now
             operator = await self._operator(session, link.operator_id)
-            cookie = new_token("hss")
-            expires_at = now + timedelta(seconds=self.settings.session_seconds)
-            session.add(WebSession(cookie_sha256=digest(cookie), operator_id=operator.id, created_at=now, expires_at=expires_at))
-        return SignedIn(cookie, _operator_actor(operator), expires_at)
+            return self.open_session(session, operator)
+
+    def open_session(self, session: AsyncSession, operator: Operator) -> SignedIn:
+        """A new session of a person whose right to one was proved; the caller commits."""
+        now = self.clock.now()
+        cookie = new_token("hss")
+        expires_at = now + timedelta(seconds=self.settings.session_seconds)
+        session.add(WebSession(cookie_sha256=digest(cookie), operator_id=operator.id, created_at=now, expires_at=expires_at))
+        return SignedIn(cookie, operator_actor(operator), expires_at)
 
     async def authenticate_session(self, cookie: str) -> OperatorActor:
         """The person behind a session cookie. Raises: Unauthenticated."""
@@ -224,7 +233,15 @@ class OperatorService:
             row = await session.get(WebSession, digest(cookie))
             if row is None or row.ended_at is not None or row.expires_at <= self.clock.now():
                 raise Unauthenticated(reason="no_session")
-            return _operator_actor(await self._operator(session, row.operator_id))
+            operator = await session.get(Operator, row.operator_id)
+            if operator is None or operator.disabled_at is not None:
+                raise Unauthenticated(reason="no_session")
+            return operator_actor(operator)
+
+    async def login_of(self, actor: OperatorActor) -> str | None:
+        """The actor's login; None without a password."""
+        async with self.database.session() as session:
+            return (await self._operator(session, actor.operator_id)).login
 
     async def sign_out(self, cookie: str) -> None:
         """Ends the session. Idempotent."""
@@ -242,7 +259,7 @@ class OperatorService:
 
     async def _operator(self, session: AsyncSession, operator_id: UUID) -> Operator:
         operator = await session.get(Operator, operator_id)
-        if operator is None:
+        if operator is None or operator.disabled_at is not None:
             raise NotFound(kind="operator", id=str(operator_id))
         return operator
 
@@ -253,6 +270,7 @@ def device_actor(device: Device) -> DeviceActor:
         organisation_id=device.organisation_id,
         urn=device_urn(device.id),
         role="device",
+        rights=frozenset({Right.CAPTURE}),
         device_id=device.id,
         operator_id=device.operator_id,
         key_id=device.key_id,
@@ -260,11 +278,12 @@ def device_actor(device: Device) -> DeviceActor:
     )
 
 
-def _operator_actor(operator: Operator) -> OperatorActor:
+def operator_actor(operator: Operator) -> OperatorActor:
     return OperatorActor(
         organisation_id=operator.organisation_id,
         urn=operator_urn(operator.id),
         role="operator",
+        rights=rights_of(operator.roles),
         operator_id=operator.id,
         name=operator.name,
     )

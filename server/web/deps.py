@@ -11,6 +11,9 @@ from fastapi import Depends, Request
 from server.composition import Services
 from server.errors import CrossSiteVisit, Forbidden, Unauthenticated
 from server.operators.actors import Actor, DeviceActor, OperatorActor
+from server.operators.rights import demand
+from server.operators.roles import Right
+from server.operators.tokens import PREFIX as TOKEN_PREFIX
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 TOKEN_LIMIT = 256
@@ -47,7 +50,7 @@ class require:  # noqa: N801 - reads as a word in route signatures
         services = services_of(request)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and 0 < len(token) <= TOKEN_LIMIT:
-            actor: Actor = await services.operators.authenticate_device(token.strip())
+            actor: Actor = await _bearer(services, token.strip())
         else:
             cookie = request.cookies.get(cookie_name(services), "")
             if not 0 < len(cookie) <= TOKEN_LIMIT:
@@ -56,6 +59,31 @@ class require:  # noqa: N801 - reads as a word in route signatures
             refuse_other_sites(request, services)
         if actor.role not in self._roles:
             raise Forbidden(needs=" or ".join(self._roles))
+        request.state.actor = actor
+        return actor
+
+
+async def _bearer(services: Services, token: str) -> Actor:
+    """The device, or the person's program, behind a bearer token: the prefix tells which."""
+    if token.startswith(f"{TOKEN_PREFIX}_"):
+        return await services.tokens.authenticate(token)
+    return await services.operators.authenticate_device(token)
+
+
+class may:  # noqa: N801 - reads as a word in route signatures
+    """A dependency that gives the signed-in person (or the person's program), if they have the right.
+
+    Every route names what it needs by this class, by DeviceCaller or by AnyCaller; tests/web/test_rights.py walks them all.
+    Raises: as require(), and Forbidden without the right.
+    """
+
+    def __init__(self, right: Right) -> None:
+        self.right = right
+
+    async def __call__(self, request: Request) -> OperatorActor:
+        """The actor."""
+        actor = await _operator(request)
+        demand(actor, self.right)
         return actor
 
 
@@ -96,8 +124,27 @@ async def _operator(request: Request) -> OperatorActor:
     return actor
 
 
+async def _reader(request: Request) -> Actor:
+    actor = await require("device", "operator")(request)
+    if actor.role == "operator":
+        demand(actor, Right.READ)
+    return actor
+
+
 ServicesDep = Annotated[Services, Depends(services_of)]
 DeviceCaller = Annotated[DeviceActor, Depends(_device)]
 OperatorCaller = Annotated[OperatorActor, Depends(_operator)]
-AnyCaller = Annotated[Actor, Depends(require("device", "operator"))]
+AnyCaller = Annotated[Actor, Depends(_reader)]
+"""A device (its own captures), or a person who may read."""
+Reader = Annotated[OperatorActor, Depends(may(Right.READ))]
+Writer = Annotated[OperatorActor, Depends(may(Right.WRITE))]
+CaseMaker = Annotated[OperatorActor, Depends(may(Right.CREATE_CASES))]
+Reviewer = Annotated[OperatorActor, Depends(may(Right.REVIEW))]
+Grouper = Annotated[OperatorActor, Depends(may(Right.GROUP))]
+Lead = Annotated[OperatorActor, Depends(may(Right.LEAD))]
+Capturer = Annotated[OperatorActor, Depends(may(Right.CAPTURE))]
+Exporter = Annotated[OperatorActor, Depends(may(Right.DRAFT_AUTHORITY))]
+HandingOver = Annotated[OperatorActor, Depends(may(Right.EXPORT_AUTHORITY))]
+AccountHolder = Annotated[OperatorActor, Depends(may(Right.ACCOUNT))]
+Administrator = Annotated[OperatorActor, Depends(may(Right.ADMINISTER))]
 RecordedRead = Depends(refuse_arrivals)

@@ -190,12 +190,13 @@ class SightingList(BaseModel):
 
 
 class CaptureImageRow(Row):
-    """One picture of a capture."""
+    """One picture of a capture. other_captures null, and no clusters: the capture is of another organisation, which alone is
+    told them."""
 
     image: ImageRow
     sightings: list[SightingRow]
     cluster_ids: list[UUID]
-    other_captures: int
+    other_captures: int | None
 
 
 class CaptureImagesAnswer(Row):

@@ -12,7 +12,9 @@ from starlette.responses import JSONResponse, Response
 
 from server import errors
 from server.captures import errors as captures
+from server.cases import errors as cases
 from server.exports import errors as exports
+from server.findings import errors as findings
 from server.images import errors as images
 from server.trust.errors import VerificationError
 from storage import errors as storage
@@ -47,6 +49,12 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     captures.UploadConflict: HTTPStatus.CONFLICT,
     captures.UploadLocked: HTTPStatus.LOCKED,
     captures.UploadEnded: HTTPStatus.GONE,
+    cases.CaseClosed: HTTPStatus.CONFLICT,
+    cases.AlreadyExhibit: HTTPStatus.CONFLICT,
+    findings.FindingIncomplete: HTTPStatus.CONFLICT,
+    findings.ReviewRefused: HTTPStatus.CONFLICT,
+    findings.VersionTaken: HTTPStatus.CONFLICT,
+    findings.StatisticRefused: HTTPStatus.CONFLICT,
     exports.ExportNotReady: HTTPStatus.CONFLICT,
     exports.ExportRefused: HTTPStatus.CONFLICT,
     images.PictureRefused: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -32,7 +32,7 @@ def test_it_starts_with_no_default_secret() -> None:
 def test_only_the_service_is_published_and_only_to_its_own_machine() -> None:
     services = yaml.safe_load(FILE.read_text("utf-8"))["services"]
     assert {name: service["ports"] for name, service in services.items() if "ports" in service} == {
-        "serve": ["127.0.0.1:8443:8443"]
+        "serve": ["127.0.0.1:8443:8443", "127.0.0.1:8444:8444"]  # the service, and the origin of replays
     }
 
 

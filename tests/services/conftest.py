@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.stage import Stage
+from tests.services.stage import HeldClock, Stage
+from tests.web.site import Site, open_site, settings_of
 
 
 @pytest.fixture
@@ -14,3 +15,10 @@ async def stage(database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
     running = Stage.build(database_url, tmp_path)
     yield running
     await running.close()
+
+
+@pytest.fixture
+async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    """The whole service without a TSA and a witness, with a clock that tests move."""
+    async with open_site(settings_of(tmp_path, database_url), clock=HeldClock()) as running:
+        yield running

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from server.captures import checks as module
+from server.captures.checks import runner as module
 from server.captures.previews import UnreadableImage, make_preview, make_thumbnail, read_image_facts
 from storage.errors import StorageError
 from tests.services.stage import HeldClock

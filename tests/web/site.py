@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from server.app import create_app
 from server.composition import Overrides, Services, build
 from server.operators.models import Operator, Organisation
+from server.operators.service import operator_actor
 from server.settings import Settings, TsaSettings, WitnessSettings
 from server.trust.dsse import sign_envelope
 from server.worker import register_tasks
@@ -61,19 +62,22 @@ class Site:
         assert answer.status_code == 201, answer.text
         return Device(self, keys, answer.json())
 
-    async def other_organisation(self) -> Any:
-        """An operator of another organisation."""
-        now = self.services.clock.now()
+    async def other_organisation(self, name: str = "Somebody else") -> Any:
+        """An operator of another organisation, who may do everything there."""
         async with self.services.database.transaction() as session:
-            organisation = Organisation(name="Somebody else", created_at=now)
+            organisation = Organisation(name=name, created_at=self.services.clock.now())
             session.add(organisation)
             await session.flush()
-            operator = Operator(organisation_id=organisation.id, name="Other", created_at=now)
+        return await self.colleague(organisation.id, "case_lead", "admin", name="Other")
+
+    async def colleague(self, organisation_id: Any, *roles: str, name: str = "Colleague") -> Any:
+        """A person with these roles in an organisation."""
+        now = self.services.clock.now()
+        async with self.services.database.transaction() as session:
+            operator = Operator(organisation_id=organisation_id, name=name, created_at=now, roles=list(roles))
             session.add(operator)
             await session.flush()
-        from server.operators.service import _operator_actor
-
-        return _operator_actor(operator)
+        return operator_actor(operator)
 
     async def person(self, operator: Any = None) -> httpx2.AsyncClient:
         """A browser signed in through the one-time link."""

@@ -9,7 +9,7 @@ from server.captures.observations import label_observations, post_claims
 from server.captures.previews import THUMBNAIL, preview_kind
 from server.captures.views import CaptureQuery
 from server.errors import NotFound
-from server.web.deps import OperatorCaller, RecordedRead, ServicesDep
+from server.web.deps import Reader, RecordedRead, ServicesDep
 from server.web.pages.render import render
 from server.web.pages.resources_view import resources_of
 from server.web.pages.selection_view import selection_of
@@ -23,7 +23,7 @@ PICTURE_CACHE = {"Cache-Control": "private, max-age=3600"}
 @router.get("/")
 async def inbox(
     request: Request,
-    actor: OperatorCaller,
+    actor: Reader,
     services: ServicesDep,
     q: Annotated[str, Query(max_length=200)] = "",
     host: Annotated[str, Query(max_length=255)] = "",
@@ -38,7 +38,7 @@ async def inbox(
 
 
 @router.get("/captures/{capture_id}", dependencies=[RecordedRead])
-async def capture(request: Request, capture_id: str, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def capture(request: Request, capture_id: str, actor: Reader, services: ServicesDep) -> Response:
     """One capture. Looking at it is a custody event, recorded before anything is shown."""
     await services.captures.reading.record_view(actor, capture_id)
     detail = await services.captures.details.detail(actor, capture_id)
@@ -63,14 +63,14 @@ async def capture(request: Request, capture_id: str, actor: OperatorCaller, serv
 
 
 @router.get("/captures/{capture_id}/thumbnail")
-async def thumbnail(capture_id: str, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def thumbnail(capture_id: str, actor: Reader, services: ServicesDep) -> Response:
     """The inbox's small picture: a working copy, so looking at it is no custody event."""
     copy, data = await services.captures.reading.working_copy(actor, capture_id, THUMBNAIL)
     return Response(data, media_type=copy.media_type, headers=PICTURE_CACHE)
 
 
 @router.get("/captures/{capture_id}/preview/{name}")
-async def preview(capture_id: str, name: str, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def preview(capture_id: str, name: str, actor: Reader, services: ServicesDep) -> Response:
     """The working copy of one picture of the capture."""
     artifacts = await services.captures.reading.artifact_names(actor, capture_id)
     if name not in artifacts:

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 
 from server.operators.actors import OperatorActor
 from server.operators.service import PairingOffer
-from server.web.deps import OperatorCaller, ServicesDep
+from server.web.deps import AccountHolder, Capturer, ServicesDep
 from server.web.pages.render import render
 
 router = APIRouter()
@@ -28,19 +28,19 @@ class DeviceView:
 
 
 @router.get("/devices")
-async def index(request: Request, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def index(request: Request, actor: AccountHolder, services: ServicesDep) -> Response:
     """The organisation's browsers."""
     return await _page(request, actor, services, None)
 
 
 @router.post("/devices/pairing-code")
-async def pairing_code(request: Request, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def pairing_code(request: Request, actor: Capturer, services: ServicesDep) -> Response:
     """A new pairing code, shown on this very answer and never again."""
     return await _page(request, actor, services, await services.operators.create_pairing_code(actor.operator_id))
 
 
 @router.post("/devices/{device_id}/revoke")
-async def revoke(device_id: uuid.UUID, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def revoke(device_id: uuid.UUID, actor: AccountHolder, services: ServicesDep) -> Response:
     """Ends a browser's right to send; what it sent stays valid."""
     await services.enrolment.revoke_device(actor, device_id)
     return RedirectResponse("/devices", status_code=HTTPStatus.SEE_OTHER)

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 
 from server.exports.bundler import STEPS
 from server.exports.service import ExportOrder, ExportView
-from server.web.deps import OperatorCaller, ServicesDep
+from server.web.deps import Exporter, ServicesDep
 from server.web.pages.render import render
 
 router = APIRouter()
@@ -26,14 +26,14 @@ class StepView:
 
 
 @router.get("/exports")
-async def index(request: Request, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def index(request: Request, actor: Exporter, services: ServicesDep) -> Response:
     """The organisation's latest bundles."""
     return render(request, "exports.html", section="exports", exports=await services.exports.recent(actor))
 
 
 @router.post("/exports")
 async def ask(
-    actor: OperatorCaller,
+    actor: Exporter,
     services: ServicesDep,
     capture: Annotated[str, Form(pattern=r"^[0-9a-f]{64}$")],
     purpose: Text,
@@ -45,14 +45,14 @@ async def ask(
 
 
 @router.get("/exports/{export_id}")
-async def one(request: Request, export_id: uuid.UUID, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def one(request: Request, export_id: uuid.UUID, actor: Exporter, services: ServicesDep) -> Response:
     """One bundle: progress while it is made, then the file."""
     export = await services.exports.read(actor, export_id)
     return render(request, "export.html", section="exports", export=export, steps=steps_of(export))
 
 
 @router.post("/exports/{export_id}/retry")
-async def retry(export_id: uuid.UUID, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def retry(export_id: uuid.UUID, actor: Exporter, services: ServicesDep) -> Response:
     """Queues a failed bundle again."""
     await services.exports.retry(actor, export_id)
     return RedirectResponse(f"/exports/{export_id}", status_code=HTTPStatus.SEE_OTHER)

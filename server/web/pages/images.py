@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse
 from server.errors import BadInput, NotFound
 from server.images.errors import ClusterEnded, PictureRefused
 from server.images.views import ClusterView, Match, MemberView
-from server.web.deps import OperatorCaller, ServicesDep
+from server.web.deps import Grouper, Reader, ServicesDep
 from server.web.middleware import CONTENT_SECURITY_POLICY
 from server.web.pages.image_words import (
     count_line,
@@ -72,7 +72,7 @@ class ClusterLink:
 
 @router.get("")
 async def index(
-    request: Request, actor: OperatorCaller, services: ServicesDep, after: Annotated[int | None, Query(ge=0)] = None
+    request: Request, actor: Reader, services: ServicesDep, after: Annotated[int | None, Query(ge=0)] = None
 ) -> Response:
     """The organisation's clusters, newest first."""
     texts = texts_of(request)
@@ -83,7 +83,7 @@ async def index(
 
 
 @router.get("/search")
-async def search_form(request: Request, actor: OperatorCaller, capture: Annotated[str, Query(max_length=400)] = "") -> Response:
+async def search_form(request: Request, actor: Reader, capture: Annotated[str, Query(max_length=400)] = "") -> Response:
     """The search page; with the address of a capture, on to that capture's images."""
     if capture.strip():
         named = _CAPTURE.search(capture.strip())
@@ -94,7 +94,7 @@ async def search_form(request: Request, actor: OperatorCaller, capture: Annotate
 
 
 @router.post("/search")
-async def search(request: Request, actor: OperatorCaller, services: ServicesDep, picture: UploadFile) -> Response:
+async def search(request: Request, actor: Reader, services: ServicesDep, picture: UploadFile) -> Response:
     """What the organisation holds of this picture. Nothing is stored."""
     data = await picture.read()
     try:
@@ -110,9 +110,7 @@ async def search(request: Request, actor: OperatorCaller, services: ServicesDep,
 
 
 @router.get("/clusters/{cluster_id}")
-async def cluster(
-    request: Request, cluster_id: UUID, actor: OperatorCaller, services: ServicesDep, moved: bool = False
-) -> Response:
+async def cluster(request: Request, cluster_id: UUID, actor: Reader, services: ServicesDep, moved: bool = False) -> Response:
     """One cluster; for one that ended, the cluster its images stand in now."""
     try:
         view = await services.images.reads.cluster(actor, cluster_id)
@@ -138,7 +136,7 @@ async def cluster(
 
 
 @router.get("/clusters/{cluster_id}/overlay/{sha256}")
-async def overlay(request: Request, cluster_id: UUID, sha256: Digest, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def overlay(request: Request, cluster_id: UUID, sha256: Digest, actor: Reader, services: ServicesDep) -> Response:
     """Two pictures over each other, by the stored matrix, or measured now when hashes alone decided: working copies only."""
     view = await services.images.reads.cluster(actor, cluster_id)
     member = next((one for one in view.members if one.image.sha256 == sha256), None)
@@ -163,7 +161,7 @@ async def overlay(request: Request, cluster_id: UUID, sha256: Digest, actor: Ope
 
 @router.post("/clusters/{cluster_id}/merge")
 async def merge(
-    cluster_id: UUID, actor: OperatorCaller, services: ServicesDep, other: Annotated[str, Form(max_length=400)], reason: Reason
+    cluster_id: UUID, actor: Grouper, services: ServicesDep, other: Annotated[str, Form(max_length=400)], reason: Reason
 ) -> Response:
     """Two clusters become one, by a person's word."""
     named = _CLUSTER.search(other.strip())
@@ -176,7 +174,7 @@ async def merge(
 @router.post("/clusters/{cluster_id}/split")
 async def split(
     cluster_id: UUID,
-    actor: OperatorCaller,
+    actor: Grouper,
     services: ServicesDep,
     reason: Reason,
     images: Annotated[list[str], Form(max_length=2000)],
@@ -188,7 +186,7 @@ async def split(
 
 @router.post("/clusters/{cluster_id}/reject")
 async def reject(
-    cluster_id: UUID, actor: OperatorCaller, services: ServicesDep, image: Annotated[str, Form(max_length=64)], reason: Reason
+    cluster_id: UUID, actor: Grouper, services: ServicesDep, image: Annotated[str, Form(max_length=64)], reason: Reason
 ) -> Response:
     """One image is not this picture: it leaves and stays out."""
     await services.images.decisions.reject(actor, cluster_id, image, reason)
@@ -196,7 +194,7 @@ async def reject(
 
 
 @router.get("/clusters/{cluster_id}/sheet")
-async def sheet(request: Request, cluster_id: UUID, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def sheet(request: Request, cluster_id: UUID, actor: Reader, services: ServicesDep) -> Response:
     """The contact sheet to read or print."""
     texts = texts_of(request)
     made = await cluster_sheet(services, actor, cluster_id, texts)
@@ -213,7 +211,7 @@ async def sheet(request: Request, cluster_id: UUID, actor: OperatorCaller, servi
 
 
 @router.get("/clusters/{cluster_id}/sheet.pdf")
-async def sheet_file(request: Request, cluster_id: UUID, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def sheet_file(request: Request, cluster_id: UUID, actor: Reader, services: ServicesDep) -> Response:
     """The same as PDF."""
     texts = texts_of(request)
     made = await cluster_sheet(services, actor, cluster_id, texts)
@@ -223,7 +221,7 @@ async def sheet_file(request: Request, cluster_id: UUID, actor: OperatorCaller, 
 
 
 @router.get("/{sha256}")
-async def image(request: Request, sha256: Digest, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def image(request: Request, sha256: Digest, actor: Reader, services: ServicesDep) -> Response:
     """One picture file: what its bytes say, and every place where exactly these bytes were seen."""
     texts = texts_of(request)
     view = await services.images.reads.image(actor, sha256)
@@ -242,7 +240,7 @@ async def image(request: Request, sha256: Digest, actor: OperatorCaller, service
 
 
 @router.get("/{sha256}/thumbnail")
-async def thumbnail(sha256: Digest, actor: OperatorCaller, services: ServicesDep) -> Response:
+async def thumbnail(sha256: Digest, actor: Reader, services: ServicesDep) -> Response:
     """A small re-encoded working copy: looking at it is no custody event."""
     return Response(await services.images.reads.thumbnail(actor, sha256), media_type="image/webp", headers=PICTURE_CACHE)
 

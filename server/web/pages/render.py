@@ -58,8 +58,10 @@ def render(request: Request, template: str, *, status: int = HTTPStatus.OK, sect
     """The page. `section` marks the place in the navigation; signed_in=False leaves the navigation out."""
     texts = texts_of(request)
     values.setdefault("signed_in", True)
+    actor = getattr(request.state, "actor", None)
+    may = frozenset() if actor is None else frozenset(right.value for right in actor.rights)
     page = ENVIRONMENT.get_template(template).render(
-        t=texts.get, tn=texts.count, language=texts.language, section=section, **values
+        t=texts.get, tn=texts.count, language=texts.language, section=section, may=may, **values
     )
     return HTMLResponse(page, status_code=status, headers={"Cache-Control": "private, no-store"})
 

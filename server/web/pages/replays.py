@@ -9,7 +9,7 @@ from server.captures.views import CaptureDetail
 from server.composition import Services
 from server.errors import NotFound
 from server.operators.actors import Actor
-from server.web.deps import OperatorCaller, RecordedRead, ServicesDep
+from server.web.deps import Reader, RecordedRead, ServicesDep
 from server.web.middleware import CONTENT_SECURITY_POLICY
 from server.web.pages.render import render
 from server.web.pages.resources_view import resources_of
@@ -24,7 +24,7 @@ View = Literal["still", "scripts", ""]
 
 @router.get("/captures/{capture_id}/replay", dependencies=[RecordedRead])
 async def replay(
-    request: Request, capture_id: str, actor: OperatorCaller, services: ServicesDep, view: Annotated[View, Query()] = ""
+    request: Request, capture_id: str, actor: Reader, services: ServicesDep, view: Annotated[View, Query()] = ""
 ) -> Response:
     """The archive in a sandboxed frame on the replay origin. Opening it is a custody event with the purpose `replay`.
 

@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 
 from server.errors import BadInput, NotFound
 from server.web.bodies import json_body, read_json
-from server.web.deps import AnyCaller, OperatorCaller, ServicesDep
+from server.web.deps import AnyCaller, Grouper, Reader, ServicesDep
 from server.web.image_schemas import (
     CaptureImagesAnswer,
     ClusterAnswer,
@@ -104,7 +104,7 @@ async def of_capture(capture_id: str, actor: AnyCaller, services: ServicesDep) -
 
 @router.get("/clusters")
 async def clusters(
-    actor: OperatorCaller,
+    actor: Reader,
     services: ServicesDep,
     after: Annotated[int | None, Query(ge=0)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 30,
@@ -116,20 +116,20 @@ async def clusters(
 
 
 @router.get("/clusters/{cluster_id}")
-async def cluster(cluster_id: str, actor: OperatorCaller, services: ServicesDep) -> ClusterAnswer:
+async def cluster(cluster_id: str, actor: Reader, services: ServicesDep) -> ClusterAnswer:
     """One cluster; 410 with `into_id` when its pictures stand in another one now."""
     return ClusterAnswer.model_validate(await services.images.reads.cluster(actor, _cluster(cluster_id)))
 
 
 @router.get("/clusters/{cluster_id}/sightings")
-async def cluster_sightings(cluster_id: str, actor: OperatorCaller, services: ServicesDep) -> SightingList:
+async def cluster_sightings(cluster_id: str, actor: Reader, services: ServicesDep) -> SightingList:
     """Every instance of the cluster's pictures."""
     found = await services.images.reads.cluster_sightings(actor, _cluster(cluster_id))
     return SightingList(sightings=[SightingRow.model_validate(one) for one in found])
 
 
 @router.post("/clusters/{cluster_id}/merge", openapi_extra=json_body(MergeRequest))
-async def merge(request: Request, cluster_id: str, actor: OperatorCaller, services: ServicesDep) -> MergeAnswer:
+async def merge(request: Request, cluster_id: str, actor: Grouper, services: ServicesDep) -> MergeAnswer:
     """Both clusters become one; the older id stays, the other one leads to it."""
     asked = await read_json(request, MergeRequest)
     stays = await services.images.decisions.merge(actor, _cluster(cluster_id), asked.other, asked.reason)
@@ -137,27 +137,27 @@ async def merge(request: Request, cluster_id: str, actor: OperatorCaller, servic
 
 
 @router.post("/clusters/{cluster_id}/split", openapi_extra=json_body(SplitRequest), status_code=HTTPStatus.NO_CONTENT)
-async def split(request: Request, cluster_id: str, actor: OperatorCaller, services: ServicesDep) -> None:
+async def split(request: Request, cluster_id: str, actor: Grouper, services: ServicesDep) -> None:
     """The named pictures leave and form a cluster of their own."""
     asked = await read_json(request, SplitRequest)
     await services.images.decisions.split(actor, _cluster(cluster_id), asked.images, asked.reason)
 
 
 @router.post("/clusters/{cluster_id}/reject", openapi_extra=json_body(RejectRequest), status_code=HTTPStatus.NO_CONTENT)
-async def reject(request: Request, cluster_id: str, actor: OperatorCaller, services: ServicesDep) -> None:
+async def reject(request: Request, cluster_id: str, actor: Grouper, services: ServicesDep) -> None:
     """The named picture is not this one, and is not joined with it again."""
     asked = await read_json(request, RejectRequest)
     await services.images.decisions.reject(actor, _cluster(cluster_id), asked.image, asked.reason)
 
 
 @router.post("/clusters/{cluster_id}/counts", status_code=HTTPStatus.CREATED)
-async def freeze(cluster_id: str, actor: OperatorCaller, services: ServicesDep) -> FrozenAnswer:
+async def freeze(cluster_id: str, actor: Grouper, services: ServicesDep) -> FrozenAnswer:
     """Freezes the cluster's counts with what they were counted from."""
     return FrozenAnswer.model_validate(await services.images.counting.freeze(actor, _cluster(cluster_id)))
 
 
 @router.get("/counts/{count_id}")
-async def frozen(count_id: str, actor: OperatorCaller, services: ServicesDep) -> FrozenAnswer:
+async def frozen(count_id: str, actor: Reader, services: ServicesDep) -> FrozenAnswer:
     """A frozen count, counted again."""
     return FrozenAnswer.model_validate(await services.images.counting.frozen(actor, _uuid(count_id, "count")))
 

@@ -1,0 +1,43 @@
+"""`holdstill recount`: a frozen number counted again."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from server.cli.running import AsJson, run, say
+
+if TYPE_CHECKING:
+    from server.composition import Services
+
+
+def recount_statistic(
+    statistic: Annotated[uuid.UUID, typer.Argument(help="The statistic's id, as its page shows it.")], as_json: AsJson = False
+) -> None:
+    """Count a frozen statistic again from what is stored. Exit code: 0 the same, 1 not."""
+    from server.findings.recount import recount
+
+    async def act(services: Services) -> bool:
+        found = await recount(services.database, statistic)
+        facts: dict[str, object] = {
+            "statistic_id": str(found.statistic_id),
+            "number": found.number,
+            "label": found.label,
+            "unit": found.unit,
+            "n": found.n,
+            "counted": found.counted,
+            "checks": [{"name": one.name, "outcome": one.outcome, "reason": one.reason} for one in found.checks],
+        }
+        words = "\n".join(
+            [
+                f"S-{found.number}  {found.n} {found.unit}: {found.label}",
+                *(f"{one.outcome:6} {one.name}: {one.reason}" for one in found.checks),
+            ]
+        )
+        say(facts, as_json, words)
+        return found.is_sound
+
+    if not run(act):
+        raise typer.Exit(1)

@@ -1,0 +1,36 @@
+"""Values that people type into forms of pages."""
+
+import re
+import uuid
+from datetime import UTC, datetime
+
+from server.errors import BadInput
+
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?(Z|[+-]\d{2}:\d{2})?")
+
+
+def utc_time(field: str, text: str) -> datetime:
+    """`2024-07-06T10:00:00Z`; without a zone it is UTC, as the form says beside the field. Raises: BadInput."""
+    written = text.strip()
+    if _TIME.fullmatch(written) is None:
+        raise BadInput(field=field, reason="a time is written 2024-07-06 10:00:00, in UTC")
+    try:
+        moment = datetime.fromisoformat(written.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise BadInput(field=field, reason="there is no such time") from error
+    if moment.tzinfo is None:
+        moment = datetime(*moment.timetuple()[:6], moment.microsecond, tzinfo=UTC)
+    return moment.astimezone(UTC)
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a text area that are not empty, trimmed."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def typed_id(field: str, text: str) -> uuid.UUID:
+    """The id. Raises: BadInput."""
+    try:
+        return uuid.UUID(text.strip())
+    except ValueError as error:
+        raise BadInput(field=field, reason="not an id") from error

@@ -1,0 +1,257 @@
+"""Cases: the list, one case, and what members add to it."""
+
+import uuid
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from starlette.responses import RedirectResponse
+
+from server.captures.sharing import MemberRole
+from server.cases.entities import CONFIDENCES, RELATIONS, EntityOrder, MetricOrder, RelationOrder
+from server.cases.models import CaseState, EntityKind, Tlp
+from server.cases.notes import MOMENT_KINDS, MomentOrder
+from server.cases.service import CaseOrder
+from server.operators.actors import OperatorActor
+from server.operators.roles import Right
+from server.rules.catalogue import shipped
+from server.web.deps import CaseMaker, Lead, Reader, ServicesDep, Writer
+from server.web.forms import typed_id, utc_time
+from server.web.pages.render import render
+
+router = APIRouter()
+Line = Annotated[str, Form(max_length=300)]
+Long = Annotated[str, Form(max_length=10_000)]
+MARKINGS = tuple(one.value for one in Tlp)
+
+
+@router.get("/cases")
+async def index(request: Request, actor: Reader, services: ServicesDep) -> Response:
+    """The cases the reader may see."""
+    rows = await services.cases.list(actor)
+    elections = shipped().elections.values()
+    return render(request, "cases.html", section="cases", rows=rows, tlps=MARKINGS, elections=elections)
+
+
+@router.post("/cases")
+async def open_case(
+    actor: CaseMaker,
+    services: ServicesDep,
+    title: Line,
+    summary: Long = "",
+    tlp: Line = Tlp.AMBER.value,
+    election: Line = "",
+) -> Response:
+    """Opens a case and goes to it."""
+    case = await services.cases.open(actor, CaseOrder(title, summary, tlp, election or None))
+    return _to(case.id)
+
+
+@router.get("/cases/join/{token}")
+async def invited(request: Request, token: str, actor: Reader) -> Response:
+    """Asks before the invitation to a case of another organisation is used up."""
+    return render(request, "case_join.html", section="cases", token=token[:256])
+
+
+@router.post("/cases/join/{token}")
+async def join(token: str, actor: Reader, services: ServicesDep) -> Response:
+    """Becomes a member of the case the invitation was for."""
+    return _to(await services.cases.members.redeem(actor, token[:256]))
+
+
+@router.get("/cases/{case_id}")
+async def one(
+    request: Request,
+    case_id: uuid.UUID,
+    actor: Reader,
+    services: ServicesDep,
+    q: Annotated[str, Query(max_length=200)] = "",
+    after: Annotated[int, Query(ge=0)] = 0,
+) -> Response:
+    """One case: exhibits, findings, notes, entities, timeline, members."""
+    return await _page(request, actor, services, (case_id, q, after, None))
+
+
+@router.post("/cases/{case_id}/exhibits")
+async def add_exhibit(case_id: uuid.UUID, actor: Writer, services: ServicesDep, capture: Line, note: Long = "") -> Response:
+    """Admits a capture: its id, or the address of its page."""
+    capture_id = capture.strip().rstrip("/").rsplit("/", 1)[-1].lower()
+    await services.cases.exhibits.add(actor, case_id, capture_id, note)
+    return _to(case_id, "exhibits")
+
+
+@router.post("/cases/{case_id}/exhibits/{number}/withdraw")
+async def withdraw_exhibit(case_id: uuid.UUID, number: int, actor: Writer, services: ServicesDep, reason: Long) -> Response:
+    """The exhibit no longer counts; its number is not given again."""
+    await services.cases.exhibits.withdraw(actor, case_id, number, reason)
+    return _to(case_id, "exhibits")
+
+
+@router.post("/cases/{case_id}/notes")
+async def write_note(case_id: uuid.UUID, actor: Writer, services: ServicesDep, text: Long, corrects: Line = "") -> Response:
+    """A note, or the correction of one."""
+    await services.cases.notes.write(actor, case_id, text, corrects=typed_id("corrects", corrects) if corrects else None)
+    return _to(case_id, "notes")
+
+
+@router.post("/cases/{case_id}/moments")
+async def add_moment(
+    case_id: uuid.UUID,
+    actor: Writer,
+    services: ServicesDep,
+    kind: Line,
+    title: Line,
+    at: Line,
+    ends_at: Line = "",
+    source: Long = "",
+) -> Response:
+    """Something on the timeline; times are UTC."""
+    ends: datetime | None = utc_time("ends_at", ends_at) if ends_at else None
+    await services.cases.notes.add_moment(actor, case_id, MomentOrder(kind, title, utc_time("at", at), ends, source))
+    return _to(case_id, "timeline")
+
+
+@router.post("/cases/{case_id}/entities")
+async def keep_entity(
+    case_id: uuid.UUID,
+    actor: Writer,
+    services: ServicesDep,
+    kind: Line,
+    name: Line,
+    external_id: Line = "",
+    platform: Line = "",
+    url: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """An entity of the case; without an id of its own its name tells it apart."""
+    await services.cases.entities.keep(actor, case_id, EntityOrder(kind, external_id or name, name, platform, url))
+    return _to(case_id, "entities")
+
+
+@router.post("/cases/{case_id}/relations")
+async def relate(
+    case_id: uuid.UUID,
+    actor: Writer,
+    services: ServicesDep,
+    kind: Line,
+    from_id: uuid.UUID = Form(),
+    to_id: uuid.UUID = Form(),
+    source: Long = "",
+    confidence: Line = "",
+) -> Response:
+    """What is said of two entities."""
+    await services.cases.entities.relate(actor, case_id, RelationOrder(kind, from_id, to_id, source, confidence))
+    return _to(case_id, "entities")
+
+
+@router.post("/cases/{case_id}/relations/{relation_id}/withdraw")
+async def withdraw_relation(case_id: uuid.UUID, relation_id: uuid.UUID, actor: Writer, services: ServicesDep) -> Response:
+    """It is no longer said."""
+    await services.cases.entities.withdraw_relation(actor, case_id, relation_id)
+    return _to(case_id, "entities")
+
+
+@router.post("/cases/{case_id}/metrics")
+async def measure(
+    case_id: uuid.UUID,
+    actor: Writer,
+    services: ServicesDep,
+    name: Line,
+    unit: Line,
+    window: Line,
+    method: Line,
+    as_of: Line,
+    entity_id: uuid.UUID = Form(),
+    low: int = Form(),
+    high: int = Form(),
+    claimed_by: Line = "",
+) -> Response:
+    """A measured or claimed range of an entity."""
+    order = MetricOrder(entity_id, name, low, high, unit, window, method, utc_time("as_of", as_of), claimed_by)
+    await services.cases.entities.measure(actor, case_id, order)
+    return _to(case_id, "entities")
+
+
+@router.post("/cases/{case_id}/members")
+async def add_member(
+    case_id: uuid.UUID, actor: Lead, services: ServicesDep, role: Line, operator_id: uuid.UUID = Form()
+) -> Response:
+    """A colleague as member, or another part for one."""
+    await services.cases.members.add(actor, case_id, operator_id, role)
+    return _to(case_id, "members")
+
+
+@router.post("/cases/{case_id}/members/{operator_id}/remove")
+async def remove_member(case_id: uuid.UUID, operator_id: uuid.UUID, actor: Lead, services: ServicesDep) -> Response:
+    """The member sees nothing more of the case."""
+    await services.cases.members.remove(actor, case_id, operator_id)
+    return _to(case_id, "members")
+
+
+@router.post("/cases/{case_id}/invitations")
+async def invite(request: Request, case_id: uuid.UUID, actor: Lead, services: ServicesDep, role: Line) -> Response:
+    """An invitation for one person of another organisation, shown on this very answer and never again."""
+    token = await services.cases.members.invite(actor, case_id, role)
+    return await _page(request, actor, services, (case_id, "", 0, token))
+
+
+@router.post("/cases/{case_id}/mark")
+async def mark(case_id: uuid.UUID, actor: Lead, services: ServicesDep, tlp: Line) -> Response:
+    """Another TLP marking."""
+    await services.cases.mark(actor, case_id, tlp)
+    return _to(case_id)
+
+
+@router.post("/cases/{case_id}/close")
+async def close(case_id: uuid.UUID, actor: Lead, services: ServicesDep) -> Response:
+    """Read only from now on."""
+    await services.cases.close(actor, case_id)
+    return _to(case_id)
+
+
+async def _page(
+    request: Request, actor: OperatorActor, services: ServicesDep, asked: tuple[uuid.UUID, str, int, str | None]
+) -> Response:
+    case_id, q, after, token = asked
+    cases = services.cases
+    case = await cases.read(actor, case_id)
+    leads = Right.LEAD in actor.rights and case.organisation_id == actor.organisation_id and case.state == CaseState.OPEN
+    exhibits = await cases.exhibits.page(actor, case_id, after=after)
+    entities, relations, metrics = await cases.entities.known(actor, case_id)
+    return render(
+        request,
+        "case.html",
+        section="cases",
+        case=case,
+        election=shipped().elections.get(case.election_id or ""),
+        writes=Right.WRITE in actor.rights and case.state == CaseState.OPEN,
+        leads=leads,
+        exhibits=exhibits,
+        next_after=exhibits[-1].exhibit.number if len(exhibits) == 50 else None,
+        findings=await services.findings.of_case(actor, case_id),
+        types=shipped().types.values(),
+        notes=await cases.notes.written(actor, case_id),
+        timeline=await cases.notes.timeline(actor, case_id),
+        members=await cases.members.present(actor, case_id),
+        colleagues=await cases.members.colleagues(actor, case_id) if leads else [],
+        entities=entities,
+        names={entity.id: entity.name for entity in entities},
+        relations=relations,
+        metrics=metrics,
+        q=q,
+        hits=await cases.search.search(actor, case_id, q) if q.strip() else None,
+        invitation=None if token is None else f"{services.settings.public_url.rstrip('/')}/cases/join/{token}",
+        me=actor.operator_id,
+        choices={
+            "tlps": MARKINGS,
+            "kinds": [one.value for one in EntityKind],
+            "relations": RELATIONS,
+            "confidences": CONFIDENCES,
+            "moments": MOMENT_KINDS,
+            "roles": [one.value for one in MemberRole],
+        },
+    )
+
+
+def _to(case_id: uuid.UUID, part: str = "") -> Response:
+    return RedirectResponse(f"/cases/{case_id}" + (f"#{part}" if part else ""), status_code=HTTPStatus.SEE_OTHER)

@@ -1,0 +1,127 @@
+"""The pages of cases with things on them: `python -m tests.web.casegallery OUT` takes pictures and names what axe finds
+serious."""
+
+import argparse
+import asyncio
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import uvicorn
+from playwright.async_api import Browser, async_playwright
+
+from server.app import create_app
+from server.cases.entities import EntityOrder, MetricOrder, RelationOrder
+from server.cases.notes import MomentOrder
+from server.cases.service import CaseOrder
+from server.composition import build
+from server.findings.service import LookOrder
+from server.findings.statistics import Question
+from server.settings import Settings
+from server.worker import register_tasks
+from tests.services.casework import IN_WINDOW, body_of
+from tests.web.gallery import CHROMIUM, PAGES, one
+from tests.web.site import ORIGIN, Site
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+
+async def fill(site: Site) -> dict[str, str]:
+    """A case in the middle of its work; paths of its pages by name."""
+    services = site.services
+    lead = await services.operators.ensure_default_operator()
+    reviewer = await site.colleague(lead.organisation_id, "investigator", name="Ilse Reviewer")
+    device = await site.pair("Chromium on the newsroom desk")
+    captures = [await one(device, number, PAGES[number]) for number in range(3)]
+    order = CaseOrder("Posts in the silence period, second round", "What was posted after midnight of the eve.", "TLP:AMBER")
+    case = await services.cases.open(lead, CaseOrder(order.title, order.summary, order.tlp, "FR-2024-AN-R2"))
+    await services.cases.open(lead, CaseOrder("Re-run after the annulment", election_id="RO-2024-PRES-R1"))
+    for capture_id in captures:
+        await services.cases.exhibits.add(lead, case.id, capture_id, "as seen on the feed")
+    await services.cases.exhibits.withdraw(lead, case.id, 3, "posted before the window")
+    await services.cases.members.add(lead, case.id, reviewer.operator_id, "contributor")
+    await services.cases.notes.write(
+        lead, case.id, "Three accounts share one picture.\nȘtiri false despre alegeri, Подписка на канал."
+    )
+    at = datetime(2024, 7, 5, 9, 0, tzinfo=UTC)
+    await services.cases.notes.add_moment(
+        lead, case.id, MomentOrder("order", "Retention order", at, at + timedelta(days=90), "letter")
+    )
+    account = await services.cases.entities.keep(lead, case.id, EntityOrder("account", "1735765521595875777", "anon4471", "x"))
+    network = await services.cases.entities.keep(lead, case.id, EntityOrder("network", "n-286", "286 accounts"))
+    said = RelationOrder("part_of_network", account.id, network.id, "exhibit 1", "likely")
+    await services.cases.entities.relate(lead, case.id, said)
+    views = MetricOrder(network.id, "views", 5_000_000, 9_000_000, "views", "per week", "sample of 40 accounts", IN_WINDOW)
+    await services.cases.entities.measure(lead, case.id, views)
+    findings = services.findings
+    whole = await findings.draft(lead, case.id, "silence_violation", body_of(captures[0]))
+    for verdict in ("reviewed", "confirmed"):
+        await findings.reviews.judge(reviewer, whole.id, 1, (verdict, "time and text checked"))
+    waiting = await findings.draft(reviewer, case.id, "ad_unlabelled", body_of(captures[1], bases=["eu/ttpa/11"], posted_at=[]))
+    now = services.clock.now()
+    for minutes, state in ((180, "absent"), (60, "absent"), (5, "present")):
+        look = LookOrder(2, "paid_for_by", state, now - timedelta(minutes=minutes), "under the name", "", captures[1])
+        await findings.look(reviewer, waiting.id, look)
+    number = await findings.statistics.freeze(reviewer, "Posts in the silence period, France", "posts", Question())
+    return {
+        "cases": "/cases", "case": f"/cases/{case.id}", "search": f"/cases/{case.id}?q=stiri", "finding": f"/findings/{whole.id}",
+        "waiting": f"/findings/{waiting.id}", "new": f"/cases/{case.id}/findings/new?type=ai_unlabelled",
+        "edit": f"/findings/{whole.id}/edit", "statistics": "/statistics", "statistic": f"/statistics/{number.id}",
+        "people": "/people", "account": "/account", "password": "/sign-in", "join": "/join/x",
+    }  # fmt: skip
+
+
+async def pictures(browser: Browser, site: Site, url: str, out: Path) -> None:
+    """Every page, light and dark, wide and narrow; prints what axe calls serious or critical."""
+    places = await fill(site)
+    operator = await site.services.operators.ensure_default_operator()
+    for scheme, width in (("light", 1280), ("dark", 1280), ("light", 420)):
+        offer = await site.services.operators.create_sign_in_link(operator.operator_id)
+        context = await browser.new_context(
+            color_scheme=scheme,  # type: ignore[arg-type]
+            viewport={"width": width, "height": 860},
+            bypass_csp=True,
+        )
+        page = await context.new_page()
+        await page.goto(f"{url}/sign-in/{offer.token}")
+        await page.click("form button")
+        for name, path in places.items():
+            await page.goto(f"{url}{path}")
+            await page.screenshot(path=out / f"{name}-{scheme}-{width}.png", full_page=True)
+            await page.add_script_tag(path=str(AXE))
+            result = await page.evaluate("axe.run()")
+            for found in result["violations"]:
+                if found["impact"] in ("serious", "critical"):
+                    print(name, scheme, width, found["id"], [node["html"][:160] for node in found["nodes"]][:3])
+            beyond = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            if beyond > 0:
+                print(name, scheme, width, f"wider than the window by {beyond} px")
+        await context.close()
+
+
+async def run(out: Path) -> None:
+    """Starts everything, takes the pictures, stops everything."""
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="holdstill-gallery-") as name:
+        services = build(Settings(data_dir=Path(name) / "data", origin=ORIGIN, public_url="http://127.0.0.1"))
+        register_tasks(services)
+        server = uvicorn.Server(uvicorn.Config(create_app(services), host="127.0.0.1", port=0, log_level="warning"))
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.05)
+        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        try:
+            async with httpx2.AsyncClient(base_url=url) as http, async_playwright() as playwright:
+                browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+                await pictures(browser, Site(services, http, None), url, out)
+                await browser.close()
+        finally:
+            server.should_exit = True
+            await serving
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    asyncio.run(run(parser.parse_args().out))

@@ -1,0 +1,152 @@
+"""Every route, with the ids of what one organisation has, asked by every role of another: nothing shown, told or changed."""
+
+import hashlib
+import re
+from typing import Any
+
+from server.findings.service import LookOrder
+from server.findings.statistics import Question
+from server.operators.roles import OperatorRole
+from server.operators.tokens import TokenOrder
+from tests.images.pages import capture_page, indexed
+from tests.media.pictures import encoded, scene
+from tests.services.casework import Casework
+from tests.web.site import Site
+from tests.web.test_rights import NOBODY_NEEDED, routes_of
+
+CANARY = "Zebrafinch"
+ABSENT = "00000000-0000-4000-8000-000000000000"
+ANSWERS = {
+    "capture": "{capture_id}", "purpose": "p", "recipient": "r", "title": "t", "at": "2024-07-06", "text": "t", "kind": "order",
+    "name": "n", "source": "s", "confidence": "likely", "reason": "r", "role": "reader", "operator_id": "{operator_id}",
+    "tlp": "TLP:RED", "from_id": "{entity_id}", "to_id": "{entity_id}", "entity_id": "{entity_id}", "low": "1", "high": "2",
+    "unit": "posts", "window": "w", "method": "m", "as_of": "2024-07-06", "verdict": "rejected", "version": "1", "note": "n",
+    "layer": "2", "state": "present", "seen_at": "2024-07-06", "exhibit": "1", "facts": "f", "after": "1",
+    "roles": "fact_checker", "label": "l", "scopes": "read", "login": "elsewhere",
+    "password": "correct horse battery", "case": "{case_id}",
+    "other": "{cluster_id}", "images": "{sha256}", "image": "{sha256}",
+}  # fmt: skip
+LEADS_ON = {("GET", "/cases/join/{token}"), ("GET", "/images/search?capture={capture_id}")}
+"""The same for every token, and on to the page of whatever capture is named."""
+QUERIES = {"/api/v1/images/search": ("image={sha256}", "capture={capture_id}"), "/images/search": ("capture={capture_id}",)}
+BODIES: dict[str, dict[str, Any]] = {
+    "/api/v1/clusters/{cluster_id}/merge": {"other": "{cluster_id}", "reason": "r"},
+    "/api/v1/clusters/{cluster_id}/split": {"images": ["{sha256}"], "reason": "r"},
+    "/api/v1/clusters/{cluster_id}/reject": {"image": "{sha256}", "reason": "r"},
+}
+
+
+async def everything(site: Site) -> tuple[Casework, dict[str, str]]:
+    """Something of each kind in one organisation, each with the canary in its words; the ids by the names of path parameters."""
+    services = site.services
+    work = await Casework.begin(site)
+    lead, case = work.author, work.case
+    finding = await work.confirmed(facts=f"{CANARY} facts", narrative=CANARY, actor=CANARY)
+    await services.findings.look(lead, finding.id, LookOrder(2, "k", "not_checked", site.clock.now(), CANARY))
+    await services.cases.notes.write(lead, case.id, f"{CANARY} note")
+    from server.cases.entities import EntityOrder, RelationOrder
+
+    entity = await services.cases.entities.keep(lead, case.id, EntityOrder("account", CANARY, CANARY))
+    other = await services.cases.entities.keep(lead, case.id, EntityOrder("account", "b", CANARY))
+    relation = await services.cases.entities.relate(
+        lead, case.id, RelationOrder("amplifies", entity.id, other.id, CANARY, "likely")
+    )
+    statistic = await services.findings.statistics.freeze(lead, CANARY, "posts", Question())
+    token, _ = await services.tokens.create(lead, TokenOrder(CANARY, ("read",), 9))
+    invitation = await services.people.invite(lead, ["fact_checker"])
+    device = await site.pair(CANARY)
+    pictures = await pictures_of(site, lead, device)
+    person = await site.person()
+    asked = {"kind": "bundle", "captures": [work.capture_id], "purpose": CANARY, "recipient": CANARY}
+    export_id = (await person.post("/api/v1/exports", json=asked)).json()["export_id"]
+    ids = {
+        "case_id": str(case.id), "finding_id": str(finding.id), "statistic_id": str(statistic.id), "capture_id": work.capture_id,
+        "export_id": export_id, "device_id": device.pairing["device_id"], "token_id": str(token.id), "number": "1",
+        "invitation_id": str(invitation.invitation_id), "operator_id": str(work.reviewer.operator_id), "name": "page.wacz",
+        "relation_id": str(relation.id), "entity_id": str(entity.id), "token": "x", "upload_id": "0" * 32, **pictures,
+    }  # fmt: skip
+    return work, ids
+
+
+async def pictures_of(site: Site, lead: Any, device: Any) -> dict[str, str]:
+    """A cluster of two files, divided by a decision; its counts, frozen."""
+    images = site.services.images
+    first, second = encoded(scene(21), "JPEG", quality=90), encoded(scene(21))
+    bodies = {f"https://{CANARY.lower()}.example/1": first, f"https://{CANARY.lower()}.example/2": second}
+    await indexed(site, await capture_page(device, bodies, title=CANARY))
+    sha256 = hashlib.sha256(first).hexdigest()
+    cluster = (await images.reads.clusters_with(lead, sha256))[0].cluster_id
+    await images.decisions.reject(lead, cluster, hashlib.sha256(second).hexdigest(), CANARY)
+    cluster = (await images.reads.clusters_with(lead, sha256))[0].cluster_id
+    return {"sha256": sha256, "cluster_id": str(cluster), "count_id": str((await images.counting.freeze(lead, cluster)).id)}
+
+
+def filled(text: str, ids: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: ids[found[1]], text)
+
+
+def absent_of(ids: dict[str, str]) -> dict[str, str]:
+    kept = ("name", "token", "number", "upload_id")
+    return {
+        name: value if name in kept else "f" * 64 if name in ("capture_id", "sha256") else ABSENT for name, value in ids.items()
+    }
+
+
+def call(method: str, path: str, ids: dict[str, str]) -> dict[str, Any]:
+    """What is sent with the request: the JSON that the route takes, or a form with everything."""
+    if path in BODIES:
+        return {
+            "json": {
+                name: [filled(one, ids) for one in value] if isinstance(value, list) else filled(value, ids)
+                for name, value in BODIES[path].items()
+            }
+        }
+    return {"data": {name: filled(text, ids) for name, text in ANSWERS.items()}} if method == "POST" else {}
+
+
+def bare(answer: Any, ids: dict[str, str]) -> tuple[int, str]:
+    """Status and text without the ids that were asked for and what differs by request."""
+    text = answer.text
+    for value in sorted(ids.values(), key=len, reverse=True):
+        text = text.replace(value, "…")
+    return answer.status_code, re.sub(r"hs[a-z]_[\w-]{20,}|[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", "…", text)
+
+
+async def walk(site: Site, role: OperatorRole, person: Any, ids: dict[str, str]) -> int:
+    """How many routes a person of this role asked for, each with real and with absent ids, learning nothing."""
+    absent, walked = absent_of(ids), 0
+    for method, path, _needs in routes_of(site):
+        if path in NOBODY_NEEDED or path == "/sign-out":
+            continue
+        for asked in [path, *(f"{path}?{query}" for query in QUERIES.get(path, ()) if method == "GET")]:
+            real = await person.request(method, filled(asked, ids), **call(method, path, ids))
+            nothing = await person.request(method, filled(asked, absent), **call(method, path, absent))
+            assert CANARY not in real.text, (role, method, asked)
+            assert ids["capture_id"] not in real.text or "{capture_id}" in asked, (role, method, asked)
+            if "{" in asked:
+                asks_first = (method, asked) in LEADS_ON
+                assert asks_first or real.status_code in (403, 404, 411, 422), (role, method, asked, real.status_code)
+                assert bare(real, ids) == bare(nothing, absent), (role, method, asked)
+            walked += 1
+    return walked
+
+
+async def test_no_route_shows_tells_or_changes_what_another_organisation_has(site: Site) -> None:
+    work, ids = await everything(site)
+    stranger = await site.other_organisation()
+    services, owner = site.services, work.author.organisation_id
+    items = [
+        f"case:{work.case.id}",
+        f"capture:{work.capture_id}",
+        f"operator:{ids['operator_id']}",
+        f"cluster:{ids['cluster_id']}",
+    ]
+    before = [len(await services.custody.chain(item, organisation_id=owner)) for item in items]
+    for role in OperatorRole:
+        person = await site.person(await site.colleague(stranger.organisation_id, role.value))
+        assert await walk(site, role, person, ids) > 60
+    after = [len(await services.custody.chain(item, organisation_id=owner)) for item in items]
+    assert after == before and before[-1] > 0, "nothing was written to the chains of the other organisation"
+    opened = await services.findings.read(work.author, (await services.findings.of_case(work.author, work.case.id))[0].id)
+    assert opened.finding.version == 1 and opened.case.tlp == "TLP:AMBER" and opened.case.state == "open"
+    await site.sound()
