@@ -37,7 +37,7 @@ chrome.runtime.onStartup.addListener(() => {
 });
 chrome.alarms.onAlarm.addListener((alarm) => void (alarm.name === ALARM && pumpQueue({ patient: false })));
 chrome.alarms.onAlarm.addListener((alarm) => void (alarm.name === BATCH_ALARM && runLists()));
-watchBrowsing(async (tabId) => void await stayAwake(() => startCapture({ tabId, trigger: "site_list" })));
+watchBrowsing((tabId) => stayAwake(() => startCapture({ tabId, trigger: "site_list" })));
 chrome.contextMenus.onClicked.addListener((click, tab) => {
   const wish = wishOf(click);
   if (wish === "lists") void chrome.tabs.create({ url: "ui/batch.html" });

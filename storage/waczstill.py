@@ -21,18 +21,20 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from storage.decoding import DecodedStream, DecodingLimits
 from storage.errors import BadContainer
 from storage.source import RandomAccess, Window, as_source
+from storage.stillmarkup import without_scripts
 from storage.wacz import Wacz, open_wacz
 from storage.warcrecords import WarcLimits, iter_records
 from storage.zipappend import Appended, append_to_zip
 
 INDEX, BLOCKS, PACKAGE, WARC = "indexes/index.cdx.gz", "indexes/index.idx", "datapackage.json", "archive/still.warc.gz"
 DOM = "urn:dom:"
+STILL_HEADER = "X-Holdstill-Still"
+"""Marks a document as it stood, so that whoever shows it lets no script run in it."""
 INDEX_LIMIT_BYTES = 32 << 20
 DOCUMENT_LIMIT_BYTES = 16 << 20
 DOCUMENTS_LIMIT = 64
+DOCUMENTS_LIMIT_BYTES = 32 << 20
 BLOCK_LINES = 1024
-_SCRIPT = re.compile(rb"<script\b[^>]*>.*?</script\s*>", re.IGNORECASE | re.DOTALL)
-_REFRESH = re.compile(rb"<meta\b[^>]*\bhttp-equiv=[\"']?refresh[^>]*>", re.IGNORECASE)
 _LINE = re.compile(r"(\S+) (\d{14}) (\{.*\})")
 
 
@@ -68,7 +70,7 @@ def _stilled(data: RandomAccess) -> Appended | None:
     with open_wacz(data) as wacz:
         lines = list(_index_lines(wacz))
         standing = {line.url.removeprefix(DOM): line for line in lines if line.url.startswith((f"{DOM}http:", f"{DOM}https:"))}
-        documents = [(url, line, _document(wacz, line)) for url, line in list(standing.items())[:DOCUMENTS_LIMIT]]
+        documents = list(_documents(wacz, standing))
         if not documents:
             return None
         keys = {line.url: line.key for line in lines}
@@ -115,16 +117,28 @@ def _index_lines(wacz: Wacz) -> Iterator[_Line]:
                 yield _Line(match[1], match[2], facts)
 
 
-def _document(wacz: Wacz, line: _Line) -> bytes:
-    """The DOM without what would run or lead away. Raises: BadContainer."""
+def _documents(wacz: Wacz, standing: dict[str, _Line]) -> Iterator[tuple[str, _Line, bytes]]:
+    """Address, line and DOM of each, without what would run or lead away; at most DOCUMENTS_LIMIT.
+
+    Raises: BadContainer, also when they hold more than DOCUMENTS_LIMIT_BYTES together: half of a page is not how it stood.
+    """
+    left = DOCUMENTS_LIMIT_BYTES
+    for url, line in list(standing.items())[:DOCUMENTS_LIMIT]:
+        stored = _document(wacz, line, min(left, DOCUMENT_LIMIT_BYTES))
+        left -= len(stored)
+        yield url, line, without_scripts(stored.decode("utf-8", "replace")).encode()
+
+
+def _document(wacz: Wacz, line: _Line, limit_bytes: int) -> bytes:
+    """The DOM as stored. Raises: BadContainer."""
     name = f"archive/{line.facts.get('filename', '')}"
     offset, length = (_number(line, part) for part in ("offset", "length"))
     with wacz.open(name) as stream:
         place = Window(as_source(stream)[0], offset, length)
-        record = next(iter_records(place, limits=WarcLimits(record_bytes=DOCUMENT_LIMIT_BYTES)), None)
+        record = next(iter_records(place, limits=WarcLimits(record_bytes=limit_bytes)), None)
         if record is None or record.target_uri != line.url:
             raise BadContainer("wacz", line.url[:200], "its record is not where the index says")
-        return _REFRESH.sub(b"", _SCRIPT.sub(b"", record.read(DOCUMENT_LIMIT_BYTES)))
+        return record.read(limit_bytes)
 
 
 def _number(line: _Line, member: str) -> int:
@@ -136,7 +150,8 @@ def _number(line: _Line, member: str) -> int:
 
 def _record(url: str, time: str, body: bytes) -> bytes:
     """One gzipped response record; its id and date follow from what it holds."""
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    lines = ("HTTP/1.1 200 OK", "Content-Type: text/html; charset=utf-8", f"Content-Length: {len(body)}", f"{STILL_HEADER}: 1")
+    head = "".join(f"{line}\r\n" for line in (*lines, "")).encode()
     digest = hashlib.sha256(body).hexdigest()
     date = f"{time[:4]}-{time[4:6]}-{time[6:8]}T{time[8:10]}:{time[10:12]}:{time[12:]}Z"
     fields = {
@@ -148,8 +163,8 @@ def _record(url: str, time: str, body: bytes) -> bytes:
         "Content-Type": "application/http; msgtype=response",
         "Content-Length": str(len(head) + len(body)),
     }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return gzip.compress(f"WARC/1.1\r\n{lines}\r\n".encode() + head + body + b"\r\n\r\n", mtime=0)
+    described = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return gzip.compress(f"WARC/1.1\r\n{described}\r\n".encode() + head + body + b"\r\n\r\n", mtime=0)
 
 
 def _index_files(lines: list[str]) -> dict[str, bytes]:

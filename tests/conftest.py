@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import expect
 
 from tests.postgres import TestPostgres, running_postgres
 from tests.tsa import LocalTsa
@@ -12,6 +13,7 @@ from tests.tsa import LocalTsa
 # The first draw on a machine reads the tables of Unicode: slow is no finding.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+expect.set_options(timeout=15_000)  # a page on a busy machine: what is never shown still fails
 
 
 @pytest.fixture(scope="session")

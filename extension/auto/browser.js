@@ -5,11 +5,13 @@ const BADGE = { text: "A", color: "#0f5c62" };
 
 /**
  * Registers the listeners of the automatic captures. Call it at the top level of the background script.
- * @param {(tabId: number) => Promise<void>} capture
+ * @param {(tabId: number) => Promise<import("../queue/runs.js").Run | null>} capture null: the tab is being captured already
  */
 export function watchBrowsing(capture) {
   const tools = {
-    local: chrome.storage.local, session: chrome.storage.session, locks: navigator.locks, capture, now: Date.now,
+    local: chrome.storage.local, session: chrome.storage.session, locks: navigator.locks, now: Date.now,
+    capture: async (/** @type {number} */ tabId) => outcomeOf(await capture(tabId)),
+    pause: (/** @type {number} */ ms) => new Promise((/** @type {(value: void) => void} */ resolve) => { setTimeout(resolve, ms); }),
     readTab: async (/** @type {number} */ tabId) => {
       const { active, incognito, url } = await chrome.tabs.get(tabId);
       return { active, incognito, url: url ?? "" };
@@ -23,6 +25,12 @@ export function watchBrowsing(capture) {
   chrome.webNavigation.onHistoryStateUpdated.addListener(loaded); // pages that change their address without loading anew
   chrome.tabs.onActivated.addListener(({ tabId }) => void onShown(tabId, tools).catch(gone));
   chrome.storage.local.onChanged.addListener((changes) => void ("auto" in changes && showBadge()));
+}
+
+/** @param {import("../queue/runs.js").Run | null} run ended @returns {import("./watch.js").Outcome} */
+function outcomeOf(run) {
+  if (run === null) return "busy";
+  return run.phase === "queued" || run.phase === "discarded" ? "done" : "failed";
 }
 
 /** The badge says that pages are captured without a click. */

@@ -32,14 +32,19 @@ function parsePattern(line) {
   return { host: new URL(url).host, withSubdomains, path: slash < 0 ? "/" : line.slice(slash).replace(/\*$/, "") };
 }
 
-/** @param {Pattern[]} patterns @param {string} url @returns {boolean} only http and https; a pattern without a port fits every port */
-export function isListed(patterns, url) {
-  if (!URL.canParse(url)) return false;
+/** @param {Pattern[]} patterns @param {string} url @returns {Pattern | undefined} the first that fits; only http and https; one without a port fits every port */
+export function findPattern(patterns, url) {
+  if (!URL.canParse(url)) return undefined;
   const { protocol, host, hostname, pathname } = new URL(url);
-  if (protocol !== "http:" && protocol !== "https:") return false;
-  return patterns.some((pattern) => {
+  if (protocol !== "http:" && protocol !== "https:") return undefined;
+  return patterns.find((pattern) => {
     const own = pattern.host.includes(":") ? host : hostname;
     const fits = own === pattern.host || (pattern.withSubdomains && own.endsWith(`.${pattern.host}`));
     return fits && pathname.startsWith(pattern.path);
   });
+}
+
+/** @param {Pattern[]} patterns @param {string} url @returns {boolean} */
+export function isListed(patterns, url) {
+  return findPattern(patterns, url) !== undefined;
 }

@@ -1,24 +1,32 @@
-import { isListed, parsePatterns } from "./patterns.js";
+import { findPattern, parsePatterns } from "./patterns.js";
 
 /**
  * Captures the pages of listed sites while the person browses. Off unless the person turns it on; never in private windows.
  *
- * One committed navigation is one capture, once it has loaded and its tab is in front; the same address not again before the interval is over.
+ * One committed navigation is one capture, once it has loaded and its tab is in front; the same address not again before the interval is over. An address
+ * whose capture failed, or for which there was no time because its tab was being captured, is free again. A page can change its address without end: so a
+ * listed site, its subdomains included, is captured a limited number of times an hour.
  * @typedef {{isOn: boolean, patterns: string, intervalMin: number}} AutoSettings  kept in chrome.storage.local as `auto`
  * @typedef {{get(key: string): Promise<Record<string, any>>, set(items: Record<string, any>): Promise<void>}} Area
  * @typedef {{tabId: number, url: string}} Loaded
+ * @typedef {"done" | "failed" | "busy"} Outcome  done: in the queue, or discarded by the person; busy: the tab was being captured already
  * @typedef {object} Tools
  * @property {Area} local    chrome.storage.local
  * @property {Area} session  chrome.storage.session
  * @property {Pick<LockManager, "request">} locks
  * @property {(tabId: number) => Promise<{active: boolean, incognito: boolean, url: string}>} readTab
- * @property {(tabId: number) => Promise<void>} capture
+ * @property {(tabId: number) => Promise<Outcome>} capture
+ * @property {(ms: number) => Promise<void>} pause
  * @property {() => number} now milliseconds since 1970
  */
 
 /** @type {AutoSettings} */
 export const AUTO_OFF = { isOn: false, patterns: "", intervalMin: 60 };
 const MAX_REMEMBERED = 2000;
+export const MAX_PER_HOUR = 60;
+const HOUR_MS = 3_600_000;
+/** How often, and how long apart, a page is tried whose tab is being captured. */
+const BUSY = { times: 30, ms: 2000 };
 
 /** @param {Pick<Tools, "local">} tools @returns {Promise<AutoSettings>} */
 export async function readAuto({ local }) {
@@ -28,16 +36,23 @@ export async function readAuto({ local }) {
 /** A page of the main frame has loaded. @param {Loaded} loaded @param {Tools} tools @returns {Promise<boolean>} whether it was captured now */
 export async function onLoaded({ tabId, url }, tools) {
   const settings = await readAuto(tools);
-  if (!settings.isOn || !isListed(parsePatterns(settings.patterns).patterns, url)) return false;
-  const tab = await tools.readTab(tabId);
-  if (tab.incognito || tab.url !== url) return false;
-  if (!tab.active) {
-    await tools.session.set({ [pendingKey(tabId)]: url }); // it is captured when the person looks at it
-    return false;
+  const site = settings.isOn ? findPattern(parsePatterns(settings.patterns).patterns, url)?.host : undefined;
+  if (site === undefined) return false;
+  for (let times = 0; times < BUSY.times; times += 1) {
+    const tab = await tools.readTab(tabId);
+    if (tab.incognito || tab.url !== url) return false;
+    if (!tab.active) {
+      await tools.session.set({ [pendingKey(tabId)]: url }); // it is captured when the person looks at it
+      return false;
+    }
+    if (!(await claim(url, site, settings, tools))) return false;
+    const outcome = await tools.capture(tabId).catch(() => /** @type {const} */ ("failed"));
+    if (outcome === "done") return true;
+    await unclaim(url, site, outcome, tools);
+    if (outcome === "failed") return false;
+    await tools.pause(BUSY.ms);
   }
-  if (!(await claim(url, settings, tools))) return false;
-  await tools.capture(tabId);
-  return true;
+  return false;
 }
 
 /** A tab came to the front. @param {number} tabId @param {Tools} tools @returns {Promise<boolean>} */
@@ -50,20 +65,39 @@ export async function onShown(tabId, tools) {
 }
 
 /**
- * Takes the right to capture an address now, in one step for all listeners. Remembered is a hash of the address and the time, not the address.
- * @param {string} url @param {AutoSettings} settings @param {Tools} tools @returns {Promise<boolean>}
+ * Takes the right to capture an address now, in one step for all listeners. Remembered is a hash of the address and the time, not the address; and of
+ * each listed site when its captures of the last hour were begun.
+ * @param {string} url @param {string} site @param {AutoSettings} settings @param {Tools} tools @returns {Promise<boolean>}
  */
-async function claim(url, { intervalMin }, { local, locks, now }) {
+async function claim(url, site, { intervalMin }, { local, locks, now }) {
   const key = await keyOf(url);
   return locks.request("holdstill-auto", {}, async () => {
-    /** @type {Record<string, number>} */
-    const seen = (await local.get("autoSeen"))["autoSeen"] ?? {};
+    const { seen, begun } = await readMemory(local);
     const at = now();
+    const ofHour = Object.fromEntries(Object.entries(begun).map(([one, times]) => [one, times.filter((time) => at - time < HOUR_MS)]).filter(([, times]) => times.length > 0));
     if (seen[key] !== undefined && at - seen[key] < intervalMin * 60_000) return false;
+    if ((ofHour[site]?.length ?? 0) >= MAX_PER_HOUR) return false;
     const recent = Object.entries(seen).filter(([other]) => other !== key).sort(([, left], [, right]) => right - left).slice(0, MAX_REMEMBERED - 1);
-    await local.set({ autoSeen: Object.fromEntries([[key, at], ...recent]) });
+    await local.set({ autoSeen: Object.fromEntries([[key, at], ...recent]), autoBegun: { ...ofHour, [site]: [...ofHour[site] ?? [], at] } });
     return true;
   });
+}
+
+/**
+ * Gives the right back. One that failed counts for the hour all the same: a page that breaks its own capture is not tried without end.
+ * @param {string} url @param {string} site @param {Outcome} outcome @param {Tools} tools
+ */
+async function unclaim(url, site, outcome, { local, locks }) {
+  const key = await keyOf(url);
+  await locks.request("holdstill-auto", {}, async () => {
+    const { seen: { [key]: _claim, ...autoSeen }, begun } = await readMemory(local);
+    await local.set({ autoSeen, ...(outcome === "busy" && { autoBegun: { ...begun, [site]: (begun[site] ?? []).slice(0, -1) } }) });
+  });
+}
+
+/** @param {Area} local @returns {Promise<{seen: Record<string, number>, begun: Record<string, number[]>}>} times: milliseconds since 1970 */
+async function readMemory(local) {
+  return { seen: (await local.get("autoSeen"))["autoSeen"] ?? {}, begun: (await local.get("autoBegun"))["autoBegun"] ?? {} };
 }
 
 /** @param {string} url @returns {Promise<string>} */

@@ -92,3 +92,21 @@ export function bytesFromBase64(text) {
   const native = /** @type {{fromBase64?: (text: string) => Bytes}} */ (/** @type {unknown} */ (Uint8Array)).fromBase64;
   return native ? native.call(Uint8Array, text) : Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }
+
+/**
+ * Text in bytes of which the encoding is not known: UTF-8 where it is that, else one character for each byte. Credentials are ASCII mostly, and every
+ * encoding of the web but UTF-16 has ASCII in place.
+ * @param {Bytes} bytes @param {(text: string) => string} change @returns {Bytes} the same object when the text stays
+ */
+export function changeText(bytes, change) {
+  let text = "";
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+    const clean = change(text);
+    return clean === text ? bytes : Uint8Array.from(clean, (char) => char.charCodeAt(0));
+  }
+  const clean = change(text);
+  return clean === text ? bytes : utf8(clean);
+}

@@ -3,7 +3,7 @@ import { bytesFromBase64 } from "./bodybytes.js";
 import { readCertificates } from "./certificates.js";
 import { findClosedRoots, listFrames, probeByScript, probeFrames } from "./frames.js";
 import { mhtmlPictures } from "./mhtml.js";
-import { learnText } from "./secrets/learn.js";
+import { learnOwn } from "./secrets/learn.js";
 import { fillAccount } from "./requested.js";
 import { takeFullPageShot } from "./screenshots.js";
 
@@ -133,12 +133,12 @@ async function addPictures(mhtml, frames, { account, onBody }, signal) {
  * @param {TabDebugger} tab @param {Frame[]} frames @param {Collector} collector
  */
 async function learnCookies(tab, frames, { stripper, responses }) {
-  for (const hop of responses.hops) {
-    stripper.url(hop.url, "address");
-    for (const [name, value] of [...hop.requestHeaders, ...hop.responseHeaders]) stripper.learnHeader(name, value);
-    if (hop.requestBody) learnText(stripper, new TextDecoder().decode(hop.requestBody.bytes), { isSent: true });
-  }
+  learnOwn(stripper, responses.hops.map(({ requestHeaders, requestBody }) => ({ requestHeaders, body: requestBody?.bytes ?? null })));
   const urls = frames.map(({ url }) => url).filter((url) => isLoadable(url) && /^https?:/.test(url));
   const { cookies } = await tab.send(tab.root, "Network.getCookies", { urls });
   for (const { name, value } of cookies) stripper.learnCookie(name, value);
+  for (const hop of responses.hops) {
+    stripper.url(hop.url, "address");
+    for (const [name, value] of hop.responseHeaders) stripper.learnHeader(name, value);
+  }
 }

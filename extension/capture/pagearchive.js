@@ -1,6 +1,6 @@
 import { requestHead, responseHead } from "../archive/http.js";
 import { concat, hex, utf8 } from "../seal/encoding.js";
-import { bytesFromBase64 } from "./bodybytes.js";
+import { bytesFromBase64, changeText } from "./bodybytes.js";
 import { changeMhtmlText, referToBodies } from "./mhtml.js";
 import { learnBody } from "./secrets/learn.js";
 
@@ -145,10 +145,8 @@ export class PageArchive {
   /** @param {import("./passive.js").PassiveRequest} hop @param {string} url @returns {{bytes: import("../seal/encoding.js").Bytes, note: string}} without secrets */
   #requestBody({ requestBody }, url) {
     if (!requestBody || requestBody.bytes.length === 0) return { bytes: new Uint8Array(0), note: requestBody?.note ?? "" };
-    const text = textOf(requestBody.bytes);
-    if (text === null || this.stripper.keep) return requestBody;
-    const clean = this.stripper.url(`?${text}`, `body of the request ${url}`).slice(1); // a form's fields stand like a query's parameters
-    return clean === text ? requestBody : { bytes: utf8(clean), note: [requestBody.note, "secrets were removed"].filter(Boolean).join("; ") };
+    const bytes = changeText(requestBody.bytes, (text) => this.stripper.sent(text, `body of the request ${url}`));
+    return bytes === requestBody.bytes ? requestBody : { bytes, note: [requestBody.note, "secrets were removed"].filter(Boolean).join("; ") };
   }
 
   /** @param {string} url @param {string} mime @param {import("../seal/encoding.js").Bytes} bytes @param {PageResource} resource @param {string} derivedFrom */

@@ -8,7 +8,7 @@ import { PageArchive } from "./pagearchive.js";
 import { PostReader } from "./postreader.js";
 import { Account } from "./requested.js";
 import { KnownResponses } from "./responses.js";
-import { findMarkupSecrets } from "./secrets/markup.js";
+import { findMarkupSecrets, findPasswordNames } from "./secrets/markup.js";
 import { learnText } from "./secrets/learn.js";
 import { isSecretName } from "./secrets/names.js";
 import { SecretStripper } from "./secrets/stripper.js";
@@ -99,6 +99,7 @@ async function documentFlag(passive, responses) {
 /** @param {Frame[]} frames @param {{timing: Map<string, TimingEntry>, stripper: SecretStripper, notes: string[]}} session */
 function learnFromFrames(frames, { timing, stripper, notes }) {
   for (const { url, probe } of frames) stripper.show(url, probe?.url ?? "", probe?.title ?? "", probe?.text ?? "");
+  for (const { probe } of frames) if (probe) stripper.expectPasswords(findPasswordNames(probe.html));
   for (const { url, resources, probe, problem } of frames) {
     stripper.url(url, "address");
     for (const resource of resources) stripper.url(resource.url, "address");

@@ -100,6 +100,8 @@
  * @property {string[]} notes
  * @property {Selection | null} [selection]
  * @property {import("./platforms/types.js").PostMetadata | null} [post]  what the page says of its post: claims, secrets removed
+ * @property {(isKept: boolean) => Promise<void>} [release]  to be told, once, whether the capture is durable or was given up by the person: until then the
+ *   recording that it was made of, which cannot be had again, is kept; false gives it back to its tab
  * @property {string | null} workFolder     give it to discardWorkFolder() once the blobs are stored elsewhere
  */
 

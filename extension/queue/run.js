@@ -8,7 +8,7 @@ import { lockName, summarisePost, toForm } from "./runs.js";
  * One click, from the shot to the queue:
  *
  * 1. the viewport shot, before anything else; 2. beside it the challenge; 3. the page as seen; 4. wait while the person is typing;
- * 5. digests, statement, signature; 6. item and payloads in one durable transaction. From 6 on a crash loses nothing.
+ * 5. digests, statement, signature; 6. item and payloads in one durable transaction. From 6 on a crash loses nothing; before it, a recording stays its tab's.
  *
  * @typedef {import("../capture/types.js").ViewportShot} ViewportShot
  * @typedef {import("../capture/types.js").CaptureResult} CaptureResult
@@ -110,9 +110,10 @@ async function captureTab(wish, tools) {
       onProgress: (name, done, total) => void show({ step: { name, done, total } }),
     });
     // 4.
-    await show({ phase: "waiting", step: null, pageinfo: result.pageinfo, post: summarisePost(result.post) });
-    const outcome = await seal({ wish, run, result, challenge: await asking, key, show }, tools);
-    await tools.discardWorkFolder(result.workFolder);
+    const outcome = await keep(result, tools, async () => {
+      await show({ phase: "waiting", step: null, pageinfo: result.pageinfo, post: summarisePost(result.post) });
+      return seal({ wish, run, result, challenge: await asking, key, show }, tools);
+    });
     await show(outcome === null ? { phase: "discarded" } : { phase: "queued", captureId: outcome });
   } catch (error) {
     if (errorCode(error) === "region_cancelled") await show({ phase: "discarded", step: null });
@@ -122,6 +123,22 @@ async function captureTab(wish, tools) {
     await tools.runs.removeDraft(run.runId);
   }
   return run;
+}
+
+/**
+ * Whatever becomes of the sealing, the capture's own files go, which makes room for another try; what it was made of goes only when it is not needed again.
+ * @template T @param {CaptureResult} result @param {Pick<Tools, "discardWorkFolder">} tools @param {() => Promise<T>} sealing @returns {Promise<T>}
+ */
+async function keep(result, tools, sealing) {
+  let isDone = false;
+  try {
+    const outcome = await sealing();
+    isDone = true;
+    return outcome;
+  } finally {
+    await result.release?.(isDone).catch(() => undefined); // a recording left over is swept; what is in the queue does not fail because of it
+    await tools.discardWorkFolder(result.workFolder);
+  }
 }
 
 /**

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
+from weakref import WeakValueDictionary
 
 from server.captures.models import Blob, Capture
 from server.captures.parts import CaptureParts
@@ -97,6 +98,7 @@ class Replays:
         self._parts = parts
         self._key = load_secret(parts.settings.keys_path() / "replay.key")
         self._stills: OrderedDict[str, Appended | None] = OrderedDict()
+        self._making: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def open(self, actor: Actor, capture_id: str, view: str) -> Replay:
         """A capability for this capture's archive. `capture.viewed` with the purpose `replay` is recorded before it exists.
@@ -137,24 +139,28 @@ class Replays:
         return ReplayArchive(capture_id, capture.final_url or capture.url, opened)
 
     async def still(self, found: ReplayArchive) -> StillArchive:
-        """The archive with its documents as they stood. Made anew when it was forgotten: same archive, same bytes.
+        """The archive with its documents as they stood. Made anew when it was forgotten: same archive, same bytes. Whoever asks
+        for one that is being made waits for it.
 
         Raises: NotFound when the archive holds no DOM, is broken, or breaks a limit; StorageError.
         """
         artifact = found.opened.artifact
         whole = StoredBytes(found.opened, artifact.size_bytes)
-        if artifact.sha256 not in self._stills:
-            self._stills[artifact.sha256] = await asyncio.to_thread(_still, whole)
-            while (
-                sum(0 if one is None else len(one.tail) for one in self._stills.values()) > STILLS_BYTES
-                or len(self._stills) > STILLS
-            ):
-                self._stills.popitem(last=False)
+        async with self._making.setdefault(artifact.sha256, asyncio.Lock()):
+            if artifact.sha256 not in self._stills:
+                self._stills[artifact.sha256] = await asyncio.to_thread(_still, whole)
+                self._forget_oldest()
         appended = self._stills.get(artifact.sha256)
         if appended is None:
             raise NotFound(kind="replay", id="")
         name = f"{artifact.sha256} {hashlib.sha256(appended.tail).hexdigest()}"
         return StillArchive(appended, hashlib.sha256(name.encode()).hexdigest(), whole)
+
+    def _forget_oldest(self) -> None:
+        while (
+            sum(0 if one is None else len(one.tail) for one in self._stills.values()) > STILLS_BYTES or len(self._stills) > STILLS
+        ):
+            self._stills.popitem(last=False)
 
 
 def _still(whole: StoredBytes) -> Appended | None:

@@ -13,6 +13,8 @@ from tests.e2e.replaying import captured_frame, chromium_reader, open_replay, pu
 from tests.e2e.site import DemoSite
 from tests.e2e.stack import Stack
 from tests.live.device import HttpDevice
+from tests.simulator import PNG
+from tests.storage.test_wacz_still import archive
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 HOSTILE = (Path(__file__).parent / "pages" / "hostile.html").read_text("utf-8")
@@ -51,6 +53,32 @@ def test_replay_shows_text_and_pictures_and_asks_the_site_for_nothing(
     page.click("#view-scripts")
     frame = captured_frame(page, "#posts")
     wait_for(lambda: "Marsh Walkers" not in frame.inner_text("#posts"), 20, lambda: "its script did not run")
+
+
+def test_no_script_of_a_page_shown_as_it_stood_runs(stack: Stack, reader: BrowserContext) -> None:
+    address = "https://news.example/story"
+    kept = (
+        "<p id=words>Stood</p><img src=x onerror=\"document.body.textContent='other words'\"><script>document.title = 1</script>"
+    )
+    artifacts = {"page.wacz": archive({address: kept.encode()}), "screenshot.viewport.png": PNG}
+    device = HttpDevice(stack.url, stack.pairing_code())
+    committed = device.commit(artifacts, url=address)
+    device.upload(committed["capture_id"], artifacts, committed["missing"])
+    sealed = device.seal(committed["capture_id"])
+    device.close()
+    frame = captured_frame(open_replay(reader, stack, str(sealed["capture_id"])), "#words")
+    added = """() => {
+      const box = document.createElement("div");
+      document.body.append(box);
+      box.innerHTML = '<img src="data:," onerror="document.title = 2"><a href="javascript:void(document.title = 3)">x</a>';
+      const script = document.createElement("script");
+      script.textContent = "document.title = 4";
+      box.append(script);
+      box.querySelector("a").click();
+      return new Promise((done) => setTimeout(() => done(document.title), 500));
+    }"""
+    assert frame.evaluate(added) == ""
+    assert frame.inner_text("#words") == "Stood"
 
 
 def test_the_replay_origin_serves_nothing_of_the_application_and_takes_no_cookie(stack: Stack, reader: BrowserContext) -> None:

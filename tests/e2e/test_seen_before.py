@@ -19,6 +19,13 @@ SVG = (
 
 
 @pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A service of this module's own: what was never seen before must not have been seen by other tests."""
+    with Stack(tmp_path_factory.mktemp("unseen")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     with granted_browser(playwright, stack, tmp_path_factory.mktemp("seen")) as started:
         yield started

@@ -1,8 +1,10 @@
 """The archive with its documents as they stood: every reader of zip files finds it, the old bytes are untouched, limits hold."""
 
 import gzip
+import html
 import io
 import json
+import time
 import zipfile
 from itertools import count
 
@@ -12,8 +14,9 @@ from warcio.warcwriter import WARCWriter
 
 from storage.errors import BadContainer
 from storage.source import StreamSource
+from storage.stillmarkup import without_scripts
 from storage.wacz import inspect_wacz
-from storage.waczstill import DOCUMENT_LIMIT_BYTES, sort_key, still_wacz
+from storage.waczstill import DOCUMENT_LIMIT_BYTES, DOCUMENTS_LIMIT_BYTES, sort_key, still_wacz
 from storage.zipappend import append_to_zip
 from storage.zipdirectory import ZipEntry
 
@@ -136,6 +139,71 @@ def test_what_breaks_a_limit_or_lies_about_places_is_refused() -> None:
         still_wacz(io.BytesIO(archive({}, index=line)))
     with pytest.raises(BadContainer):
         append_to_zip(StreamSource(io.BytesIO(b"x" * 100)), [ZipEntry("a", 0, 0, 1, 1, 50)], {})
+
+
+def test_a_page_of_tags_that_never_end_does_not_freeze_the_service() -> None:
+    """Growth, not time: eight times the markup may cost eight times as much, not sixty-four times."""
+    for opened in ("<script>", "<meta http-equiv=refresh ", "<!--", "<!", "</", "<style><", "<a b='", '<a b="', "<a " + "/" * 40):
+        for before in ("", "<!--", "<script>", "<title>"):
+            small, large = (min(cost(before + opened * (size // len(opened))) for _ in range(3)) for size in (40_000, 320_000))
+            assert large < 30 * max(small, 0.0002), (before, opened)
+
+
+def cost(markup: str) -> float:
+    """CPU seconds of this thread that the markup takes."""
+    started = time.thread_time()
+    without_scripts(markup)
+    return time.thread_time() - started
+
+
+def test_many_large_documents_are_refused_together() -> None:
+    each = DOCUMENTS_LIMIT_BYTES // 4 + 1
+    with pytest.raises(BadContainer):
+        still_wacz(io.BytesIO(archive({f"https://a.example/{number}": b"x" * each for number in range(4)})))
+
+
+def test_scripts_in_odd_markup_are_found_and_what_stood_around_them_stays() -> None:
+    for markup, stays in {
+        "<p>if a < b then <b>so</b></p>": "<p>if a &lt; b then <b>so</b></p>",
+        "<!-- > <script>x()</script> --><p>Stood": "<p>Stood",
+        "<!--><p>Stood</p>--!>": "<p>Stood</p>--!>",
+        "<a title='x > \"y\"' data-z>Stood": '<a title="x > &quot;y&quot;" data-z>Stood',
+        "<script-note>Stood</script-note><style-guide>": "<script-note>Stood</script-note><style-guide>",
+        "<SCRIPT\n>a</scripts></script\t>Stood": "Stood",
+        "<svg><script/><text>Stood</text></svg>": "<svg><text>Stood</text></svg>",
+        "<style/><p>Stood": "<style></style><p>Stood",
+        "<style>a>b{content:'<img>'}</style>": "<style>a>b{content:'\\3c img>'}</style>",
+        "<noscript><p>Not shown</p></noscript><title>a<b</title>": "<title>a&lt;b</title>",
+        "<svg><![CDATA[><a title=']]><script>x()</script>'>": '<svg><a title="]]><script>x()</script>">',
+        "<!DOCTYPE html><META HTTP-EQUIV=' Refresh' content=0><p>Stood": "<!DOCTYPE html><p>Stood",
+        "<p>Stood<a b='": "<p>Stood",
+    }.items():
+        assert without_scripts(markup) == stays
+
+
+def test_scripts_in_attributes_addresses_and_frames_of_a_kept_page_do_not_run() -> None:
+    for markup, stays in {
+        '<body onload="a()" class="b"><img src=x ONERROR=a()>': '<body class="b"><img src="x">',
+        '<img/onerror="a()"/src=x><p on>': '<img src="x"><p>',
+        '<a href="javascript:a()">Stood</a>': "<a>Stood</a>",
+        '<a href=" java&#115;c&Tab;ript:a()">Stood</a>': "<a>Stood</a>",
+        '<form action="JavaScript:a()"><button formaction="javascript:a()">': "<form><button>",
+        '<svg><a xlink:href="javascript:a()"><animate attributeName="href" values="x;javascript:a()">': (
+            '<svg><a><animate attributeName="href">'
+        ),
+        '<iframe src="data:text/html,<script>a()</script>"></iframe>': "<iframe></iframe>",
+        '<img src="data:image/svg+xml,<svg/>" alt="javascript: an introduction">': (
+            '<img src="data:image/svg+xml,<svg/>" alt="javascript: an introduction">'
+        ),
+        '<iframe srcdoc="&lt;p title=&quot;&amp;amp;&quot;&gt;Stood&lt;script&gt;a()&lt;/script&gt;"></iframe>': (
+            '<iframe srcdoc="<p title=&quot;&amp;amp;&quot;>Stood"></iframe>'
+        ),
+    }.items():
+        assert without_scripts(markup) == stays
+    nested = "<p onclick=a()>Stood"
+    for _ in range(6):
+        nested = f'<iframe srcdoc="{html.escape(nested)}"></iframe>'
+    assert "onclick" not in without_scripts(nested) and without_scripts(nested).count("srcdoc") == 4
 
 
 def test_sort_keys_are_those_of_the_extension() -> None:

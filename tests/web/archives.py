@@ -14,7 +14,8 @@ from tests.trust.archive import PAGE, SignDigest, make_wacz
 
 @dataclass
 class Page:
-    """A page: `bodies` (address, media type, bytes), `text` as rendered, and what is missing (address, type, reason)."""
+    """A page: `bodies` (address, media type, bytes), `text` as rendered, and what is missing (address, type, reason); the text of
+    `frames` by address, the text `before` a second load."""
 
     bodies: Sequence[tuple[str, str, bytes]]
     text: str
@@ -22,6 +23,8 @@ class Page:
     headers: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     url: str = PAGE
     note: str = ""
+    frames: Mapping[str, str] = field(default_factory=dict)
+    before: str = ""
 
     @property
     def pageinfo(self) -> dict[str, object]:
@@ -55,6 +58,9 @@ class Page:
             f"urn:text:{self.url}": (self.text.encode(), "text/plain; charset=utf-8"),
             f"urn:pageinfo:{self.url}": (json.dumps(pageinfo or self.pageinfo).encode(), "application/json"),
         }
+        made |= {f"urn:text:{url}": (text.encode(), "text/plain; charset=utf-8") for url, text in self.frames.items()}
+        if self.before:
+            made[f"urn:text-before:{self.url}"] = (self.before.encode(), "text/plain; charset=utf-8")
         for url, content in made.items():
             _write(writer, "resource", url, content, None)
         return make_wacz(sign, warc=out.getvalue())

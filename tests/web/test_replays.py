@@ -1,5 +1,6 @@
 """Replay without a browser: who may load what and for how long, what the page says in each state, which origins are refused."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.captures.replays import make_capability, read_capability
+from server.captures import replays
+from server.captures.replays import StoredBytes, make_capability, read_capability
 from server.settings import Settings
 from server.web.pages.resources_view import SHOWN, parse_resources
 from server.web.replay_app import create_replay_app, has_player, page_policy
 from server.web.replay_origin import check_replay_url, replay_origin
-from server.web.replay_worker import CAPTURED_POLICY, GUARD
+from server.web.replay_worker import CAPTURED_POLICY, GUARD, STILL_POLICY
+from storage.zipappend import Appended
 from tests.storage.test_wacz_still import archive
 from tests.web.site import Site, picture
 
@@ -80,7 +83,8 @@ def test_any_text_is_a_capability_or_none(text: str) -> None:
 
 def test_no_policy_of_a_captured_document_knows_another_address() -> None:
     own = {"'self'", "'unsafe-inline'", "'unsafe-eval'", "'none'", "data:", "blob:"}
-    for part in CAPTURED_POLICY.split(";"):
+    assert "script-src 'none'" in STILL_POLICY
+    for part in [*CAPTURED_POLICY.split(";"), *STILL_POLICY.split(";")]:
         name, *sources = part.split()
         assert name == "sandbox" or set(sources) <= own, part
     assert "sandbox allow-scripts allow-same-origin" in CAPTURED_POLICY and "allow-top" not in CAPTURED_POLICY
@@ -156,6 +160,26 @@ async def test_an_opened_replay_ends_with_its_time_and_is_opened_again_with_one_
     assert (await replaying.get(again)).status_code == 200
     events = (await person.get(f"/api/v1/captures/{capture_id}/events")).json()["events"]
     assert len(events) == 4, "two looks, two events"
+
+
+async def test_many_requests_for_one_replay_make_it_once(
+    site: Site, replaying: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    whole, person = archive({"https://news.example/story": b"<p>Stood</p>"}), await site.person()
+
+    def counted(stored: StoredBytes) -> Appended | None:
+        made.append(stored.size_bytes)
+        return real(stored)
+
+    real = replays._still
+    monkeypatch.setattr(replays, "_still", counted)
+    capture_id = await (await site.pair()).capture({"page.wacz": whole, "screenshot.viewport.png": picture()})
+    _page, frame = await frame_of(person, capture_id)
+    site.services.captures.replays._stills.clear()
+    made.clear()
+    answers = await asyncio.gather(*(replaying.get(frame.removesuffix("/") + ".wacz") for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {200} and made == [len(whole)]
 
 
 async def test_what_cannot_be_replayed_says_why(site: Site, replaying: httpx2.AsyncClient) -> None:

@@ -1,7 +1,7 @@
 import { concat } from "../../seal/encoding.js";
 import { isLoadable } from "../bodies.js";
 import { toPem } from "../certificates.js";
-import { learnBody, learnText, MAX_TEACHING_BYTES, TEACHING } from "../secrets/learn.js";
+import { learnBody, learnOwn, MAX_TEACHING_BYTES, TEACHING } from "../secrets/learn.js";
 import { fillAccount } from "../requested.js";
 import { NotChecked } from "../steps.js";
 import { probeByScript } from "../frames.js";
@@ -72,10 +72,10 @@ function explainUnseen({ account }, frames, { exchanges }) {
  */
 function learn({ stripper }, { exchanges }) {
   if (stripper.keep) return;
+  learnOwn(stripper, exchanges.map(({ requestHeaders, requestBody }) => ({ requestHeaders, body: requestBody?.bytes ?? null })));
   for (const hop of exchanges) {
     stripper.url(hop.url, "address");
-    for (const [name, value] of [...hop.requestHeaders, ...hop.responseHeaders]) stripper.learnHeader(name, value);
-    if (hop.requestBody) learnText(stripper, new TextDecoder().decode(hop.requestBody.bytes), { isSent: true });
+    for (const [name, value] of hop.responseHeaders) stripper.learnHeader(name, value);
     const { chunks, sizeBytes } = hop.body;
     const mime = mimeOf(hop.responseHeaders);
     if (TEACHING.test(mime) && sizeBytes <= MAX_TEACHING_BYTES) learnBody(stripper, new TextDecoder().decode(concat(...chunks)), mime);

@@ -8,9 +8,13 @@ import { takeViewportShot } from "./viewport.js";
 /** @typedef {import("../types.js").CaptureOptions} CaptureOptions */
 /** @typedef {import("../types.js").CaptureResult} CaptureResult */
 /** @typedef {import("./streamfilter.js").StreamBuffer} StreamBuffer */
+/**
+ * What became of a second load. `refusal`: the page was for certain not loaded again, and why; "" also when that is not certain.
+ * @typedef {{refusal: string, notes: string[]}} SecondLoad  notes: what was not as it should be in a load that was asked for
+ */
 
-const BEGIN_MS = 3000;
-const LOAD_MS = 30000;
+const LIMITS = Object.freeze({ begin: 3000, load: 30_000 });
+const SAFE = /^(GET|HEAD)$/;
 const QUIET_MS = 1000;
 const POLL_MS = 100;
 
@@ -18,7 +22,8 @@ const POLL_MS = 100;
  * Loads the page a second time, because the person asked for it, and captures that load; the shot of the first is kept, one of the second is added.
  *
  * The buffer is armed for this one load, whatever the consent covers. A page that came of a form is not loaded again, because that would send the
- * form again: it is captured as seen, and the notes say why.
+ * form again: it is captured as seen, and the notes say why. So is a page of a private window, whose loads are never observed. Once the browser was
+ * told to load it, the capture is one of a second load however that went on.
  * @param {chrome.tabs.Tab} tab @param {CaptureOptions} options @returns {Promise<CaptureResult>} of mode "reloaded", or "as_seen"
  */
 export async function captureReloaded(tab, options) {
@@ -26,46 +31,74 @@ export async function captureReloaded(tab, options) {
   const viewport = options.viewport ?? await takeViewportShot(tab);
   const stream = /** @type {StreamBuffer | null} */ (options.passive ?? null);
   const before = await readTextBefore(tabId);
-  const reason = stream === null ? "the browser gives no streams" : await loadAgain(tab, tabId, stream);
-  const mode = reason === "" ? "reloaded" : "as_seen";
+  if (stream === null) return captureLoad(tab, { ...options, viewport }, { before, ...refused("the browser gives no streams") });
+  try {
+    return await captureLoad(tab, { ...options, viewport }, { before, ...await loadAgain(tab, tabId, stream) });
+  } finally {
+    if (!await stream.observes(viewport.facts.url)) stream.forget(tabId); // kept for this capture only, however it ended
+  }
+}
+
+/**
+ * @param {chrome.tabs.Tab} tab @param {CaptureOptions & {viewport: import("../types.js").ViewportShot}} options
+ * @param {SecondLoad & {before: import("../frames.js").Frame[]}} load @returns {Promise<CaptureResult>}
+ */
+async function captureLoad(tab, options, { refusal, notes, before }) {
+  const tabId = requireTabId(tab);
+  const stream = /** @type {StreamBuffer | null} */ (options.passive ?? null);
+  const mode = refusal === "" ? "reloaded" : "as_seen";
   /** @type {import("../types.js").CaptureArtifact[]} */
   const second = [];
   if (mode === "reloaded") {
-    const { png } = await takeViewportShot(tab);
-    second.push({ role: "screenshot.viewport", name: "screenshot.viewport.2.png", mediaType: "image/png", blob: png });
+    const shot = await takeViewportShot(tab).catch((error) => void notes.push(`no shot of the second load: ${reasonOf(error)}`));
+    if (shot) second.push({ role: "screenshot.viewport", name: "screenshot.viewport.2.png", mediaType: "image/png", blob: shot.png });
   }
-  const session = await openSession(tabId, viewport, { ...options, mode }, COLLECT_STEPS);
-  if (mode === "reloaded") session.notes.push("the page was loaded a second time: its bodies are not those that were on the screen before");
-  else session.notes.push(`not reloaded: ${reason}`);
-  if (mode === "as_seen") session.added["notReloaded"] = reason;
+  const session = await openSession(tabId, options.viewport, { ...options, mode }, COLLECT_STEPS);
+  if (mode === "reloaded") session.notes.push("the page was loaded a second time: its bodies are not those that were on the screen before", ...notes);
+  else session.notes.push(`not reloaded: ${refusal}`);
+  if (mode === "as_seen") session.added["notReloaded"] = refusal;
   const reading = await collect(tabId, session, stream);
   if (mode === "reloaded") await addTextBefore(session, before);
   const result = await finish(session, reading.collected, methodOf(reading));
-  if (stream !== null && !await stream.observes(viewport.facts.url)) stream.dispatch({ type: "closed", tabId }); // kept for this capture only
   return { ...result, artifacts: [...result.artifacts.slice(0, -1), ...second, ...result.artifacts.slice(-1)] };
 }
 
-/** @param {chrome.tabs.Tab} tab @param {number} tabId @param {StreamBuffer} stream @returns {Promise<string>} why the page was not loaded again; "" */
-async function loadAgain(tab, tabId, stream) {
-  if (!/^https?:/.test(tab.url ?? "")) return "only pages of the web can be loaded again";
+/**
+ * Before the browser is told to, whatever goes wrong leaves the page as it was; after that only a refusal of the page's own request does.
+ * @param {chrome.tabs.Tab} tab @param {number} tabId @param {StreamBuffer} stream @param {{begin: number, load: number}} [limits] in ms
+ * @returns {Promise<SecondLoad>}
+ */
+export async function loadAgain(tab, tabId, stream, limits = LIMITS) {
+  if (!/^https?:/.test(tab.url ?? "")) return refused("only pages of the web can be loaded again");
+  if (tab.incognito) return refused("a private window is never observed, so that nothing would be kept of a second load");
   const known = (await stream.requestsOf(tabId)).find(({ type, frameId, redirectTo }) => type === "main_frame" && frameId === 0 && redirectTo === null);
-  if (known && !/^(GET|HEAD)$/.test(known.method)) return `the page was asked for with ${known.method}, and reloading would send that again`;
+  if (known && !SAFE.test(known.method)) return refused(`the page was asked for with ${known.method}, and reloading would send that again`);
   const former = new Set(stream.state.exchanges.map(({ key }) => key));
-  const isNew = (/** @type {import("./ringbuffer.js").Exchange} */ { key, tabId: owner, type }) => owner === tabId && type === "main_frame" && !former.has(key);
+  const begun = () => stream.state.exchanges.find(({ key, tabId: owner, type }) => owner === tabId && type === "main_frame" && !former.has(key));
   const release = stream.arm(tabId);
+  /** @type {string[]} */
+  const notes = [];
   try {
     // Without a known first load, its method is not known either: the address alone is always asked for with GET.
     if (known) await chrome.tabs.reload(tabId, { bypassCache: true });
     else await chrome.tabs.update(tabId, { url: /** @type {string} */ (tab.url).replace(/#.*$/s, "") });
-    if (!await until(() => stream.state.exchanges.some(isNew), BEGIN_MS)) return "the browser did not begin a second load";
-    if (release.refused()) return "the page was asked for with another method than GET, and reloading would send that again";
-    await until(async () => (await chrome.tabs.get(tabId)).status === "complete" && stream.now() - lastSign(stream, tabId) >= QUIET_MS, LOAD_MS);
-    return "";
+    if (!await until(() => begun() !== undefined, limits.begin)) notes.push("the browser was not seen to begin the second load");
+    const first = begun();
+    if (first && !SAFE.test(first.method)) return refused("the page was asked for with another method than GET, and reloading would send that again");
+    const isOver = await until(async () => (await chrome.tabs.get(tabId)).status === "complete" && stream.now() - lastSign(stream, tabId) >= QUIET_MS, limits.load);
+    if (!isOver) notes.push(`the second load had not ended after ${limits.load} ms`);
+    if (release.refused()) notes.push("the new page was about to send a form during the second load: it was not sent");
   } catch (error) {
-    return reasonOf(error);
+    notes.push(`the second load was not followed to its end: ${reasonOf(error)}`);
   } finally {
     release();
   }
+  return { refusal: "", notes };
+}
+
+/** @param {string} refusal @returns {SecondLoad} */
+function refused(refusal) {
+  return { refusal, notes: [] };
 }
 
 /** @param {StreamBuffer} stream @param {number} tabId @returns {number} ms since 1970 */

@@ -1,3 +1,5 @@
+import { concat } from "../../seal/encoding.js";
+
 /**
  * What a browser keeps of the pages in its tabs, so that a click archives the load that is on screen: every exchange with the bytes of its
  * body, oldest given up first when a limit is reached. Pure: state and event in, state out; no clock, no browser.
@@ -37,6 +39,9 @@ export const LIMITS = Object.freeze({ tabBytes: 64 << 20, totalBytes: 256 << 20,
 /** @type {Readonly<Buffer>} */
 export const EMPTY = Object.freeze({ exchanges: [], forgotten: {} });
 
+/** Pieces are joined up to this. */
+const JOINED_BYTES = 1 << 20;
+
 /** @returns {Body} */
 export function noBody() {
   return { state: "waiting", chunks: [], sizeBytes: 0, reason: "" };
@@ -45,7 +50,7 @@ export function noBody() {
 /** @param {Buffer} buffer @param {BufferEvent} event @param {Limits} [limits] @returns {Buffer} an event about something unknown changes nothing */
 export function reduce(buffer, event, limits = LIMITS) {
   switch (event.type) {
-    case "began": return forgetOldest({ ...buffer, exchanges: [...buffer.exchanges, event.exchange] }, event.exchange.tabId, limits);
+    case "began": return begin(buffer, event.exchange, limits);
     case "answered": return change(buffer, lastHop(buffer, event), (hop) => ({ ...hop, ...event.facts, lastAt: event.at }));
     case "redirected": return redirect(buffer, event);
     case "data": return receive(buffer, event, limits);
@@ -101,6 +106,12 @@ function firstHop(all, hop) {
   return all.find(({ id }) => id === hop.id) ?? hop;
 }
 
+/** What is sent counts from the start: a server need not answer for it to be kept. @param {Buffer} buffer @param {Exchange} exchange @param {Limits} limits @returns {Buffer} */
+function begin(buffer, exchange, limits) {
+  const begun = forgetOldest({ ...buffer, exchanges: [...buffer.exchanges, exchange] }, exchange.tabId, limits);
+  return sizeOf(exchange) > 0 ? bound(begun, exchange.tabId, limits) : begun;
+}
+
 /** @param {Buffer} buffer @param {Extract<BufferEvent, {type: "redirected"}>} event @returns {Buffer} */
 function redirect(buffer, event) {
   const index = lastHop(buffer, event);
@@ -116,9 +127,27 @@ function receive(buffer, event, limits) {
   if (!hop || hop.body.state === "gone") return buffer;
   const sizeBytes = hop.body.sizeBytes + event.bytes.length;
   if (sizeBytes > limits.bodyBytes) return change(buffer, index, (one) => drop(one, `larger than the ${inMegabytes(limits.bodyBytes)} that one body may have`));
-  const body = { ...hop.body, state: /** @type {const} */ ("streaming"), reason: "", chunks: [...hop.body.chunks, event.bytes], sizeBytes };
-  const grown = change(buffer, index, (one) => ({ ...one, body, lastAt: event.at }));
-  return evict(evict(grown, hop.tabId, limits.tabBytes), undefined, limits.totalBytes);
+  const body = { ...hop.body, state: /** @type {const} */ ("streaming"), reason: "", chunks: appended(hop.body.chunks, event.bytes), sizeBytes };
+  return bound(change(buffer, index, (one) => ({ ...one, body, lastAt: event.at })), hop.tabId, limits);
+}
+
+/**
+ * Small pieces are joined as they come, two of like size at a time: a body in very many of them is a short list, and no byte is copied often.
+ * @param {Bytes[]} chunks left as they are @param {Bytes} bytes @returns {Bytes[]}
+ */
+function appended(chunks, bytes) {
+  const grown = [...chunks, bytes];
+  while (grown.length > 1) {
+    const [left, right] = grown.slice(-2);
+    if (left.length > right.length || left.length + right.length > JOINED_BYTES) break;
+    grown.splice(-2, 2, concat(left, right));
+  }
+  return grown;
+}
+
+/** @param {Buffer} buffer @param {number} tabId whose share has grown @param {Limits} limits @returns {Buffer} */
+function bound(buffer, tabId, limits) {
+  return evict(evict(buffer, tabId, limits.tabBytes), undefined, limits.totalBytes);
 }
 
 /** @param {Buffer} buffer @param {number | undefined} tabId undefined: all tabs @param {number} limitBytes @returns {Buffer} */
@@ -139,7 +168,13 @@ function evict(buffer, tabId, limitBytes) {
     excess -= sizeOf(hop);
   }
   const reason = `evicted from the buffer: ${inMegabytes(limitBytes)}`;
-  return { ...buffer, exchanges: buffer.exchanges.map((hop) => (given.has(hop.key) ? { ...drop(hop, reason), requestBody: null } : hop)) };
+  return { ...buffer, exchanges: buffer.exchanges.map((hop) => (given.has(hop.key) ? giveUp(hop, reason) : hop)) };
+}
+
+/** What was sent is given up with what came; an answer that has not begun may still come. @param {Exchange} hop @param {string} reason @returns {Exchange} */
+function giveUp(hop, reason) {
+  const requestBody = hop.requestBody && hop.requestBody.bytes.length > 0 ? { bytes: new Uint8Array(0), note: reason } : hop.requestBody;
+  return { ...(hop.body.sizeBytes > 0 ? drop(hop, reason) : hop), requestBody };
 }
 
 /** @param {Buffer} buffer @param {number} tabId @param {Limits} limits @returns {Buffer} */

@@ -52,6 +52,19 @@ export class StreamBuffer {
     this.consent = consent;
     this.isLoaded = true;
     for (const tabId of new Set(this.state.exchanges.filter(({ top, tabId }) => !isWanted(consent, top) && !this.wished.has(tabId)).map((hop) => hop.tabId))) this.dispatch({ type: "closed", tabId });
+    this.#forgetChains();
+  }
+
+  /** Everything kept of a tab goes. @param {number} tabId */
+  forget(tabId) {
+    this.dispatch({ type: "closed", tabId });
+    this.#forgetChains();
+  }
+
+  /** A certificate tells where one was: it is kept no longer than what came from there. */
+  #forgetChains() {
+    const kept = new Set(this.state.exchanges.map(({ url }) => new URL(url).origin));
+    for (const origin of this.chains.keys()) if (!kept.has(origin)) this.chains.delete(origin);
   }
 
   /** @param {string} url @returns {Promise<boolean>} */
@@ -134,7 +147,7 @@ export class StreamBuffer {
     if (this.chains.size > MAX_ORIGINS) this.chains.delete(/** @type {string} */ (this.chains.keys().next().value));
     const info = await /** @type {any} */ (chrome.webRequest).getSecurityInfo(requestId, { certificateChain: true, rawDER: true });
     const chain = (info.certificates ?? []).map((/** @type {{rawDER: number[]}} */ { rawDER }) => rawDER);
-    if (chain.length > 0) this.chains.set(origin, chain);
+    if (chain.length > 0 && this.chains.has(origin)) this.chains.set(origin, chain); // forgotten meanwhile: it stays so
     else this.chains.delete(origin);
   }
 
@@ -170,7 +183,7 @@ export function startStreamBuffer() {
   webRequest.onResponseStarted.addListener(answered, FILTER, ["responseHeaders"]);
   webRequest.onErrorOccurred.addListener((/** @type {any} */ details) => buffer.dispatch({ type: "failed", id: details.requestId, url: details.url, error: details.error,
     at: details.timeStamp }), FILTER);
-  chrome.tabs.onRemoved.addListener((tabId) => buffer.dispatch({ type: "closed", tabId }));
+  chrome.tabs.onRemoved.addListener((tabId) => buffer.forget(tabId));
   onConsentChanged((consent) => buffer.setConsent(consent));
   return buffer;
 }

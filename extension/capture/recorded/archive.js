@@ -1,7 +1,7 @@
 import { requestHead, responseHead } from "../../archive/http.js";
-import { concat, utf8 } from "../../seal/encoding.js";
+import { concat } from "../../seal/encoding.js";
 import { hashBlob } from "../../seal/hashing.js";
-import { bytesFromBase64 } from "../bodybytes.js";
+import { bytesFromBase64, changeText } from "../bodybytes.js";
 import { bodyName, readBody } from "./bodies.js";
 
 /** @typedef {import("./types.js").Exchange} Exchange */
@@ -80,25 +80,9 @@ export class RecordedArchive {
     return servedBy === "disk" || servedBy === "prefetch" ? "http_cache" : "live_stream";
   }
 
-  /** @param {Bytes} bytes @param {string} url @returns {Bytes} the same object when nothing had to be removed, or when it is no text */
+  /** @param {Bytes} bytes @param {string} url @returns {Bytes} the same object when nothing had to be removed */
   #strip(bytes, url) {
-    if (this.stripper.keep) return bytes;
-    let text;
-    try {
-      text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {
-      return this.#stripSingleByte(bytes, url);
-    }
-    const clean = this.stripper.text(text, `body of ${url}`);
-    return clean === text ? bytes : utf8(clean);
-  }
-
-  /** Text that is not UTF-8: credentials are ASCII, and every encoding of the web but UTF-16 has ASCII in place. @param {Bytes} bytes @param {string} url @returns {Bytes} */
-  #stripSingleByte(bytes, url) {
-    let text = "";
-    for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-    const clean = this.stripper.text(text, `body of ${url}`);
-    return clean === text ? bytes : Uint8Array.from(clean, (char) => char.charCodeAt(0));
+    return this.stripper.keep ? bytes : changeText(bytes, (text) => this.stripper.text(text, `body of ${url}`));
   }
 
   /** @param {Exchange} exchange @param {string} url @param {Bytes | Blob} payload @param {{resource: PageResource, redacted?: Record<string, unknown>}} about redacted: what the bytes were */
@@ -146,7 +130,7 @@ export class RecordedArchive {
   #requestBody({ requestBody }, url) {
     if (requestBody === null) return { bytes: new Uint8Array(0), isChanged: false };
     const original = bytesFromBase64(requestBody);
-    const bytes = this.#strip(original, `request ${url}`);
+    const bytes = changeText(original, (text) => this.stripper.sent(text, `request ${url}`));
     return { bytes, isChanged: bytes !== original };
   }
 }

@@ -1,4 +1,3 @@
-import { discardWorkFolder } from "../../archive/workfolder.js";
 import { captureAsSeen, readTab } from "../asseen.js";
 import { COLLECT_STEPS } from "../collect.js";
 import { RecordedAccount } from "./account.js";
@@ -16,21 +15,28 @@ const WRITE_MS = 300_000;
 /**
  * Captures a tab whose load was recorded: the screen as it is now, and every body as it came over the network.
  * @param {chrome.tabs.Tab} tab @param {CaptureOptions} options @param {import("./tabs.js").Recordings} recordings
- * @returns {Promise<CaptureResult>} of mode "recorded"; as seen, with a note, when there is no recording of this tab
+ * @returns {Promise<CaptureResult>} of mode "recorded", with `release`; as seen, with a note, when there is no recording of this tab
  */
 export async function captureRecorded(tab, options, recordings) {
   const viewport = options.viewport ?? await takeViewportShot(tab);
   const recording = await recordings.take(requireTabId(tab));
   if (recording === null) return captureAsSeen(tab, { ...options, viewport });
-  return captureRecording(tab, { ...options, viewport, mode: "recorded" }, recording);
+  try {
+    const result = await captureRecording(tab, { ...options, viewport, mode: "recorded" }, recording);
+    return { ...result, release: (isKept) => recordings.release(recording, isKept) };
+  } catch (error) {
+    await recordings.release(recording, false).catch(() => {});
+    throw error;
+  }
 }
 
 /**
  * @param {chrome.tabs.Tab} tab @param {CaptureOptions & {viewport: import("../types.js").ViewportShot}} options @param {Recording} recording ended
- * @param {{artifacts?: import("../types.js").CaptureArtifact[], before?: import("../frames.js").Frame[]}} [more] further shots; the page before a second load
- * @returns {Promise<CaptureResult>}
+ * @param {{artifacts?: import("../types.js").CaptureArtifact[], before?: import("../frames.js").Frame[], notes?: string[]}} [more] further shots; the page
+ *   before a second load; what is to be said of it
+ * @returns {Promise<CaptureResult>} the recording's folder is the caller's to discard
  */
-export async function captureRecording(tab, options, recording, { artifacts = [], before = [] } = {}) {
+export async function captureRecording(tab, options, recording, { artifacts = [], before = [], notes = [] } = {}) {
   const session = await openSession(requireTabId(tab), options.viewport, options, COLLECT_STEPS + 4);
   const { steps, archive, writer, stripper, collector } = session;
   const { facts, exchanges, folder } = recording;
@@ -48,11 +54,10 @@ export async function captureRecording(tab, options, recording, { artifacts = []
   await steps.run("write recorded bodies", WRITE_MS, () => recorded.write(exchanges));
   account.recordedOmissions = recorded.omitted;
   if (isSecondLoad) session.notes.push("the page was loaded a second time: its bodies are not those that were on the screen before");
+  session.notes.push(...notes);
   await addTextBefore(session, before);
   session.further.push(...artifacts);
   session.added = { ...session.added, state: facts.endedBy === null ? "COMPLETE" : "PARTIAL", recording: { startedAt: facts.startedAt, scope: facts.scope, endedBy: facts.endedBy } };
   if (facts.endedBy !== null) session.notes.push(`the recording is PARTIAL: ${facts.endedBy}`);
-  const result = await finish(session, collected, "chrome.debugger");
-  await discardWorkFolder(facts.folder);
-  return result;
+  return finish(session, collected, "chrome.debugger");
 }

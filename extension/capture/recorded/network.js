@@ -7,7 +7,8 @@ const CACHED = /** @type {const} */ ([["fromDiskCache", "disk"], ["fromPrefetchC
  * The exchanges of a recording, built from the debugger's Network events of all sessions. Bodies are not its business.
  *
  * Raw headers come in events of their own, before or after the event they belong to and without a hop number: the n-th of them belongs to the
- * n-th hop that says it has one. Source: Chrome DevTools Protocol, Network domain; order measured.
+ * n-th hop that says it has one, and a hop out of a cache or of the browser's own making has none. Until a hop has been answered, none is given to it or
+ * to those after it. Source: Chrome DevTools Protocol, Network domain (hasExtraInfo, redirectHasExtraInfo); order measured.
  */
 export class NetworkLog {
   constructor() {
@@ -53,14 +54,20 @@ export class NetworkLog {
       case "Network.requestWillBeSentExtraInfo": return this.#keepHead(this.requestHeads, params.requestId, { headers: headerLines(params.headers) });
       case "Network.responseReceivedExtraInfo": return this.#keepHead(this.responseHeads, params.requestId, rawHead(params));
       case "Network.requestServedFromCache": return void this.update(params.requestId, { servedBy: "memory" });
-      case "Network.responseReceived": return this.#answer(params.requestId, params.response, params.type);
+      case "Network.responseReceived": return this.#answer(params.requestId, params.response, { type: params.type, hasHeads: params.hasExtraInfo === true });
       case "Network.loadingFinished": return void this.update(params.requestId, { finished: true });
       case "Network.loadingFailed":
-        return void this.update(params.requestId, { finished: true, error: params.blockedReason ? `${params.errorText} (${params.blockedReason})` : params.errorText });
+        this.update(params.requestId, { finished: true, error: params.blockedReason ? `${params.errorText} (${params.blockedReason})` : params.errorText });
+        return this.#giveHeads(params.requestId);
       case "Network.webSocketCreated": return this.#openSocket(params, sessionId);
       case "Network.webSocketHandshakeResponseReceived": return this.#answerSocket(params);
       default: return undefined;
     }
+  }
+
+  /** Nothing more will be told: the raw heads that are left are those of the last hops, which were not answered. */
+  end() {
+    for (const requestId of this.byId.keys()) this.#giveHeads(requestId, { isOver: true });
   }
 
   /**
@@ -84,11 +91,11 @@ export class NetworkLog {
 
   /** @param {any} params @param {string | null} sessionId */
   #begin(params, sessionId) {
-    const { requestId, request, redirectResponse, wallTime, type } = params;
+    const { requestId, request, redirectResponse, redirectHasExtraInfo, wallTime, type } = params;
     const startedAt = Math.round(wallTime * 1000);
     const before = this.last(requestId);
     if (before && redirectResponse) {
-      this.#answer(requestId, redirectResponse);
+      this.#answer(requestId, redirectResponse, { hasHeads: redirectHasExtraInfo === true });
       this.update(requestId, { redirectTo: bare(request.url), finished: true, omitted: "a redirect: the browser keeps no body of it" });
     } else if (before) { // the hold was told first, or two sessions tell of the same request
       this.update(requestId, { startedAt: Math.min(before.startedAt, startedAt), type: type ?? before.type, ...(before.requestBody === null ? bodyOf(request) : {}) });
@@ -111,10 +118,11 @@ export class NetworkLog {
     return exchange;
   }
 
-  /** @param {string} requestId @param {any} response @param {string} [type] */
-  #answer(requestId, response, type) {
+  /** @param {string} requestId @param {any} response @param {{type?: string, hasHeads: boolean}} facts hasHeads: whether raw heads of it are told */
+  #answer(requestId, response, { type, hasHeads }) {
     const exchange = this.last(requestId);
     if (!exchange) return;
+    this.hasHeads.set(exchange.key, hasHeads);
     const servedBy = CACHED.find(([name]) => response[name])?.[1] ?? exchange.servedBy;
     const isRaw = this.taken.has(`${exchange.key} response`);
     const headers = headerLines(response.headers);
@@ -138,22 +146,36 @@ export class NetworkLog {
     this.#giveHeads(requestId);
   }
 
-  /** Gives the raw heads that have come to the hops that have none yet, in order. @param {string} requestId */
-  #giveHeads(requestId) {
-    for (const [index, exchange] of (this.byId.get(requestId) ?? []).entries()) {
-      const request = this.requestHeads.get(requestId)?.[index];
-      if (request && !this.taken.has(`${exchange.key} request`)) {
-        this.taken.add(`${exchange.key} request`);
-        exchange.requestHeaders = request.headers;
-        this.changed.add(exchange.key);
-      }
-      const response = this.responseHeads.get(requestId)?.[index];
-      if (response && !this.taken.has(`${exchange.key} response`)) {
-        this.taken.add(`${exchange.key} response`);
-        exchange.responseHeaders = response.headers;
-        if (response.statusLine) exchange.statusLine = response.statusLine;
-        this.changed.add(exchange.key);
-      }
+  /** Whether raw heads are told of an exchange, by key; unknown until it is answered. @type {Map<string, boolean>} */
+  hasHeads = new Map();
+
+  /**
+   * Gives the raw heads that have come to the hops that have none yet, in order.
+   * @param {string} requestId @param {{isOver?: boolean}} [options] isOver: no hop will begin any more
+   */
+  #giveHeads(requestId, { isOver = false } = {}) {
+    let index = 0;
+    for (const exchange of this.byId.get(requestId) ?? []) {
+      const hasHeads = this.hasHeads.get(exchange.key) ?? (isOver || exchange.finished ? true : null); // one that failed was the last
+      if (hasHeads === null) return;
+      if (!hasHeads) continue;
+      this.#give(exchange, this.requestHeads.get(requestId)?.[index], this.responseHeads.get(requestId)?.[index]);
+      index += 1;
+    }
+  }
+
+  /** @param {Exchange} exchange @param {{headers: Headers} | undefined} request @param {{headers: Headers, statusLine: string} | undefined} response */
+  #give(exchange, request, response) {
+    if (request && !this.taken.has(`${exchange.key} request`)) {
+      this.taken.add(`${exchange.key} request`);
+      exchange.requestHeaders = request.headers;
+      this.changed.add(exchange.key);
+    }
+    if (response && !this.taken.has(`${exchange.key} response`)) {
+      this.taken.add(`${exchange.key} response`);
+      exchange.responseHeaders = response.headers;
+      if (response.statusLine) exchange.statusLine = response.statusLine;
+      this.changed.add(exchange.key);
     }
   }
 

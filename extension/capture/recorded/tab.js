@@ -61,6 +61,7 @@ export class TabRecorder {
     if (!this.tab.lost) await Promise.allSettled(targets.map((target) => this.tab.send(target, "Fetch.disable", {}, END_MS)));
     chrome.debugger.onEvent.removeListener(this.onEvent);
     await this.#settled();
+    this.log.end();
     await this.bodies.end();
     await new Promise((resolve) => { setTimeout(resolve, 0); }); // whoever waited for the disk has told its exchange
     for (const exchange of this.log.exchanges) {
@@ -149,6 +150,7 @@ export class TabRecorder {
     const { requestId } = params;
     if (params.responseStatusCode === undefined) {
       const isRefused = params.responseErrorReason === undefined && this.mayLoad?.(params) === false;
+      if (isRefused) this.#omit(this.log.adopt(params, sessionId), `not asked for: it would have been sent with ${params.request.method}`);
       if (isRefused) await this.tab.send(target, "Fetch.failRequest", { requestId, errorReason: "Aborted" });
       else await this.tab.send(target, "Fetch.continueRequest", { requestId });
       return;

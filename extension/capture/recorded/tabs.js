@@ -1,6 +1,7 @@
 import { recordingKey } from "../../queue/runs.js";
 import { createWorkFolder, discardWorkFolder, openWorkFolder } from "../../archive/workfolder.js";
 import { TabDebugger } from "../debugger.js";
+import { reasonOf } from "../steps.js";
 import { RecordedBodies } from "./bodies.js";
 import { RecordedJournal, readJournal } from "./journal.js";
 import { TabRecorder } from "./tab.js";
@@ -10,6 +11,7 @@ import { TabRecorder } from "./tab.js";
 /** @typedef {{facts: RecordingFacts, exchanges: Exchange[], folder: FileSystemDirectoryHandle}} Recording  ended; bodies are in `folder` */
 
 const LOST = "the browser ended the extension's worker";
+const UNFINISHED = "a capture of it was begun and did not come to its end";
 const BADGE = { running: "REC", ended: "!" };
 
 /** @typedef {{facts: RecordingFacts, recorder: TabRecorder, journal: RecordedJournal, folder: FileSystemDirectoryHandle, ended: Promise<void> | null}} Live */
@@ -26,11 +28,13 @@ export class Recordings {
     this.live = new Map();
     /** @type {Map<number, Promise<RecordingFacts>>} */
     this.arming = new Map();
+    /** @type {Set<string>} folders of recordings that are being captured */
+    this.taken = new Set();
   }
 
   /** @param {number} tabId @returns {Promise<RecordingFacts | null>} running, or ended and not captured yet */
   async read(tabId) {
-    const facts = /** @type {RecordingFacts | undefined} */ ((await this.area.get(recordingKey(tabId)))[recordingKey(tabId)]);
+    const facts = await this.#stored(tabId);
     if (facts === undefined) return null;
     return facts.endedBy === null && !this.live.has(tabId) && !this.arming.has(tabId) ? { ...facts, endedBy: LOST } : facts;
   }
@@ -54,14 +58,32 @@ export class Recordings {
     const now = new Date();
     const folder = await createWorkFolder(now);
     if (folder === null) throw new Error("the browser has no private file system");
-    const tab = await TabDebugger.attach(tabId);
-    const recorder = new TabRecorder(tab, new RecordedBodies(folder.handle));
     /** @type {RecordingFacts} */
     const facts = { tabId, folder: folder.name, startedAt: now.toISOString(), scope, openedFrom, endedBy: null };
-    this.live.set(tabId, { facts, recorder, journal: new RecordedJournal(folder.handle, recorder.log), folder: folder.handle, ended: null });
-    await recorder.start();
-    await this.#save(facts);
+    try {
+      await this.#start(facts, folder.handle);
+    } catch (error) {
+      await discardWorkFolder(folder.name).catch(() => {});
+      throw error;
+    }
     return facts;
+  }
+
+  /** @param {RecordingFacts} facts @param {FileSystemDirectoryHandle} folder @throws {Error} when it could not begin: then nothing of it is left */
+  async #start(facts, folder) {
+    const tab = await TabDebugger.attach(facts.tabId);
+    const recorder = new TabRecorder(tab, new RecordedBodies(folder));
+    /** @type {Live} */
+    const live = { facts, recorder, journal: new RecordedJournal(folder, recorder.log), folder, ended: null };
+    this.live.set(facts.tabId, live);
+    try {
+      await recorder.start();
+      await this.#save(facts);
+    } catch (error) {
+      await (live.ended ??= this.#stop(live));
+      await this.#forget(facts.tabId);
+      throw error;
+    }
   }
 
   /** @param {number} tabId @param {string} reason why the recording ended before it was captured: what it has is kept, and is PARTIAL */
@@ -69,30 +91,57 @@ export class Recordings {
     const live = this.live.get(tabId);
     if (!live || live.facts.endedBy !== null) return;
     live.facts.endedBy = reason;
-    live.ended = this.#stop(live);
+    live.ended ??= this.#stop(live);
     await live.ended;
     await this.#save(live.facts);
   }
 
-  /** @param {number} tabId @returns {Promise<Recording | null>} the tab's recording, ended; the debugger is detached. Null: there is none */
+  /**
+   * The tab's recording for a capture, ended; the debugger is detached. It stays the tab's, marked as PARTIAL in advance, until release(): a capture that
+   * fails, or dies with the worker, has lost nothing.
+   * @param {number} tabId @returns {Promise<Recording | null>} null: there is none, or it is being captured
+   */
   async take(tabId) {
+    const recording = await this.#end(tabId);
+    if (recording === null || this.taken.has(recording.facts.folder)) return null;
+    this.taken.add(recording.facts.folder);
+    const facts = { ...recording.facts };
+    recording.facts.endedBy ??= UNFINISHED;
+    await this.area.set({ [recordingKey(tabId)]: recording.facts }).catch(() => {}); // what stands there reads as cut off, should this worker die
+    return { ...recording, facts };
+  }
+
+  /** @param {Recording} recording taken @param {boolean} isKept whether what was made of it is durable: then it is thrown away, else the tab has it again */
+  async release({ facts: { tabId, folder } }, isKept) {
+    this.taken.delete(folder);
+    const isOfTab = (await this.#stored(tabId))?.folder === folder;
+    if (isOfTab && !isKept) return this.showState(tabId);
+    if (isOfTab) await this.#forget(tabId);
+    return discardWorkFolder(folder);
+  }
+
+  /** @param {number} tabId throws the tab's recording away; a capture of it that runs goes on, and does so at its end */
+  async discard(tabId) {
+    const recording = await this.#end(tabId);
+    if (recording === null) return;
+    await this.#forget(tabId);
+    if (!this.taken.has(recording.facts.folder)) await discardWorkFolder(recording.facts.folder);
+  }
+
+  /** @param {number} tabId @returns {Promise<Recording | null>} ended, and still the tab's; its exchanges are in memory or in its folder */
+  async #end(tabId) {
     await this.arming.get(tabId)?.catch(() => {});
     const live = this.live.get(tabId);
     const facts = live?.facts ?? await this.read(tabId);
     if (facts === null) return null;
-    await (live?.ended ?? (live && this.#stop(live)));
-    this.live.delete(tabId);
-    await this.#forget(tabId);
+    if (live) await (live.ended ??= this.#stop(live));
+    else await chrome.debugger.detach({ tabId }).catch(() => {}); // of a worker that is no more
     const folder = live?.folder ?? await openWorkFolder(facts.folder);
-    if (folder === null) return null;
-    if (!live) await chrome.debugger.detach({ tabId }).catch(() => {}); // of a worker that is no more
+    if (folder === null) {
+      await this.#forget(tabId);
+      return null;
+    }
     return { facts, folder, exchanges: live ? live.recorder.log.exchanges : await readJournal(folder) };
-  }
-
-  /** @param {number} tabId throws the tab's recording away */
-  async discard(tabId) {
-    const recording = await this.take(tabId);
-    if (recording) await discardWorkFolder(recording.facts.folder);
   }
 
   /** @param {number} tabId @param {number} openerId a tab that a recorded one opened is recorded too, when its scope is the case */
@@ -107,11 +156,20 @@ export class Recordings {
     if (facts) await showBadge(tabId, facts.endedBy === null ? BADGE.running : BADGE.ended);
   }
 
-  /** @param {Live} live */
-  async #stop({ recorder, journal }) {
-    await recorder.stop();
-    await journal.close();
+  /** @param {Live} live what cannot be closed is PARTIAL */
+  async #stop({ facts, recorder, journal }) {
+    try {
+      await recorder.stop();
+    } catch (error) {
+      facts.endedBy ??= `it could not be closed: ${reasonOf(error)}`;
+    }
+    await journal.close().catch(() => {}); // it is needed only where this worker dies
     await recorder.tab.detach().catch(() => {});
+  }
+
+  /** @param {number} tabId @returns {Promise<RecordingFacts | undefined>} */
+  async #stored(tabId) {
+    return /** @type {RecordingFacts | undefined} */ ((await this.area.get(recordingKey(tabId)))[recordingKey(tabId)]);
   }
 
   /** @param {RecordingFacts} facts */
@@ -122,6 +180,7 @@ export class Recordings {
 
   /** @param {number} tabId */
   async #forget(tabId) {
+    this.live.delete(tabId);
     await this.area.remove(recordingKey(tabId));
     await showBadge(tabId, "");
   }

@@ -1,7 +1,7 @@
 import { bytesFromBase64 } from "../bodybytes.js";
 import { readBody, bodyName } from "../recorded/bodies.js";
-import { findMarkupSecrets, findScriptSecrets } from "./markup.js";
-import { isSecretName, isTokenLike } from "./names.js";
+import { findMarkupSecrets, findPasswordNames, findScriptSecrets } from "./markup.js";
+import { isSecretName } from "./names.js";
 
 /** @typedef {import("../recorded/types.js").Exchange} Exchange */
 /** @typedef {import("./stripper.js").SecretStripper} SecretStripper */
@@ -11,8 +11,8 @@ export const TEACHING = /^(text\/|image\/svg)|json|javascript|ecmascript|xml/i;
 const PROGRAM = /javascript|ecmascript|^text\/(css|plain)/i;
 export const MAX_TEACHING_BYTES = 4 << 20;
 const HARMLESS_NAME = /^(code|key|state|hash|access|credential|assertion|tokens?|sid|ticket)$/i; // too often something else in the data of a page
+const OWN_HEADER = /^(cookie2?|(proxy-)?authorization)$/i;
 const FIELD = /^[^\n=&]{1,100}=/;
-const PART = /content-disposition: form-data; name="([^"\r\n]{1,100})"\r\n(?:[\w-]{1,60}:[^\r\n]{0,500}\r\n)*\r\n([^\r\n]{4,4096})\r\n/gi;
 
 /**
  * Teaches the stripper every credential that a recording shows, before a byte of it is written: a token that a late answer brings stands in an
@@ -21,14 +21,24 @@ const PART = /content-disposition: form-data; name="([^"\r\n]{1,100})"\r\n(?:[\w
  */
 export async function learnFromRecording(stripper, exchanges, folder) {
   if (stripper.keep) return;
+  learnOwn(stripper, exchanges.map(({ requestHeaders, requestBody }) => ({ requestHeaders, body: requestBody === null ? null : bytesFromBase64(requestBody) })));
   for (const exchange of exchanges) {
     stripper.url(exchange.url, "address");
-    for (const [name, value] of [...exchange.requestHeaders, ...exchange.responseHeaders]) stripper.learnHeader(name, value);
-    if (exchange.requestBody !== null) learnText(stripper, new TextDecoder().decode(bytesFromBase64(exchange.requestBody)), { isSent: true });
+    for (const [name, value] of exchange.responseHeaders) stripper.learnHeader(name, value);
     if (exchange.omitted !== "" || !TEACHING.test(exchange.mime) || exchange.sizeBytes > MAX_TEACHING_BYTES) continue;
     const body = await readBody(folder, bodyName(exchange.key));
     if (body) learnBody(stripper, await body.text(), exchange.mime);
   }
+}
+
+/**
+ * What is the person's own, of a whole load and before anything that a page names: cookies and logins that were sent, then the bodies.
+ * @param {SecretStripper} stripper @param {{requestHeaders: [string, string][], body: import("../../seal/encoding.js").Bytes | null}[]} requests
+ */
+export function learnOwn(stripper, requests) {
+  for (const { requestHeaders } of requests) for (const [name, value] of requestHeaders) if (OWN_HEADER.test(name)) stripper.learnHeader(name, value);
+  for (const { body } of requests) if (body) learnText(stripper, new TextDecoder().decode(body), { isSent: true });
+  for (const { requestHeaders } of requests) for (const [name, value] of requestHeaders) stripper.learnHeader(name, value);
 }
 
 /** @param {SecretStripper} stripper @param {string} text of an answer @param {string} mime its media type: of a program's text only what is drawn by lot */
@@ -40,16 +50,14 @@ export function learnBody(stripper, text, mime) {
 }
 
 /**
- * Members of JSON with a credential's name. In the data of a page `nonce`, `signature` or `verification` are ordinary words, which they are not in an
- * address: such members stay. A sentence of an answer stays, and what the page shows, unless it was sent and looks drawn by lot: a page must not be able to
- * name its own words secrets.
- * @param {SecretStripper} stripper @param {string} text that may be JSON @param {boolean} isSent by the person's browser: a password may hold anything
+ * Members of JSON with a credential's name, in an answer. In the data of a page `nonce`, `signature` or `verification` are ordinary words, which they are not in an
+ * address: such members stay. A sentence stays, and what the page shows: a page must not be able to name its own words secrets.
+ * @param {SecretStripper} stripper @param {string} text that may be JSON
  */
-function learnJson(stripper, text, isSent) {
+function learnJson(stripper, text) {
   try {
     JSON.parse(text, (name, value) => {
-      if (typeof value !== "string" || !isSecretName(name) || HARMLESS_NAME.test(name)) return value;
-      if (isSent || !/\s/.test(value)) stripper.learn(`field ${name}`, value, { isClaim: !isSent || !isTokenLike(value) });
+      if (typeof value === "string" && isSecretName(name) && !HARMLESS_NAME.test(name) && !/\s/.test(value)) stripper.learnClaim(`field ${name}`, value);
       return value;
     });
   } catch { /* no JSON after all: what markup shows has been learned */ }
@@ -57,8 +65,9 @@ function learnJson(stripper, text, isSent) {
 
 /** @param {SecretStripper} stripper @param {string} text of a document, of JSON or of a form @param {{isSent?: boolean}} [options] isSent: the body of a request */
 export function learnText(stripper, text, { isSent = false } = {}) {
+  if (isSent) stripper.learnSent(text);
+  else stripper.expectPasswords(findPasswordNames(text));
   for (const { name, value } of findMarkupSecrets(text)) stripper.learnMarkup(name, value);
-  if (/^\s*[{[]/.test(text)) learnJson(stripper, text, isSent);
-  if (isSent) for (const [, name, value] of text.matchAll(PART)) if (isSecretName(name)) stripper.learn(`field ${name}`, value);
+  if (!isSent && /^\s*[{[]/.test(text)) learnJson(stripper, text);
   if (FIELD.test(text)) stripper.url(`?${text}`, "address");
 }

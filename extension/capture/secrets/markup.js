@@ -23,8 +23,10 @@ const LOGIN = /\bbtoa\(\s{0,8}["'`][^"'`:\s]{0,200}:([^"'`\s]{8,400})["'`]/g;
 const UNQUOTED = /(?<![\w$.?&;%-])([\w$-]{2,60})\s?[=:]\s?([\w~+/.-]{16,4096}={0,2})/g;
 const IN_PATH = /\/([\w.-]{2,40})\/([\w~+=-]{16,512})(?![\w~+=-])/g;
 /** A JSON Web Token says of itself what it is, wherever it stands. Source: RFC 7519 §3.1 */
-const WEB_TOKEN = /\beyJ[\w-]{8,4096}(?:\.[\w-]{8,4096}){2,4}/g;
+const WEB_TOKEN = /(?<![\w-])eyJ[\w-]{8,4096}(?:\.[\w-]{8,4096}){2,4}/g;
 const MIN_LENGTH = 4;
+const INPUT = /<input\b(?:[^<>"']|"[^"]{0,8192}"|'[^']{0,8192}'){0,2000}>/gi;
+const VALUE = /(\svalue\s*=(?:3D)?\s*)("[^"]*"|'[^']*'|[^\s"'<>]+)/gi;
 
 /** @typedef {{name: string, value: string}} MarkupSecret */
 
@@ -57,6 +59,32 @@ export function findMarkupSecrets(html) {
   for (const [, value] of html.matchAll(LOGIN)) found.push({ name: "script login", value });
   for (const [value] of html.matchAll(WEB_TOKEN)) found.push({ name: "web token", value });
   return found;
+}
+
+/** @param {string} html @returns {string[]} what its password fields are called: names and ids */
+export function findPasswordNames(html) {
+  return [...html.matchAll(INPUT)].flatMap(([tag]) => {
+    const attributes = parseAttributes(tag.slice("<input".length, -1));
+    if (attributes.get("type")?.toLowerCase() !== "password") return [];
+    return [attributes.get("name"), attributes.get("id")].flatMap((name) => name || []);
+  });
+}
+
+/**
+ * What stands in the markup of a password field is a password, whatever it looks like; only this place is changed.
+ * @param {string} html or any text @param {(value: string) => string} take what stands in the value's place
+ * @param {{quotedPrintable: boolean}} options @returns {string}
+ */
+export function clearPasswordFields(html, take, { quotedPrintable }) {
+  return html.replace(INPUT, (whole) => {
+    const tag = quotedPrintable ? whole.replace(/=\r?\n/g, "") : whole;
+    if (!/\stype\s*=(?:3D)?\s*["']?password\b/i.test(tag)) return whole;
+    const clean = tag.replace(VALUE, (field, before, value) => {
+      const plain = value.replace(/^(["'])(.*)\1$/s, "$2");
+      return plain === "" ? field : `${before}"${take(unescapeHtml(plain))}"`;
+    });
+    return clean === tag ? whole : clean;
+  });
 }
 
 /**

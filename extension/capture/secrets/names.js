@@ -1,10 +1,20 @@
 /** Which names stand for credentials: one list for URL parameters, JSON members, assignments, attributes, form fields and headers. */
 
+/** What a password is called in the languages of the extension, folded: Czech, English and German, French, Polish, Romanian, Russian and Ukrainian. */
+const PASSWORD = /passw(or)?[dt]|passphrase|passcode|kennwort|heslo|motdepasse|haslo|parola|парол/;
+/** These are called so too, and other things: only what is sent under them, or stands in an address, is a password. */
+const PASSWORD_WORD = new Set(["pass", "passe", "pwd", "passwd", "mdp", "pw", "psw", "pin", "parol", "пін", "пин"]);
 const ANYWHERE = /token(?!i[sz])|csrf|xsrf|jwt|secret|passw(or)?d|passphrase|authorization|apikey|session(id|key)|sess(id|key)|auth(code|key)|authenticitytoken|formkey|wpnonce|fbdtsg|dtsg(ag)?$|session$|clientassertion/;
 const WORD = new Set(["sid", "ssid", "otp", "totp", "pwd", "auth", "bearer", "jazoest", "lsd", "gx"]);
 const URL_WORD = new Set(["sig", "signature", "hmac", "ticket"]);
 const URL_ANYWHERE = /samlre(quest|sponse)|xamzcredential|xgoogcredential/;
 const MAX_NAME = 200;
+
+/** @param {string} name @returns {string[][]} the words of each of its parts, in lower case and without accents */
+function wordsOf(name) {
+  const plain = name.slice(-MAX_NAME).normalize("NFKD").replace(/\p{M}/gu, "").replace(/[łŁ]/g, "l");
+  return plain.split(/[[\]./!]+/).map((part) => part.replace(/(?<=[\p{Ll}\p{N}])(?=\p{Lu})/gu, " ").toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean));
+}
 
 /**
  * @param {string} name as it is written: `user[password]`, `accessToken`, `X-CSRF-Token`, `#!token`
@@ -12,12 +22,16 @@ const MAX_NAME = 200;
  * @returns {boolean}
  */
 export function isSecretName(name, { inUrl = false } = {}) {
-  return name.slice(-MAX_NAME).split(/[[\]./!]+/).some((part) => {
-    const words = part.replace(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase().split(/[^a-z0-9]+/).filter(Boolean);
+  return wordsOf(name).some((words) => {
     const folded = words.join("");
-    if (ANYWHERE.test(folded) || words.some((word) => WORD.has(word))) return true;
-    return inUrl && (URL_ANYWHERE.test(folded) || words.some((word) => URL_WORD.has(word)));
+    if (ANYWHERE.test(folded) || PASSWORD.test(folded) || words.some((word) => WORD.has(word))) return true;
+    return inUrl && (URL_ANYWHERE.test(folded) || words.some((word) => URL_WORD.has(word) || PASSWORD_WORD.has(word)));
   });
+}
+
+/** @param {string} name of a field or parameter @returns {boolean} whether what is sent under it is a password, in any of the extension's languages */
+export function isPasswordName(name) {
+  return wordsOf(name).some((words) => PASSWORD.test(words.join("")) || words.some((word) => PASSWORD_WORD.has(word.replace(/\d$/, ""))));
 }
 
 /** Parameters that often hold a credential and often something harmless: only a long value is taken. */
@@ -35,6 +49,7 @@ export function isHarmless(value) {
 
 /** @param {string} name @param {string} value @returns {boolean} whether a query parameter is taken for a credential */
 export function isSecretParameter(name, value) {
+  if (isPasswordName(name)) return value !== "";
   if (isHarmless(value)) return false;
   return isSecretName(name, { inUrl: true }) || (LIKELY_PARAMETER.test(name) && value.length >= LIKELY_MIN_LENGTH) || (RARE_PARAMETER.test(name) && isTokenLike(value));
 }

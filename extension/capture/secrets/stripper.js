@@ -1,21 +1,28 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { hex, utf8 } from "../../seal/encoding.js";
-import { isHarmless, isSecretName, isSecretParameter, isSecretPathPart, isTokenLike } from "./names.js";
-import { SecretTrie } from "./trie.js";
+import { decoded, PARAMETER, pathOf, withoutSecrets } from "./addresses.js";
+import { clearPasswordFields } from "./markup.js";
+import { isDrawnByLot, isHarmless, isPasswordName, isSecretName, isSecretParameter, isSecretPathPart, isTokenLike } from "./names.js";
+import { loginOf, replaceSent } from "./sent.js";
+import { decodedWhole, SecretTrie } from "./trie.js";
 
 /** @typedef {import("../types.js").RemovedSecret} RemovedSecret */
 /** @typedef {import("../../archive/http.js").Headers} Headers */
 
 const SECRET_HEADER = /^(dpop|x-ig-www-claim|cookie2?|set-cookie2?|authorization|proxy-authorization|authentication|x-?(csrf|xsrf).*|.*(csrf|xsrf)-?token|.*-(api-?key|auth|token|secret|session(-id)?)|x-auth.*|api-?key)$/i;
-/** A value after `;` (a parameter of the path) ends where the query begins; any other may hold a question mark. */
-const PARAMETER = /([?&#;])([^=&#;?\s]{1,300})=((?<=;[^=&#;?\s]{1,300}=)[^&#;?\s]+|[^&#;\s]+)/g;
 const BEARER = /\b(Bearer(?:\s|%20|\+)+)([\w.~+/=-]{12,})/gi;
 const PATH_PART = /\/([\w.-]{2,40})\/([\w~+=-]{16,512})(?![\w~+=-])/g;
-const WEB_TOKEN = /\beyJ[\w-]{8,4096}(?:\.[\w-]{8,4096}){2,4}/g;
+const WEB_TOKEN = /(?<![\w-])eyJ[\w-]{8,4096}(?:\.[\w-]{8,4096}){2,4}/g;
 const NESTED_DEPTH = 4;
-const MAX_LEARNED = 500;
+/** Values that only a page calls secret, then those of addresses and headers beside them, and the person's own: none may use up another's room. */
+const MAX_CLAIMED = 500;
+const MAX_NAMED = 1000;
+const MAX_OWN = 1000;
 const MAX_LEARNED_LENGTH = 8192;
+/** What was sent waits, up to this many fields of this length, for the page to say which of them was a password field. */
+const MAX_FIELDS = 500;
+const MAX_FIELD_LENGTH = 300;
 
 /**
  * Takes secrets out of what is about to be stored, and keeps the list of what it took.
@@ -38,8 +45,17 @@ export class SecretStripper {
     this.claims = new Set();
     /** @type {Set<string>} of both kinds: what was looked at */
     this.claimed = new Set();
+    this.room = { own: MAX_OWN, named: MAX_NAMED };
     /** What the picture shows anyway: the page's address, title, text. */
     this.shown = "";
+    /** Of the addresses of the page and its frames what stands before the query. */
+    this.addresses = "";
+    /** @type {Set<string>} known values that are not drawn by lot: such a page's own address may say */
+    this.words = new Set();
+    /** @type {Set<string>} names and ids of the page's password fields, in lower case */
+    this.passwordNames = new Set();
+    /** @type {Map<string, string>} fields that were sent under names that say nothing: `<name>\n<value>` → name in lower case */
+    this.sentFields = new Map();
     /** Values that were not learned because there were too many. */
     this.unlearned = 0;
   }
@@ -58,21 +74,27 @@ export class SecretStripper {
   /**
    * Remembers a secret's value, so that `text` and `url` take it out wherever it stands.
    * @param {string} name @param {string} value too short or too plain ones are not learned: taking "true" out of a page would falsify it
-   * @param {{isClaim?: boolean}} [options] isClaim: the page may be lying. What is not drawn by lot always is a claim: a page can give its own words to a
-   *   cookie, a header or an address
+   * @param {{isClaim?: boolean, isOwn?: boolean, isSent?: boolean}} [options] isClaim: the page may be lying. What is not drawn by lot always is a claim: a page
+   *   can give its own words to an address or a header. isOwn: a cookie, a login or a password that was sent: nothing else uses up their room. Of these
+   *   and of what isSent less is asked, but what the page's own address says is kept of them too
    */
-  learn(name, value, { isClaim = !isTokenLike(value) } = {}) {
+  learn(name, value, { isOwn = false, isSent = isOwn, isClaim = isSent ? !isTokenLike(value) : !isDrawnByLot(decoded(value)) } = {}) {
     if (isHarmless(value) || value.length > MAX_LEARNED_LENGTH || value.startsWith("holdstill-redacted-")) return;
-    if (isClaim && this.shown.includes(value)) return;
-    if (!isClaim) this.claims.delete(value); // a cookie's value or a parameter's is a secret whatever else says so
+    const isWord = !isDrawnByLot(decoded(value));
+    if ((isClaim && this.shown.includes(value)) || (isWord && [value, decodedWhole(value)].some((one) => this.addresses.includes(one)))) return;
+    if (!isClaim) this.claims.delete(value); // a cookie's value is a secret whatever else says so
     if (this.known.has(value)) return;
-    if (this.known.size >= 2 * MAX_LEARNED) {
+    const budget = isOwn ? "own" : "named";
+    if (this.room[budget] === 0) {
       this.unlearned += 1;
       return;
     }
+    this.room[budget] -= 1;
     if (isClaim) this.claims.add(value);
+    if (isWord) this.words.add(value);
     this.known.set(value, name);
-    this.trie.add(value);
+    const read = decodedWhole(value);
+    this.trie.add(value, { decoded: read !== value && !isHarmless(read) && (isSent || isDrawnByLot(read)) && !this.shown.includes(read) });
   }
 
   /**
@@ -81,8 +103,13 @@ export class SecretStripper {
    * @param {string} name @param {string} value
    */
   learnMarkup(name, value) {
-    if (this.claimed.has(value) || !isTokenLike(value)) return;
-    if (this.claimed.size >= MAX_LEARNED) {
+    if (isTokenLike(value)) this.learnClaim(name, value);
+  }
+
+  /** The same for a value of any look: a member of an answer. @param {string} name @param {string} value */
+  learnClaim(name, value) {
+    if (this.claimed.has(value) || isHarmless(value)) return;
+    if (this.claimed.size >= MAX_CLAIMED) {
       this.unlearned += 1;
       return;
     }
@@ -92,13 +119,53 @@ export class SecretStripper {
 
   /** Tells what stands in the picture: of that no claim is believed, and those that were are forgotten. @param {string[]} texts */
   show(...texts) {
-    const more = texts.flatMap((text) => [text, decoded(text)]).join("\n");
+    const plain = texts.map((text) => (pathOf(text) === "" ? text : withoutSecrets(text)));
+    const more = plain.flatMap((text) => [text, decoded(text)]).join("\n");
     this.shown += `\n${more}`;
-    for (const value of this.claims) {
-      if (!more.includes(value)) continue;
+    this.addresses += texts.map(pathOf).filter(Boolean).flatMap((text) => [`\n${text}`, `\n${decoded(text)}`]).join("");
+    for (const value of [...this.claims, ...this.words]) {
+      const isSaid = (/** @type {string} */ one) => (this.claims.has(value) && more.includes(one)) || this.addresses.includes(one);
+      if (!isSaid(value) && !isSaid(decodedWhole(value))) continue;
       this.claims.delete(value);
+      this.words.delete(value);
       this.known.delete(value);
+      this.trie.remove(value);
     }
+  }
+
+  /** Tells what the page's password fields are called: what was sent under these names is a password. @param {string[]} names */
+  expectPasswords(names) {
+    for (const name of names) if (this.passwordNames.size < MAX_FIELDS) this.passwordNames.add(name.toLowerCase());
+    for (const [field, name] of this.sentFields) if (this.passwordNames.has(name)) this.learn(`field ${name}`, field.slice(field.indexOf("\n") + 1), { isOwn: true });
+  }
+
+  /** Remembers what was sent under a credential's name, so that it is found where it is echoed. @param {string} text the body of a request */
+  learnSent(text) {
+    replaceSent(text, { take: (name, value) => (this.learn(`field ${name}`, value, { isSent: true, isOwn: this.#isPassword(name) }), value), isSecret: (name, value) => {
+      if (this.#isSecretField(name, value)) return true;
+      if (value.length <= MAX_FIELD_LENGTH && this.sentFields.size < MAX_FIELDS) this.sentFields.set(`${name}\n${value}`, name.toLowerCase());
+      return false;
+    } });
+  }
+
+  /**
+   * @param {string} text the body of a request @param {string} where @returns {string} without what was sent under a credential's name, whatever it looks
+   *   like, and without learned values
+   */
+  sent(text, where) {
+    if (this.keep) return text;
+    const clean = replaceSent(text, { isSecret: (name, value) => this.#isSecretField(name, value), take: (name, value) => this.#take(value, where, `field ${name}`) });
+    return this.text(clean, where);
+  }
+
+  /** @param {string} name @returns {boolean} */
+  #isPassword(name) {
+    return this.passwordNames.has(name.toLowerCase()) || isPasswordName(name);
+  }
+
+  /** @param {string} name @param {string} value @returns {boolean} */
+  #isSecretField(name, value) {
+    return this.#isPassword(name) || isSecretName(name, { inUrl: true }) || isSecretParameter(name, value);
   }
 
   /** Remembers those values of a Cookie or Set-Cookie header that are random enough to be a session. @param {string} header */
@@ -112,7 +179,7 @@ export class SecretStripper {
   /** @param {string} name @param {string} value `lang=english` is not taken out of the page's text; a session is */
   learnCookie(name, value) {
     const isRandom = value.length >= 16 && /\d/.test(value) && /[a-z]/i.test(value);
-    if (isRandom || (value.length >= 8 && isSecretName(name))) this.learn(`cookie ${name}`, value.replace(/^"|"$/g, ""));
+    if (isRandom || (value.length >= 8 && isSecretName(name))) this.learn(`cookie ${name}`, value.replace(/^"|"$/g, ""), { isOwn: true });
   }
 
   /** Remembers what a header holds of credentials, a login's name and password too. @param {string} name @param {string} value */
@@ -120,8 +187,8 @@ export class SecretStripper {
     if (/^(set-)?cookie2?$/i.test(name)) this.learnCookies(value);
     else if (/^(proxy-)?authorization$/i.test(name)) {
       const credentials = value.replace(/^\S+\s+/, "");
-      this.learn("authorization", credentials);
-      if (/^basic\s/i.test(value)) for (const part of loginOf(credentials)) this.learn("password", part);
+      this.learn("authorization", credentials, { isOwn: true });
+      if (/^basic\s/i.test(value)) for (const part of loginOf(credentials)) this.learn("password", part, { isOwn: true });
     } else if (SECRET_HEADER.test(name)) this.learn(`header ${name}`, value);
   }
 
@@ -172,7 +239,7 @@ export class SecretStripper {
   #parameters(url, where, depth) {
     return url.replace(PARAMETER, (whole, before, name, value) => {
       const [plainName, plain] = [decoded(name), decoded(value)];
-      if (isSecretParameter(plainName, value)) {
+      if (isSecretParameter(plainName, value) || (this.passwordNames.has(plainName.toLowerCase()) && !this.shown.includes(plain))) {
         this.learn(plainName, value);
         if (plain !== value) this.learn(plainName, plain);
         return `${before}${name}=${this.#take(value, where, `parameter ${plainName}`)}`;
@@ -191,7 +258,8 @@ export class SecretStripper {
    */
   text(text, where, { quotedPrintable = false, inPath = false } = {}) {
     if (this.keep) return text;
-    const bare = text.replace(BEARER, (whole, before, value) => {
+    const unfilled = clearPasswordFields(text, (value) => this.#take(value, where, "password field"), { quotedPrintable });
+    const bare = unfilled.replace(BEARER, (whole, before, value) => {
       if (!isTokenLike(value) || this.shown.includes(value)) return whole;
       return `${before}${this.#take(value, where, "bearer token")}`;
     });
@@ -224,25 +292,6 @@ export class SecretStripper {
 
   /** @param {string} where @returns {string} */
   #bare(where) {
-    const bare = where.replace(PARAMETER, (whole, before, name, value) => (isSecretParameter(decoded(name), value) ? `${before}${name}=…` : whole));
-    return this.trie.replace(bare.replace(WEB_TOKEN, "…"), () => "…", { applies: (value) => this.known.has(value) });
-  }
-}
-
-/** @param {string} credentials of the scheme Basic @returns {string[]} the password. Source: RFC 7617 §2 */
-function loginOf(credentials) {
-  try {
-    return [atob(credentials).replace(/^[^:]*:/, "")];
-  } catch {
-    return [];
-  }
-}
-
-/** @param {string} text @returns {string} percent-decoded where that is possible */
-function decoded(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
+    return this.trie.replace(withoutSecrets(where).replace(WEB_TOKEN, "…"), () => "…", { applies: (value) => this.known.has(value) });
   }
 }

@@ -1,7 +1,8 @@
 """What a page could have been built from: every piece of text in the bodies that the network sent, made comparable.
 
 Comparable ("squeezed") text is NFKC, case-folded, letters and digits only: spaces, punctuation, entities, emoji, typographic
-quotes and upper-case styling make no difference. Every scanner here is linear in its input: the bodies may be hostile.
+quotes and upper-case styling make no difference. Every scanner here is linear in its input: the bodies may be hostile. What a
+cap leaves out is named in `gaps`. Not unpacked: strings nested deeper than DEPTH; they are kept as they stand.
 """
 
 import base64
@@ -11,11 +12,14 @@ import html
 import re
 import unicodedata
 from array import array
-from collections.abc import Iterator
 from urllib.parse import unquote
+
+from server.captures.checks.markup import html_pieces
 
 ATOMS_LIMIT = 600_000
 ATOM_CHARS = 20_000
+SEGMENT_CHARS = 80_000
+LONG_SEGMENTS_CHARS = 24_000_000
 NUMBERS_LIMIT = 400_000
 DEPTH = 3
 LONG = 12
@@ -24,10 +28,9 @@ LONG = 12
 _DROPPED = re.compile(r"[\W_]+")
 _QUOTES = tuple(re.compile(rf"(?<!\\){quote}") for quote in ('"', "'", "`"))
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
-_ATTRIBUTE = re.compile(r"=\s*(?:\"([^\"]*)\"|'([^']*)')")
-_RAW = re.compile(r"</(script|style)", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"https?://\S+|\$?\{[^{}]{0,80}\}|%(?:\d\$)?[sdif@]|%\(\w{1,30}\)s|[\r\n\u2028]+")
 _CODE = re.compile(r"[\"'`]\s*[,:;\])}]")
+_LONG_CODE = re.compile(r"(?<!\\)[\"'`]\s*[,:;\])}]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}", re.ASCII)
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){2}|%(?:20|22|7[BbDd])")
 _NUMBER = re.compile(r"\d{1,15}(?:[.,]\d{1,6})?")
@@ -67,7 +70,9 @@ class Corpus:
         self._raw: list[tuple[str, bool]] = []
         self._size = 0
         self._seen: set[str] = set()
-        self._aside: list[tuple[str, str]] = []
+        self._aside: list[list[tuple[str, str]]] = []
+        self._long_left = LONG_SEGMENTS_CHARS
+        self.gaps: list[str] = []
 
     def add(self, kind: str, text: str) -> None:
         """One body. `kind` as in NetworkText."""
@@ -123,12 +128,28 @@ class Corpus:
         """Every stretch between two quotes of one kind, whichever of them opens: a scanner that loses count loses texts."""
         for quote in _QUOTES:
             for segment in quote.split(text):
-                if not 1 < len(segment) <= ATOM_CHARS * 4 or segment in self._seen:
+                if len(segment) < 2 or segment in self._seen or not self._is_affordable(segment):
                     continue
                 if len(self._seen) >= ATOMS_LIMIT:
-                    return
+                    return self._note_gap(f"more than {ATOMS_LIMIT} strings")
                 self._seen.add(segment)
                 self._add_segment(unescape_script(segment) if "\\" in segment else segment, depth)
+
+    def _is_affordable(self, segment: str) -> bool:
+        """A long stretch is most often program code, whose strings other stretches give; the rest has a budget."""
+        if len(segment) <= SEGMENT_CHARS:
+            return True
+        if len(_LONG_CODE.findall(segment, 0, 4_000)) > 7:
+            return False
+        if len(segment) > self._long_left:
+            self._note_gap(f"more than {LONG_SEGMENTS_CHARS} characters in long strings")
+            return False
+        self._long_left -= len(segment)
+        return True
+
+    def _note_gap(self, gap: str) -> None:
+        if gap not in self.gaps:
+            self.gaps.append(gap)
 
     def _add_segment(self, value: str, depth: int) -> None:
         if depth < DEPTH and (inner := unpacked(value)):
@@ -144,22 +165,20 @@ class Corpus:
         self._add_pieces([value, *_PLACEHOLDER.split(value)] if _PLACEHOLDER.search(value) else [value], stated=False)
 
     def _add_pieces(self, pieces: list[str], *, stated: bool) -> None:
-        for raw in pieces:
-            piece = squeeze(raw[:ATOM_CHARS])
-            if piece == "":
-                continue
-            if len(self.whole) < ATOMS_LIMIT:
-                self.whole.add(piece)
-                self.lengths.setdefault(piece[:6], set()).add(len(piece))
-            if stated or len(piece) >= LONG:
-                self._append(piece, raw, stated=stated)
-
-    def _append(self, piece: str, raw: str, *, stated: bool) -> None:
         """Texts of a document follow each other, so that a passage across elements is found; what is not stated waits."""
-        if not stated:
-            self._aside.append((piece, raw))
-            return
-        self._write(piece, raw, stated=True)
+        for raw in pieces:
+            parts = [(squeezed, part) for part in split_long(raw) if (squeezed := squeeze(part))]
+            for piece, _part in parts:
+                if len(self.whole) < ATOMS_LIMIT:
+                    self.whole.add(piece)
+                    self.lengths.setdefault(piece[:6], set()).add(len(piece))
+                else:
+                    self._note_gap(f"more than {ATOMS_LIMIT} pieces of text")
+            if stated:
+                for piece, part in parts:
+                    self._write(piece, part, stated=True)
+            elif parts and (len(parts) > 1 or len(parts[0][0]) >= LONG):
+                self._aside.append(parts)
 
     def _write(self, piece: str, raw: str, *, stated: bool) -> None:
         self._parts.append(piece)
@@ -170,40 +189,24 @@ class Corpus:
     def _end_document(self) -> None:
         """What comes next is another document: nothing is found across."""
         self._write("\0", "", stated=False)
-        for piece, raw in self._aside:
-            self._write(piece, raw, stated=False)
+        for parts in self._aside:
+            for piece, raw in parts:
+                self._write(piece, raw, stated=False)
             self._write("\0", "", stated=False)
         self._aside.clear()
 
 
-def html_pieces(text: str) -> Iterator[tuple[str, str]]:
-    """("text" | "script" | "attribute", raw piece), in order. Forgiving and linear; not a full HTML parser: a `>` inside an
-    attribute value ends the tag early, which only adds pieces."""
-    place, end = 0, len(text)
-    while place < end:
-        opens = text.find("<", place)
-        if opens < 0:
-            yield "text", text[place:]
-            return
-        if opens > place:
-            yield "text", text[place:opens]
-        if text.startswith("<!--", opens):
-            closes = text.find("-->", opens + 4)
-            place = end if closes < 0 else closes + 3
-            continue
-        closes = text.find(">", opens)
-        if closes < 0:
-            return
-        tag, place = text[opens + 1 : closes], closes + 1
-        for found in _ATTRIBUTE.finditer(tag):
-            yield "attribute", found[1] if found[1] is not None else found[2]
-        name = tag[:7].lower()
-        if name.startswith(("script", "style")) and not tag.endswith("/"):
-            raw_end = _RAW.search(text, place)
-            stop = end if raw_end is None else raw_end.start()
-            if name.startswith("script"):
-                yield "script", text[place:stop]
-            place = stop
+def split_long(text: str) -> list[str]:
+    """`text` in parts of at most ATOM_CHARS, cut behind a space where there is one nearby."""
+    parts: list[str] = []
+    start = 0
+    while len(text) - start > ATOM_CHARS:
+        end = start + ATOM_CHARS
+        space = max(text.rfind(sign, end - 200, end) for sign in " \n")
+        end = end if space < 0 else space + 1
+        parts.append(text[start:end])
+        start = end
+    return [*parts, text[start:]]
 
 
 def unescape_script(text: str) -> str:

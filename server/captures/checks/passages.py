@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from server.captures.checks.corpus import LONG, Corpus, squeeze
 
 LINE_CHARS = 4_000
 LENGTHS_TRIED = 400
+PLACE_CHARS = 200
 _TOKEN = re.compile(
     r"(?P<number>\d{1,15}(?:[.,'’\u00a0\u202f ]\d{3}(?!\d))*(?:[.,]\d{1,3})?)"
     r"(?:\s?(?P<unit>k|m|mn|b|bn|mln|mld|mrd|tys|tis|тыс|млн|млрд|mil)\b)?"
@@ -97,6 +99,23 @@ class Line:
     tokens: tuple[Token, ...]
 
 
+class TooCostly(Exception):
+    """The characters that may be compared are used up."""
+
+
+@dataclass
+class Effort:
+    """Characters that may still be compared. Each place of a line counts PLACE_CHARS, each piece tried there its length."""
+
+    left: int
+
+    def spend(self, chars: int) -> None:
+        """Raises: TooCostly."""
+        self.left -= chars
+        if self.left < 0:
+            raise TooCostly
+
+
 def read_line(raw: str) -> Line:
     """The line ready to be compared; at most LINE_CHARS characters of it."""
     text = unicodedata.normalize("NFKC", raw[:LINE_CHARS])
@@ -114,8 +133,8 @@ def read_line(raw: str) -> Line:
     return Line(text, "".join(parts), tuple(tokens))
 
 
-def unsupported(line: Line, corpus: Corpus) -> Finding | None:
-    """What of `line` no body holds; None when all of it is supported.
+def unsupported(line: Line, corpus: Corpus, effort: Effort) -> Finding | None:
+    """What of `line` no body holds; None when all of it is supported. Raises: TooCostly.
 
     A line is supported when it stands in a body as it is, or when it is made of whole pieces (text nodes, strings, what stands
     between placeholders of a template), of numbers that a body holds in any usual format, and of dates and times. Pieces of one
@@ -126,7 +145,7 @@ def unsupported(line: Line, corpus: Corpus) -> Finding | None:
         return None
     if line.raw.rstrip().endswith(("…", "...")) and len(text) >= LONG and text in corpus.stream:
         return None
-    missing, single = _cover(line, corpus)
+    missing, single = _cover(line, corpus, effort)
     words = [token for token in line.tokens if token.low is None]
     if len(words) >= 5 and len(single) > max(2, len(words) // 3):
         missing = sorted({*missing, *single}, key=lambda token: token.start)
@@ -143,7 +162,7 @@ def unsupported(line: Line, corpus: Corpus) -> Finding | None:
     return None
 
 
-def _cover(line: Line, corpus: Corpus) -> tuple[list[Token], list[Token]]:
+def _cover(line: Line, corpus: Corpus, effort: Effort) -> tuple[list[Token], list[Token]]:
     """(tokens that nothing covers, words that only a piece of that one word covers), as few letters as can be."""
     text, size = line.squeezed, len(line.squeezed)
     starts = {token.start: token for token in line.tokens}
@@ -160,7 +179,7 @@ def _cover(line: Line, corpus: Corpus) -> tuple[list[Token], list[Token]]:
             skipped, how = _skip_cost(token, corpus)
             if cost + skipped < best[token.end]:
                 best[token.end], came[token.end] = cost + skipped, (at, how)
-        for end in _piece_ends(text, at, corpus, at in starts):
+        for end in _piece_ends((text, at, at in starts), corpus, effort):
             if end - at < LONG and end not in ends:
                 continue
             single = token is not None and end == token.end and token.low is None
@@ -169,11 +188,14 @@ def _cover(line: Line, corpus: Corpus) -> tuple[list[Token], list[Token]]:
     return _trace(line, best, came)
 
 
-def _piece_ends(text: str, at: int, corpus: Corpus, is_start: bool) -> list[int]:
+def _piece_ends(place: tuple[str, int, bool], corpus: Corpus, effort: Effort) -> list[int]:
+    """Where whole pieces that begin at this place of the text end. `place`: text, position, whether a word begins there."""
+    text, at, is_start = place
     lengths: set[int] = set()
     for prefix in range(1, 7):
         lengths |= corpus.lengths.get(text[at : at + prefix], set()) if prefix == 6 or is_start else set()
     usable = sorted((one for one in lengths if at + one <= len(text) and (is_start or one >= LONG)), reverse=True)[:LENGTHS_TRIED]
+    effort.spend(PLACE_CHARS + len(lengths) + sum(usable))
     return [at + one for one in usable if text[at : at + one] in corpus.whole]
 
 
@@ -223,9 +245,13 @@ def _range(found: re.Match[str]) -> tuple[float, float]:
     return (value - step / 2) * factor, (value + step) * factor
 
 
+def _index(line: Line, token: Token) -> int:
+    return bisect_left(line.tokens, token.start, key=lambda one: one.start)
+
+
 def _is_date_word(line: Line, token: Token) -> bool:
     """A word of dates or durations beside a number: scripts write those out of timestamps, in the reader's language."""
-    at = line.tokens.index(token)
+    at = _index(line, token)
     beside = [line.tokens[near] for near in (at - 2, at - 1, at + 1, at + 2) if 0 <= near < len(line.tokens)]
     word = line.squeezed[token.start : token.end]
     of_dates = word in _DATE_WORDS or (len(word) <= _RELATIVE_CHARS and _DATE_STEM.match(word) is not None)
@@ -234,7 +260,7 @@ def _is_date_word(line: Line, token: Token) -> bool:
 
 def _is_year(line: Line, token: Token) -> bool:
     """A year beside a word of dates or the number of a day or month."""
-    at = line.tokens.index(token)
+    at = _index(line, token)
     beside = [line.tokens[near] for near in (at - 1, at + 1) if 0 <= near < len(line.tokens)]
     dated = any(_is_date_word(line, near) if near.low is None else near.low <= 31 for near in beside)
     return token.low is not None and 1900 <= token.low <= 2100 and dated

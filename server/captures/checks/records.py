@@ -1,6 +1,7 @@
 """One pass over a page archive for the truth checks: what each exchange says of itself, what the network sent, what was shown.
 
-The archive may be hostile: every body, their sum and their number are capped, and what a cap leaves out is named in `unread`.
+The archive may be hostile: every body as decoded, their sum, their number and what is kept of their headers are capped, and what
+a cap leaves out is named in `unread`, or is `full`.
 """
 
 import codecs
@@ -19,14 +20,22 @@ from storage.warc import WarcRecord, iter_records
 
 BODY_LIMIT_BYTES = 8 * 1024 * 1024
 TOTAL_LIMIT_BYTES = 48 * 1024 * 1024
+SHOWN_LIMIT_BYTES = 32 * 1024 * 1024
 PAGEINFO_LIMIT_BYTES = 4 * 1024 * 1024
 EXCHANGES_LIMIT = 20_000
+FACTS_LIMIT_CHARS = 32_000_000
+FIELD_CHARS = 1_000
+KEPT_HEADERS = ("content-type", "content-length", "content-encoding")
 HEAD_BYTES = 64
+SHOWN_NAME, BEFORE_NAME = "urn:text:", "urn:text-before:"
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._:-]{1,40})", re.ASCII)
 _OPAQUE = re.compile(r"octet-stream|protobuf|grpc|wasm|msgpack|cbor|x-binary")
 _EDITABLE = re.compile(r"<(?!html|body|main|article)\w[^<>]{0,500}?\scontenteditable(?!=\"false)[^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,2000}>")
+_UNWEBBED = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "utf_7", "undefined"})
+"""Encodings that Python knows and browsers do not; some of them cost more than linear time."""
 EDITABLE_CHARS = 4_000
+EDITABLES_LIMIT = 1_000
 _PAGE_MADE = ("urn:dom:", "urn:text:", "urn:text-before:", "urn:metadata:", "urn:mhtml:", "urn:pageinfo:", "urn:certificates:")
 
 
@@ -34,7 +43,8 @@ _PAGE_MADE = ("urn:dom:", "urn:text:", "urn:text-before:", "urn:metadata:", "urn
 class Exchange:
     """One response or resource of the page: what its headers say, the first bytes of its body, its length as recorded.
 
-    `digest` is WARC-Payload-Digest as written; check_digests() says whether it is true. `status` is None for resources.
+    `digest` is WARC-Payload-Digest as written; check_digests() says whether it is true. `status` is None for resources. `headers`
+    holds KEPT_HEADERS only, each at most FIELD_CHARS long.
     """
 
     url: str
@@ -70,7 +80,8 @@ class Unread:
 class ArchiveRecords:
     """What the pass gives. `shown` is the text of each frame as rendered (`urn:text:`), by the frame's address; `shown_before`
     the same of a page that was then loaded a second time (`urn:text-before:`); `editable` what stands in fields for writing, with
-    EDITABLE_CHARS of markup after each, as the DOM has it: a visitor may have typed it."""
+    EDITABLE_CHARS of markup after each, as the DOM has it: a visitor may have typed it. `text_bytes` counts the bodies
+    as decoded, `shown_bytes` the texts as rendered, `fact_chars` what is kept of records besides. `full`: some are left out."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     texts: list[NetworkText] = field(default_factory=list)
@@ -80,7 +91,9 @@ class ArchiveRecords:
     unread: list[Unread] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
     pageinfo: dict[str, object] | None = None
-    total_bytes: int = 0
+    text_bytes: int = 0
+    shown_bytes: int = 0
+    fact_chars: int = 0
     full: bool = False
 
 
@@ -99,18 +112,32 @@ def _take(found: ArchiveRecords, record: WarcRecord) -> None:
     url = record.target_uri or ""
     if url.startswith("urn:pageinfo:") and found.pageinfo is None:
         found.pageinfo = _object(_limited(record, PAGEINFO_LIMIT_BYTES))
-    elif url.startswith(("urn:text:", "urn:text-before:")):
-        data = _limited(record, BODY_LIMIT_BYTES)
-        name, _, address = url.removeprefix("urn:").partition(":")
+    elif url.startswith((SHOWN_NAME, BEFORE_NAME)):
+        data = _limited(record, min(BODY_LIMIT_BYTES, SHOWN_LIMIT_BYTES - found.shown_bytes))
         if data is None:
-            found.unread.append(Unread(url[:500], "the page's text is too long"))
+            _leave_out(found, url, "the page's text is too long")
         else:
-            (found.shown if name == "text" else found.shown_before).append((address, data.decode("utf-8", "replace")))
+            found.shown_bytes += len(data)
+            named, texts = (SHOWN_NAME, found.shown) if url.startswith(SHOWN_NAME) else (BEFORE_NAME, found.shown_before)
+            texts.append((url.removeprefix(named), data.decode("utf-8", "replace")))
     elif url.startswith("urn:dom:"):
-        data = _limited(record, BODY_LIMIT_BYTES)
-        found.editable += editable_texts("" if data is None else data.decode("utf-8", "replace"))
+        _take_editable(found, url, _limited(record, BODY_LIMIT_BYTES))
     elif record.type in ("response", "resource") and not url.startswith(_PAGE_MADE):
         _take_exchange(found, record, url)
+
+
+def _leave_out(found: ArchiveRecords, url: str, reason: str) -> None:
+    if len(found.unread) < EXCHANGES_LIMIT:
+        found.unread.append(Unread(url[:500], reason))
+    else:
+        found.full = True
+
+
+def _take_editable(found: ArchiveRecords, url: str, dom: bytes | None) -> None:
+    if dom is None or len(found.editable) >= EDITABLES_LIMIT:
+        _leave_out(found, url, "its fields for writing were not read")
+    else:
+        found.editable += editable_texts(dom.decode("utf-8", "replace"))
 
 
 def editable_texts(dom: str) -> list[str]:
@@ -120,15 +147,18 @@ def editable_texts(dom: str) -> list[str]:
 
 
 def _take_exchange(found: ArchiveRecords, record: WarcRecord, url: str) -> None:
-    if len(found.exchanges) >= EXCHANGES_LIMIT:
-        found.full = True
-        return
-    headers = {name.lower(): value for name, value in reversed(record.http_headers().fields)}
+    headers = {name.lower(): value[:FIELD_CHARS] for name, value in reversed(record.http_headers().fields)}
+    headers = {name: headers[name] for name in KEPT_HEADERS if name in headers}
     mime = headers.get("content-type", "") if record.http_head is not None else record.content_type or ""
     metadata = _object((record.headers.get("WARC-JSON-Metadata") or "").encode()) or {}
     size_bytes = record.payload_left
     start, rest = _start(record)
-    status_line = record.http_start() or ""
+    status_line = (record.http_start() or "")[:FIELD_CHARS]
+    digest, source = record.headers.get("WARC-Payload-Digest") or "", str(metadata.get("source", ""))[:FIELD_CHARS]
+    found.fact_chars += sum(map(len, (url, status_line, digest, source, *headers.values())))
+    if len(found.exchanges) >= EXCHANGES_LIMIT or found.fact_chars > FACTS_LIMIT_CHARS:
+        found.full = True
+        return
     found.exchanges.append(
         Exchange(
             url=url,
@@ -138,26 +168,35 @@ def _take_exchange(found: ArchiveRecords, record: WarcRecord, url: str) -> None:
             headers=headers,
             head=start[:HEAD_BYTES],
             size_bytes=size_bytes,
-            digest=record.headers.get("WARC-Payload-Digest") or "",
-            source=str(metadata.get("source", "")),
+            digest=digest,
+            source=source,
             truncated=record.headers.get("WARC-Truncated") is not None,
         )
     )
     if note := metadata.get("note"):
         found.notes[url] = str(note)[:500]
     kind = text_kind(mime, start)
-    if kind == "":
-        return
-    if size_bytes > BODY_LIMIT_BYTES or found.total_bytes + size_bytes > TOTAL_LIMIT_BYTES:
-        found.unread.append(Unread(url[:500], f"{size_bytes} bytes, more than is read"))
-        return
-    found.total_bytes += size_bytes
-    body = decoded_body(start + b"".join(bytes(piece) for piece in rest), headers.get("content-encoding", ""))
-    if body is None or kind == "opaque":
-        reason = "a coding that is not read here" if body is None else f"not text ({mime[:60]})"
-        found.unread.append(Unread(url[:500], reason))
-    else:
-        found.texts.append(NetworkText(url, kind, body_text(body, mime)))
+    if kind == "opaque":
+        _leave_out(found, url, f"not text ({mime[:60]})")
+    elif kind:
+        _take_text(found, NetworkText(url, kind, ""), (start, rest, size_bytes), (mime, headers.get("content-encoding", "")))
+
+
+def _take_text(
+    found: ArchiveRecords, empty: NetworkText, stored: tuple[bytes, Iterator[memoryview], int], said: tuple[str, str]
+) -> None:
+    """Reads a body, if it and what it decodes to can be afforded. `stored`: its start, the rest, bytes; `said`: type, coding."""
+    (start, rest, size_bytes), (mime, coding) = stored, said
+    limit_bytes = min(BODY_LIMIT_BYTES, TOTAL_LIMIT_BYTES - found.text_bytes)
+    if size_bytes > limit_bytes:
+        return _leave_out(found, empty.url, f"{size_bytes} bytes, more than is read")
+    body = decoded_body(start + b"".join(bytes(piece) for piece in rest), coding, limit_bytes + 1)
+    if body is None:
+        return _leave_out(found, empty.url, "a coding that is not read here")
+    found.text_bytes += len(body)
+    if len(body) > limit_bytes:
+        return _leave_out(found, empty.url, "more bytes when decoded than are read")
+    found.texts.append(NetworkText(empty.url, empty.kind, body_text(body, mime)))
 
 
 def _start(record: WarcRecord) -> tuple[bytes, Iterator[memoryview]]:
@@ -186,10 +225,11 @@ def text_kind(mime: str, start: bytes) -> str:
     return ""
 
 
-def decoded_body(body: bytes, coding: str) -> bytes | None:
-    """The body without gzip or deflate, at most BODY_LIMIT_BYTES; None for other codings and broken ones.
+def decoded_body(body: bytes, coding: str, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes | None:
+    """The body without gzip or deflate, at most `limit_bytes` of it; None for other codings and broken ones.
 
-    A body that says gzip and is not (decoded by the browser already) is given as it is.
+    A body that says gzip and is not (decoded by the browser already) is given as it is. Not said: whether it was cut; who must
+    know allows for one byte more.
     """
     name = coding.strip().lower()
     if name in ("", "identity") or (name in ("gzip", "x-gzip") and not body.startswith(b"\x1f\x8b")):
@@ -197,7 +237,7 @@ def decoded_body(body: bytes, coding: str) -> bytes | None:
     if name not in ("gzip", "x-gzip", "deflate"):
         return None
     try:
-        return zlib.decompressobj(47).decompress(body, BODY_LIMIT_BYTES)
+        return zlib.decompressobj(47).decompress(body, limit_bytes)
     except zlib.error:
         return None
 
@@ -210,7 +250,8 @@ def body_text(body: bytes, mime: str) -> str:
     named = _CHARSET.search(mime) or _CHARSET.search(body[:2048].decode("latin-1"))
     for codec in ([named[1]] if named else []) + ["utf-8"]:
         try:
-            if codecs.lookup(codec)._is_text_encoding:
+            known = codecs.lookup(codec)
+            if known._is_text_encoding and known.name.replace("-", "_") not in _UNWEBBED:
                 return body.decode(codec)
         except (LookupError, UnicodeError):
             continue

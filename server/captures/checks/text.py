@@ -8,8 +8,9 @@ line is an altered passage of a captured document (at least ALTERED_SHARE of its
 middle), whatever is missing.
 NOT_CHECKED: words or numbers without support, while bodies that may have brought them are omitted (they are named), in a field
 for writing (a visitor may have typed them), or in most lines of a page (translated in the browser, or made of data that cannot
-be read here); or no body.
-PASSED: every line is supported.
+be read here); or no body. Also when all is supported that was compared, but a frame's text is longer than is read, there are
+more lines than are read, or a line is so long that it was compared in parts and some part was not found as it stands.
+PASSED: every line of every frame is supported.
 Not compared: punctuation, emoji, upper case, numbers below 100 and dates (scripts write those), the order of lines, who is
 said to have written what, pictures. Not known: whether the site told the truth.
 How a forger passes: by showing words of another place of the page or of another captured body (who said what is not compared),
@@ -18,18 +19,18 @@ forge the bodies too. How one comes out NOT_CHECKED: on a page whose text came i
 scripts fetched), by editing most of the page, by letting something that could have brought text be missing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.captures.checks.container import Verdict
 from server.captures.checks.corpus import LONG, Corpus, squeeze
-from server.captures.checks.passages import LINE_CHARS, Finding, Line, read_line, unsupported
-from server.captures.checks.records import ArchiveRecords
+from server.captures.checks.lines import Compared, compare, different_lines
+from server.captures.checks.passages import Finding, Line, read_line
+from server.captures.checks.records import BEFORE_NAME, SHOWN_NAME, ArchiveRecords
 from server.captures.models import CheckOutcome
 
 CHECK = "page_text"
 BEFORE = "page_text_before"
-LINES_LIMIT = 6_000
 EXAMINED = 20
 ALTERED_SHARE = 0.5
 QUOTE_CHARS = 140
@@ -61,15 +62,15 @@ class Altered:
 
 
 def check_text(name: str, records: ArchiveRecords) -> Verdict:
-    """The verdict. Cost: linear in the bodies, and for each line in its own length; at most LINES_LIMIT lines are compared."""
-    lines = list(_lines(text for _, text in records.shown))
+    """The verdict. Cost: linear in the bodies, and for each line in its own length; see compare() for what is read of them."""
+    lines = list(different_lines(text for _, text in records.shown))
     if not lines:
         return Verdict(CHECK, name, CheckOutcome.NOT_CHECKED, "the archive holds no rendered text")
     if not records.texts:
         said = f"no body that holds text was captured{_and_missing(missing_bodies(records))}"
         return Verdict(CHECK, name, CheckOutcome.NOT_CHECKED, said)
     corpus = _corpus(records)
-    return _judge(name, records, corpus, (_findings(lines, corpus), lines))
+    return _judge(name, records, corpus, compare(lines, corpus))
 
 
 def check_text_before(name: str, records: ArchiveRecords) -> Verdict:
@@ -79,20 +80,23 @@ def check_text_before(name: str, records: ArchiveRecords) -> Verdict:
     undid that), or by the site between the two loads: the check cannot tell, and says so. NOT_CHECKED: other differences, which
     every living page has. PASSED: every line is supported.
     """
-    lines = list(_lines(text for _, text in records.shown_before))
+    lines = list(different_lines(text for _, text in records.shown_before))
     if not lines or not records.texts:
         return Verdict(BEFORE, name, CheckOutcome.NOT_CHECKED, "no text, or no body to compare it with")
     corpus = _corpus(records)
-    findings = _findings(lines, corpus)
+    compared = compare(lines, corpus)
+    findings = compared.findings
     wording = [found for found in findings if found.words]
-    altered = next((one for found in wording[:EXAMINED] if (one := altered_passage(found, corpus)) is not None), None)
+    altered = _first_altered([*wording[:EXAMINED], *compared.parts[:EXAMINED]], corpus)
     if altered is not None:
         said = f"before the second load {_altered_words(altered, len(wording))}; edited in the browser, or by the site meanwhile"
         return Verdict(BEFORE, name, CheckOutcome.FAILED, said)
-    if findings or len(lines) > LINES_LIMIT:
-        first = f", first {_quote(findings[0])}" if findings else ""
-        said = f"{len(findings)} of {len(lines)} lines are in no body of the second load{first}; the page may have changed"
-        return Verdict(BEFORE, name, CheckOutcome.NOT_CHECKED, said)
+    gap = compared.gap or _unread_frame(records, BEFORE_NAME)
+    if findings:
+        said = f"{len(findings)} of {len(lines)} lines are in no body of the second load, first {_quote(findings[0])}"
+        return Verdict(BEFORE, name, CheckOutcome.NOT_CHECKED, f"{said}; the page may have changed")
+    if gap:
+        return Verdict(BEFORE, name, CheckOutcome.NOT_CHECKED, gap)
     return Verdict(BEFORE, name, CheckOutcome.PASSED, f"{len(lines)} lines, each held by a body of the second load")
 
 
@@ -104,20 +108,19 @@ def _corpus(records: ArchiveRecords) -> Corpus:
     return corpus
 
 
-def _findings(lines: list[str], corpus: Corpus) -> list[Finding]:
-    return [found for line in lines[:LINES_LIMIT] if (found := unsupported(read_line(line), corpus)) is not None]
-
-
-def _judge(name: str, records: ArchiveRecords, corpus: Corpus, seen: tuple[list[Finding], list[str]]) -> Verdict:
-    findings, lines = seen
-    missing = missing_bodies(records)
+def _judge(name: str, records: ArchiveRecords, corpus: Corpus, compared: Compared) -> Verdict:
+    findings, total = compared.findings, compared.total
+    missing = missing_bodies(records) + corpus.gaps
     written = squeeze(" ".join(records.editable))
-    typed = [found for found in findings if found.words and squeeze(found.line) in written]
-    wording = [found for found in findings if found.words and found not in typed]
+    typed: list[Finding] = []
+    wording: list[Finding] = []
+    for found in findings:
+        if found.words:
+            (typed if squeeze(found.line) in written else wording).append(found)
     later = any(note.startswith("may be a later response") for note in records.notes.values())
-    altered = next((one for found in (wording + typed)[:EXAMINED] if (one := altered_passage(found, corpus)) is not None), None)
-    if len(wording) >= MOST_LINES and len(wording) > MOST_SHARE * len(lines):
-        said = f"{len(wording)} of {len(lines)} lines are in no captured body, first {_quote(wording[0])}: "
+    altered = _first_altered([*(wording + typed)[:EXAMINED], *compared.parts[:EXAMINED]], corpus)
+    if len(wording) >= MOST_LINES and len(wording) > MOST_SHARE * total:
+        said = f"{len(wording)} of {total} lines are in no captured body, first {_quote(wording[0])}: "
         said += "translated in the browser, or made by a script of data that is not read here" + _and_missing(missing)
         return Verdict(CHECK, name, CheckOutcome.NOT_CHECKED, said)
     if altered is not None and not later:
@@ -128,7 +131,7 @@ def _judge(name: str, records: ArchiveRecords, corpus: Corpus, seen: tuple[list[
         return Verdict(CHECK, name, CheckOutcome.FAILED, said)
     if wording:
         why = "; the document may be a later response than the one on screen" if later else _and_missing(missing)
-        said = f"{len(wording)} of {len(lines)} lines are in no captured body, first {_quote(wording[0])}{why}"
+        said = f"{len(wording)} of {total} lines are in no captured body, first {_quote(wording[0])}{why}"
         return Verdict(CHECK, name, CheckOutcome.NOT_CHECKED, said)
     if typed:
         said = f"{_quote(typed[0])} stands in a field for writing and in no captured body: a visitor may have typed it"
@@ -136,9 +139,19 @@ def _judge(name: str, records: ArchiveRecords, corpus: Corpus, seen: tuple[list[
     if findings:
         said = f"numbers that no captured body holds, perhaps computed: {_quote(findings[0])}{_and_missing(missing)}"
         return Verdict(CHECK, name, CheckOutcome.NOT_CHECKED, said)
-    if len(lines) > LINES_LIMIT:
-        return Verdict(CHECK, name, CheckOutcome.NOT_CHECKED, f"only the first {LINES_LIMIT} of {len(lines)} lines were compared")
-    return Verdict(CHECK, name, CheckOutcome.PASSED, f"{len(lines)} lines, each held by a captured body")
+    if gap := compared.gap or _unread_frame(records, SHOWN_NAME):
+        return Verdict(CHECK, name, CheckOutcome.NOT_CHECKED, gap)
+    return Verdict(CHECK, name, CheckOutcome.PASSED, f"{total} lines, each held by a captured body")
+
+
+def _first_altered(findings: list[Finding], corpus: Corpus) -> Altered | None:
+    return next((one for found in findings if found.words and (one := altered_passage(found, corpus)) is not None), None)
+
+
+def _unread_frame(records: ArchiveRecords, named: str) -> str:
+    """A frame whose text is not among what was compared, in words; "" when all are. `named`: SHOWN_NAME or BEFORE_NAME."""
+    unread = [one for one in records.unread if one.url.startswith(named)]
+    return f"not compared: {unread[0].url[len(named) :][:150]}: {unread[0].reason}" if unread else ""
 
 
 def altered_passage(found: Finding, corpus: Corpus) -> Altered | None:
@@ -190,16 +203,6 @@ def _longest(text: str, stream: str, *, from_start: bool) -> int:
         piece = text[:middle] if from_start else text[len(text) - middle :]
         low, high = (middle, high) if piece in stream else (low, middle - 1)
     return low
-
-
-def _lines(texts: Iterable[str]) -> Iterable[str]:
-    """Each different line once; table cells apart; only what has something to compare."""
-    seen: set[str] = set()
-    for text in texts:
-        for line in text.replace("\t", "\n").splitlines():
-            if line not in seen and squeeze(line[:LINE_CHARS]):
-                seen.add(line)
-                yield line
 
 
 def _altered_words(altered: Altered, count: int) -> str:

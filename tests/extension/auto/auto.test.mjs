@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isListed, parsePatterns } from "../../../extension/auto/patterns.js";
-import { onLoaded, onShown } from "../../../extension/auto/watch.js";
+import { MAX_PER_HOUR, onLoaded, onShown } from "../../../extension/auto/watch.js";
 import { Locks } from "../queue/bench.mjs";
 
 class Area {
@@ -19,7 +19,8 @@ function makeTools({ auto = { isOn: true, patterns: "a.test", intervalMin: 10 },
   const local = new Area();
   if (auto) local.kept.auto = auto;
   const state = { at: 1_000_000, tab: { active: true, incognito: false, url: "https://a.test/1", ...tab } };
-  const tools = { local, session: new Area(), locks: new Locks(), now: () => state.at, readTab: async () => state.tab, capture: async (tabId) => void captured.push(tabId) };
+  const tools = { local, session: new Area(), locks: new Locks(), now: () => state.at, readTab: async () => state.tab, pause: async () => {},
+    capture: async (tabId) => (captured.push(tabId), "done") };
   return { tools, captured, state };
 }
 
@@ -84,4 +85,35 @@ test("a page loaded behind others is captured when the person looks at it, once,
   await onLoaded({ tabId: 1, url: "https://a.test/2" }, tools);
   state.tab = { active: true, incognito: false, url: "https://a.test/3" };
   assert.equal(await onShown(1, tools), false);
+});
+
+test("an address whose tab was being captured is captured as soon as it is free, and one that failed when it is loaded again", async () => {
+  const { tools, captured, state } = makeTools();
+  const loaded = { tabId: 1, url: "https://a.test/1" };
+  const outcomes = ["busy", "busy", "failed", "done"];
+  tools.capture = async (tabId) => (captured.push(tabId), outcomes.shift());
+  assert.equal(await onLoaded(loaded, tools), false);
+  assert.deepEqual(outcomes, ["done"], "tried until the tab was free; what failed is not tried at once again");
+  state.at += 1000;
+  assert.equal(await onLoaded(loaded, tools), true);
+  assert.equal(await onLoaded(loaded, tools), false);
+  tools.capture = async () => "busy";
+  const moved = { tabId: 1, url: "https://a.test/2" };
+  state.tab.url = moved.url;
+  tools.pause = async () => void (state.tab.url = "https://a.test/3");
+  assert.equal(await onLoaded(moved, tools), false, "the tab has gone on");
+  assert.equal(tools.local.kept.autoBegun["a.test"].length, 2, "no time in the hour is lost by waiting");
+});
+
+test("a page that changes its address without end is captured a limited number of times an hour, its subdomains with it", async () => {
+  const { tools, captured, state } = makeTools({ auto: { isOn: true, patterns: "*.a.test\nb.test", intervalMin: 10 } });
+  const visit = async (url) => {
+    state.tab.url = url;
+    return onLoaded({ tabId: 1, url }, tools);
+  };
+  for (let step = 0; step < 3 * MAX_PER_HOUR; step += 1) await visit(`https://${step}.a.test/${step}`);
+  assert.equal(captured.length, MAX_PER_HOUR);
+  assert.equal(await visit("https://b.test/"), true, "another site has an hour of its own");
+  state.at += 3_600_000;
+  assert.equal(await visit("https://a.test/later"), true);
 });

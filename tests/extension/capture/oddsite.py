@@ -15,7 +15,7 @@ from tests.e2e.site import Sent, SiteLog
 
 COOKIE_CANARY = "c00kie-canary-8f31a2b7c9d4"
 CSRF_CANARY = "csrf/canary+5c1d9e77=="
-TOKEN_CANARY = "tok-canary-77aa01"
+TOKEN_CANARY = "tok7Qx9canary4Zr2Lm8"
 HYDRATION_CANARY = "hydration-canary-1b2c3d4e"
 LINK_CANARY = "link-canary-99ff"
 PARTS = {"cookie": COOKIE_CANARY, "csrf": CSRF_CANARY, "token": TOKEN_CANARY, "hydration": HYDRATION_CANARY, "link": LINK_CANARY}

@@ -106,3 +106,96 @@ for (const part of ["/token/", "a:", "%3Fa%3D", "eyJaaaaaaaa.", "set('a','", "to
     }) < 10);
   });
 }
+
+for (const value of ["evil_account99", "vaccine-kills-1000-kids", "TheRealNews2024", "%65vil_account99"]) {
+  const word = decodeURIComponent(value);
+  for (const order of [["learn", "show"], ["show", "learn"]]) {
+    test(`a picture at /x?token=${value} cannot erase the page's address and handle, ${order.join(", then ")}`, () => {
+      const strip = stripper();
+      for (const step of order) {
+        if (step === "show") strip.show(`https://social.example/${word}/post/1`, "", `Post by ${word}`);
+        else assert.equal(strip.url(`https://social.example/pixel.gif?token=${value}`, "address").includes(value), false);
+      }
+      for (const address of [`https://social.example/${word}`, `https://social.example/${word}/post/2`]) assert.equal(strip.url(address, "address"), address);
+      assert.equal(strip.text(`<b>Post by ${word}</b>`, "dom"), `<b>Post by ${word}</b>`);
+    });
+
+    test(`a cookie, a header and a field called ${value} cannot erase it from the page's own address, ${order.join(", then ")}`, () => {
+      const strip = stripper();
+      for (const step of order) {
+        if (step === "show") strip.show(`https://social.example/${word}`, "", "");
+        else {
+          strip.learnCookies(`session=${value}`);
+          strip.learnHeader("X-Auth-Token", value);
+          learnText(strip, `password=${value}`, { isSent: true });
+        }
+      }
+      assert.equal(strip.url(`https://social.example/${word}`, "address"), `https://social.example/${word}`);
+    });
+  }
+}
+
+test("a token of words in the page's own address is taken out of the page all the same, where the page does not show it", () => {
+  const strip = stripper();
+  const address = "https://a.example/in?access_token=MyLongToken2024xyz";
+  strip.show(address, "In", "Welcome");
+  strip.url(address, "address");
+  assert.equal(strip.text('<a href="/out#MyLongToken2024xyz">', "dom").includes("MyLongToken"), false);
+});
+
+test("a password of words is taken out where the page echoes it", () => {
+  const strip = stripper();
+  learnText(strip, "heslo=MyRealPassword99", { isSent: true });
+  strip.show("https://a.example/", "In", "Your password: MyRealPassword99");
+  assert.equal(strip.text("Your password: MyRealPassword99", "dom").includes("MyReal"), false);
+});
+
+test("a secret that almost stands everywhere in a text cannot slow the search down", () => {
+  for (const [secret, part] of [[`${"a".repeat(8000)}b1`, "a"], [`a1b2c3d4${"a".repeat(4000)}`, "a1b2c3d4a"], [`${"x7Yq9Zr2".repeat(500)}!`, "x7Yq9Zr2"], [`${"%41".repeat(1000)}b1`, "%41"]]) {
+    assert.ok(growth(64_000, (size) => {
+      const strip = stripper();
+      strip.learn("token", secret);
+      strip.learn("token", `${secret.slice(1)}2`);
+      strip.text("x", "built");
+      const text = part.repeat(Math.ceil(size / part.length));
+      const steps = strip.text(text.slice(0, 100), "x");
+      return () => assert.equal(strip.text(text, "dom").length >= steps.length, true);
+    }) < 10);
+  }
+});
+
+test("a text that repeats what a secret almost says costs about as much as any other", () => {
+  const cost = (secret) => growth(8000, (size) => {
+    const strip = stripper();
+    strip.learn("token", secret.repeat(size) + "b1");
+    const text = "a".repeat(size * 8);
+    return () => strip.text(text, "dom");
+  });
+  assert.ok(cost("a") < 10, "the secret and the text grow together");
+});
+
+test("a page of the beginnings of web tokens cannot slow the search down", () => {
+  assert.ok(growth(100_000, (size) => {
+    const text = "-eyJ".repeat(size);
+    return () => stripper().text(text, "dom");
+  }) < 10);
+});
+
+test("secrets that overlap are taken out to the last character, those that were learned later too", () => {
+  const strip = stripper();
+  const [whole, start, middle] = ["a1B2c3D4e5F6g7H8", "x9Y8a1B2c3D4", "3D4e5F6g7H8z9Q0w"];
+  for (const value of [whole, start, middle]) {
+    strip.learn("token", value);
+    assert.equal(strip.text(`-${value}-`, "x").replace(/holdstill-redacted-[0-9a-f]{16}/g, "*"), "-*-", value);
+  }
+  assert.equal(strip.text("-x9Y8a1B2c3D4e5F6g7H8z9Q0w-", "x").replace(/holdstill-redacted-[0-9a-f]{16}/g, "*").replace(/\*+/, "*"), "-*-");
+});
+
+test("a secret that holds what reads as an escape is found as it stands and written anew", () => {
+  const value = 'p4"x%2Fy7Kq\\2';
+  const strip = stripper();
+  learnText(strip, JSON.stringify({ heslo: value }), { isSent: true });
+  for (const text of [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value), value.replaceAll("&", "&amp;").replaceAll('"', "&quot;")]) {
+    assert.match(strip.text(`[${text}]`, "x"), /^\[holdstill-redacted-[0-9a-f]{16}\]$/, text);
+  }
+});

@@ -158,3 +158,30 @@ test("a download or an empty answer leaves the page on screen where it was", () 
     { type: "answered", id: "2", url: download.url, facts: { responseHeaders: [["Content-Disposition", "attachment; filename=x"]] }, at: clock }, ...answered(later, 1)]);
   assert.deepEqual(loadOf(state, 1, { url: document.url, timeOrigin: document.startedAt }).exchanges.map(({ id }) => id), ["1", "2", "3"]);
 });
+
+test("posts that are never answered do not fill the memory: what they sent is given up, oldest first, and says so", () => {
+  const posts = Array.from({ length: 5 }, (_one, index) => exchange(`p${index}`, `https://a.example/p${index}`, { method: "POST", requestBody: { bytes: new Uint8Array(40), note: "" } }));
+  const full = after(posts.map((one) => ({ type: "began", exchange: one })));
+  assert.ok(keptBytes(full, 1) <= LIMITS.tabBytes, `${keptBytes(full, 1)} bytes`);
+  assert.deepEqual(full.exchanges.map(({ requestBody }) => requestBody.bytes.length), [0, 0, 0, 40, 40]);
+  assert.match(full.exchanges[0].requestBody.note, /^evicted from the buffer/);
+  const late = after(answered(posts[0], 10).slice(1), full);
+  assert.deepEqual([bodyOf(late, posts[0].url).state, bodyOf(late, posts[0].url).sizeBytes], ["complete", 10], "its answer may still come");
+  const everywhere = [1, 2, 3].reduce((state, tabId) => after(posts.slice(0, 2).map((one) => ({ type: "began", exchange: { ...one, tabId, key: `${one.key} ${tabId}` } })), state), EMPTY);
+  assert.ok(keptBytes(everywhere) <= LIMITS.totalBytes);
+});
+
+test("a body in very many small pieces is a short list, byte for byte, and what was read before stays as it was", () => {
+  const one = exchange("1", "https://a.example/1");
+  let state = reduce(EMPTY, { type: "began", exchange: one });
+  let early = null;
+  for (let at = 0; at < 5000; at += 1) {
+    state = reduce(state, { type: "data", key: one.key, bytes: Uint8Array.of(at % 251), at });
+    if (at === 99) early = bodyOf(state, one.url);
+  }
+  const { chunks, sizeBytes } = bodyOf(state, one.url);
+  assert.ok(chunks.length <= 20, `${chunks.length} pieces`);
+  assert.equal(sizeBytes, 5000);
+  assert.deepEqual(chunks.flatMap((chunk) => [...chunk]), Array.from({ length: 5000 }, (_one, at) => at % 251));
+  assert.equal(early.chunks.reduce((sum, chunk) => sum + chunk.length, 0), 100);
+});

@@ -188,3 +188,18 @@ test("of ended runs only the last few stay", async () => {
   for (let tabId = 1; tabId <= 9; tabId += 1) await new Runs(area).save({ tabId, phase: "queued" });
   assert.deepEqual([...area.kept.keys()].filter((key) => key.startsWith("run:")), ["run:5", "run:6", "run:7", "run:8", "run:9"]);
 });
+
+test("a recording is let go only when its capture is in the queue, or the person discarded it; a full disk gives it back", async () => {
+  const told = [];
+  const { bench, tools, order } = await makeTools();
+  const collect = tools.captureAsSeen;
+  tools.captureAsSeen = async (tab, options) => ({ ...await collect(tab, options), release: async (isKept) => told.push([isKept, (await bench.store.listItems()).length]) });
+  const { addItem } = bench.store;
+  bench.store.addItem = () => Promise.reject(new DOMException("full", "QuotaExceededError"));
+  const run = await runCapture({ tab: TAB }, tools);
+  assert.deepEqual([run.phase, run.error, told], ["failed", "storage_full", [[false, 0]]]);
+  assert.equal(order.at(-1), "discard w", "its own files make room for another try");
+  bench.store.addItem = addItem;
+  assert.equal((await runCapture({ tab: TAB }, tools)).phase, "queued");
+  assert.deepEqual(told, [[false, 0], [true, 1]]);
+});

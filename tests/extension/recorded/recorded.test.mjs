@@ -108,13 +108,51 @@ test("raw heads find their hop, whichever comes first, and a hold does not take 
   const redirectResponse = { status: 302, statusText: "X", headers: {}, mimeType: "", protocol: "http/1.1", responseTime: 6000 };
   log.handle("Network.responseReceivedExtraInfo", raw(302, "Location: /2\r\nSet-Cookie: a=1"), null);
   log.handle("Network.requestWillBeSent", request, null);
-  log.handle("Network.requestWillBeSent", { ...request, request: { ...request.request, url: "http://a.test/2" }, redirectResponse }, null);
+  log.handle("Network.requestWillBeSent", { ...request, request: { ...request.request, url: "http://a.test/2" }, redirectResponse, redirectHasExtraInfo: true }, null);
   log.handle("Network.responseReceivedExtraInfo", raw(200, "X-Twice: one\r\nX-Twice: two\r\nSet-Cookie: b=2"), null);
   log.adopt({ requestId: "p", networkId: "1", responseStatusCode: 200, responseHeaders: [{ name: "X-Twice", value: "one" }], request: request.request }, null);
+  log.handle("Network.responseReceived", { requestId: "1", type: "Image", hasExtraInfo: true, response: { status: 200, statusText: "X", headers: { "X-Twice": "one" }, mimeType: "", protocol: "http/1.1" } }, null);
   const [first, second] = log.exchanges;
   assert.deepEqual([first.url, first.redirectTo, first.status, first.respondedAt], ["http://a.test/1", "http://a.test/2", 302, 6000]);
   assert.deepEqual(first.responseHeaders.at(-1), ["Set-Cookie", "a=1"]);
   assert.deepEqual(second.responseHeaders, [["X-Twice", "one"], ["X-Twice", "two"], ["Set-Cookie", "b=2"]]);
   assert.equal(log.takeChanged().length, 2);
   assert.equal(log.takeChanged().length, 0);
+});
+
+/** A redirect /r → /p2 whose first hop asked nobody, with the events in the given order. */
+function throughCache(order, { status = 301 } = {}) {
+  const log = new NetworkLog();
+  const request = { requestId: "1", request: { url: "http://a.test/r", method: "GET", headers: {} }, wallTime: 5, type: "Document" };
+  const events = {
+    first: ["requestWillBeSent", request],
+    second: ["requestWillBeSent", { ...request, request: { ...request.request, url: "http://a.test/p2" }, redirectHasExtraInfo: false,
+      redirectResponse: { status, statusText: "Moved", headers: { Location: "/p2", "X-Of": "redirect" }, mimeType: "", protocol: "http/1.1", fromDiskCache: true } }],
+    asked: ["requestWillBeSentExtraInfo", { requestId: "1", headers: { Cookie: "session=of-p2" } }],
+    came: ["responseReceivedExtraInfo", { requestId: "1", headers: {}, headersText: "HTTP/1.1 200 OK\r\nX-Of: final\r\nSet-Cookie: zz=1\r\n\r\n" }],
+    answered: ["responseReceived", { requestId: "1", type: "Document", hasExtraInfo: true, response: { status: 200, statusText: "OK", headers: { "X-Of": "final" }, mimeType: "text/html", protocol: "http/1.1" } }],
+  };
+  for (const name of order) log.handle(`Network.${events[name][0]}`, events[name][1], null);
+  return log;
+}
+
+test("the head and the cookies of a page are never given to the cached redirect, or the upgrade to https, that led to it", () => {
+  for (const order of [["first", "second", "asked", "came", "answered"], ["first", "asked", "second", "came", "answered"], ["first", "asked", "came", "second", "answered"],
+    ["first", "second", "answered", "asked", "came"]]) {
+    for (const status of [301, 307]) {
+      const [redirect, page] = throughCache(order, { status }).exchanges;
+      assert.deepEqual([redirect.statusLine, redirect.responseHeaders, redirect.requestHeaders], [`HTTP/1.1 ${status} Moved`, [["Location", "/p2"], ["X-Of", "redirect"]], []]);
+      assert.deepEqual([page.statusLine, page.responseHeaders, page.requestHeaders], ["HTTP/1.1 200 OK", [["X-Of", "final"], ["Set-Cookie", "zz=1"]], [["Cookie", "session=of-p2"]]]);
+    }
+  }
+});
+
+test("a request that failed, or that was not answered before the end, keeps the head that was sent", () => {
+  const failed = throughCache(["first", "asked"]);
+  assert.deepEqual(failed.last("1").requestHeaders, []);
+  failed.handle("Network.loadingFailed", { requestId: "1", errorText: "net::ERR_TIMED_OUT" }, null);
+  assert.deepEqual(failed.last("1").requestHeaders, [["Cookie", "session=of-p2"]]);
+  const cut = throughCache(["first", "asked", "second"]);
+  cut.end();
+  assert.deepEqual(cut.exchanges.map(({ requestHeaders }) => requestHeaders), [[], [["Cookie", "session=of-p2"]]]);
 });

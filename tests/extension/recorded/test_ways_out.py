@@ -9,6 +9,7 @@ from tests.e2e.proving_ground import ProvingGround
 from tests.extension.recorded.recording import RecordingBrowser, record
 
 pytestmark = pytest.mark.browser
+FRAME = "<iframe src=/framed></iframe>"
 
 
 @pytest.fixture
@@ -118,6 +119,27 @@ def test_a_post_is_never_sent_again(browser: RecordingBrowser, ground: ProvingGr
     assert page.inner_text("h1") == "Result"
     assert len([artifact for artifact in captured.result["artifacts"] if artifact["role"] == "screenshot.full"]) == 1
     page.close()
+
+
+def test_a_frames_form_does_not_pass_a_second_load_off_as_the_first(browser: RecordingBrowser, ground: ProvingGround) -> None:
+    page = browser.context.new_page()
+    page.goto(f"{ground.url}/encodings")
+    page.wait_for_selector("body[data-done]")
+    page.evaluate("() => { document.body.insertAdjacentHTML('afterbegin', '<h1>Words of the first load</h1>'); }")
+    sends_form = "<form method=post action=/result><input name=query value=x></form><script>document.forms[0].submit()</script>"
+    page.route("**/encodings", lambda route: route.fulfill(response=(answer := route.fetch()), body=answer.text() + FRAME))
+    page.route("**/framed", lambda route: route.fulfill(content_type="text/html", body=sends_form))
+    mark = ground.log.settle(quiet_s=0.4)
+    captured = browser.click(page, mode="reloaded")
+    after = ground.log.settle(quiet_s=0.4)
+    page.close()
+    info = captured.pageinfo
+    assert info["mode"] == captured.result["mode"] == "reloaded" and "notReloaded" not in info
+    assert [one.method for one in ground.exchanges(mark)[: after - mark] if one.method == "POST"] == []
+    (form,) = [one for one in info["omitted"] if one["url"].endswith("/result")]
+    assert "not asked for" in form["reason"] and form["method"] == "POST"
+    (before,) = [one for one in captured.records if one.uri.startswith("urn:text-before:")]
+    assert b"Words of the first load" in before.body
 
 
 def test_a_recorded_form_result_holds_the_post(browser: RecordingBrowser, ground: ProvingGround, page: Page) -> None:

@@ -25,7 +25,9 @@ async function run(tab) {
     const key = await generateDeviceKey(new Date());
     const viewport = await takeViewportShot(tab);
     const sign = (text) => signPageDigest(key, text);
-    results.push(await MODES[mode](tab, { viewport, passive, signPageDigest: sign, ...options }));
+    const { release, ...result } = await MODES[mode](tab, { viewport, passive, signPageDigest: sign, ...options });
+    await release?.(true); // the test holds the artifacts
+    results.push(result);
   } catch (error) {
     results.push({ error: String(error?.stack ?? error) });
   }

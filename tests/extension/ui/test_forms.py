@@ -64,6 +64,7 @@ def test_an_area_is_marked_by_keyboard_alone_and_stands_in_the_statement(browser
     expect(capturing.locator("#masks li")).to_have_count(1)
     capturing.focus("#add-mask")
     capturing.keyboard.press("Enter")
+    expect(capturing.locator("#region-stage")).to_be_focused()
     capturing.keyboard.press("Escape")
     expect(capturing.locator("#region")).to_be_hidden()
     expect(capturing.locator("#masks li")).to_have_count(1)
