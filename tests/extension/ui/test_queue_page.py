@@ -27,12 +27,14 @@ def test_captures_are_found_by_words_and_by_state(queue: Page) -> None:
     )
     show(queue, item("1"), harbour, item("3", state="sealed", committed=PROOF, sealed=PROOF))
     queue.fill("#search", "brucke harbour")
+    expect(queue.locator("#queue li[data-state]")).to_have_count(1)
     expect(queue.locator("#queue li[data-state]")).to_have_attribute("data-capture-id", "2")
     expect(queue.locator("#count")).to_have_text("1 of 3 captures")
     queue.fill("#search", "nowhere")
     expect(queue.locator("#queue-empty")).to_have_text("No capture fits.")
     queue.fill("#search", "")
     queue.select_option("#filter", "sealed")
+    expect(queue.locator("#queue li[data-state]")).to_have_count(1)
     expect(queue.locator("#queue li[data-state]")).to_have_attribute("data-capture-id", "3")
 
 
