@@ -12,6 +12,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 APT    := DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq
 UNIT   := tests/trust tests/storage tests/test_architecture.py
+# Where it is set, each start of a program compiles anew all that it imports: three seconds more for each of a hundred starts.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_fund := false
 export npm_config_audit := false
@@ -29,8 +31,9 @@ demo: setup extension ## the whole chain once: browser, capture, receipts, bundl
 run: setup extension ## the service for daily use, on http://127.0.0.1:8443, with its data in ./data
 	@$(BIN)/holdstill serve
 
-test: setup extension lint test-js ## everything: linters, unit, services, browsers, live processes
-	@$(PY) -m pytest
+test: setup extension ## everything: linters, unit, services, browsers, live processes
+	@$(MAKE) -j3 --output-sync=target lint test-js
+	@$(PY) -m pytest -n 2
 
 check: setup extension ## the quick part: linters, types, floors, unit tests (under a minute)
 	@$(MAKE) -j3 --output-sync=target lint test-js test-unit

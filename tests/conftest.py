@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import expect
 
+from tests.lanes import TwoEnds
 from tests.postgres import TestPostgres, running_postgres
 from tests.tsa import LocalTsa
 
@@ -14,6 +16,12 @@ from tests.tsa import LocalTsa
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 expect.set_options(timeout=15_000)  # a page on a busy machine: what is never shown still fails
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoEnds:
+    """Who runs what when there are several processes (`pytest -n 2`); alone, pytest does not ask."""
+    config.option.loadscopereorder = False  # the order of the paths is the plan
+    return TwoEnds(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import { findPattern, parsePatterns } from "./patterns.js";
  *
  * One committed navigation is one capture, once it has loaded and its tab is in front; the same address not again before the interval is over. An address
  * whose capture failed, or for which there was no time because its tab was being captured, is free again. A page can change its address without end: so a
- * listed site, its subdomains included, is captured a limited number of times an hour.
+ * listed site, its subdomains included, is captured a limited number of times an hour; what is over is counted, and readLimits() tells of it.
  * @typedef {{isOn: boolean, patterns: string, intervalMin: number}} AutoSettings  kept in chrome.storage.local as `auto`
  * @typedef {{get(key: string): Promise<Record<string, any>>, set(items: Record<string, any>): Promise<void>}} Area
  * @typedef {{tabId: number, url: string}} Loaded
@@ -25,12 +25,31 @@ export const AUTO_OFF = { isOn: false, patterns: "", intervalMin: 60 };
 const MAX_REMEMBERED = 2000;
 export const MAX_PER_HOUR = 60;
 const HOUR_MS = 3_600_000;
+/** For so long it is told what was over the limit. */
+const TOLD_MS = 24 * HOUR_MS;
 /** How often, and how long apart, a page is tried whose tab is being captured. */
 const BUSY = { times: 30, ms: 2000 };
 
 /** @param {Pick<Tools, "local">} tools @returns {Promise<AutoSettings>} */
 export async function readAuto({ local }) {
   return { ...AUTO_OFF, ...(await local.get("auto"))["auto"] };
+}
+
+/**
+ * What a person should know of the hourly limit, by listed site.
+ * @typedef {{site: string, until: number | null, missed: number, lastAt: number}} SiteLimit  until: when pages are captured again, null: they are;
+ *   missed: pages of the last day or so that were over the limit; lastAt: the last of them; times in milliseconds since 1970
+ * @param {Pick<Tools, "local" | "now">} tools @returns {Promise<SiteLimit[]>} those sites only that are at the limit, or were over it
+ */
+export async function readLimits({ local, now }) {
+  const { begun, over } = await readMemory(local);
+  const at = now();
+  return [...new Set([...Object.keys(begun), ...Object.keys(over)])].sort().flatMap((site) => {
+    const ofHour = (begun[site] ?? []).filter((time) => at - time < HOUR_MS);
+    const { missed, lastAt } = over[site] && at - over[site].lastAt < TOLD_MS ? over[site] : { missed: 0, lastAt: 0 };
+    const until = ofHour.length >= MAX_PER_HOUR ? ofHour[ofHour.length - MAX_PER_HOUR] + HOUR_MS : null;
+    return until === null && missed === 0 ? [] : [{ site, until, missed, lastAt }];
+  });
 }
 
 /** A page of the main frame has loaded. @param {Loaded} loaded @param {Tools} tools @returns {Promise<boolean>} whether it was captured now */
@@ -72,11 +91,15 @@ export async function onShown(tabId, tools) {
 async function claim(url, site, { intervalMin }, { local, locks, now }) {
   const key = await keyOf(url);
   return locks.request("holdstill-auto", {}, async () => {
-    const { seen, begun } = await readMemory(local);
+    const { seen, begun, over } = await readMemory(local);
     const at = now();
     const ofHour = Object.fromEntries(Object.entries(begun).map(([one, times]) => [one, times.filter((time) => at - time < HOUR_MS)]).filter(([, times]) => times.length > 0));
     if (seen[key] !== undefined && at - seen[key] < intervalMin * 60_000) return false;
-    if ((ofHour[site]?.length ?? 0) >= MAX_PER_HOUR) return false;
+    if ((ofHour[site]?.length ?? 0) >= MAX_PER_HOUR) {
+      const told = Object.fromEntries(Object.entries(over).filter(([, { lastAt }]) => at - lastAt < TOLD_MS));
+      await local.set({ autoOver: { ...told, [site]: { missed: (told[site]?.missed ?? 0) + 1, lastAt: at } } });
+      return false;
+    }
     const recent = Object.entries(seen).filter(([other]) => other !== key).sort(([, left], [, right]) => right - left).slice(0, MAX_REMEMBERED - 1);
     await local.set({ autoSeen: Object.fromEntries([[key, at], ...recent]), autoBegun: { ...ofHour, [site]: [...ofHour[site] ?? [], at] } });
     return true;
@@ -95,9 +118,13 @@ async function unclaim(url, site, outcome, { local, locks }) {
   });
 }
 
-/** @param {Area} local @returns {Promise<{seen: Record<string, number>, begun: Record<string, number[]>}>} times: milliseconds since 1970 */
+/**
+ * @param {Area} local
+ * @returns {Promise<{seen: Record<string, number>, begun: Record<string, number[]>, over: Record<string, {missed: number, lastAt: number}>}>} times: milliseconds since 1970
+ */
 async function readMemory(local) {
-  return { seen: (await local.get("autoSeen"))["autoSeen"] ?? {}, begun: (await local.get("autoBegun"))["autoBegun"] ?? {} };
+  const [seen, begun, over] = await Promise.all(["autoSeen", "autoBegun", "autoOver"].map(async (key) => (await local.get(key))[key] ?? {}));
+  return { seen, begun, over };
 }
 
 /** @param {string} url @returns {Promise<string>} */

@@ -3,12 +3,13 @@ import { concat, hex, utf8 } from "../seal/encoding.js";
 import { bytesFromBase64, changeText } from "./bodybytes.js";
 import { changeMhtmlText, referToBodies } from "./mhtml.js";
 import { learnBody } from "./secrets/learn.js";
+import { markOfOriginal } from "./secrets/original.js";
 
 /** @typedef {import("./bodies.js").ReadBody} ReadBody */
 /** @typedef {import("./types.js").PageResource} PageResource */
 /** @typedef {import("./pageprobe.js").TimingEntry} TimingEntry */
 /** @typedef {import("./responses.js").KnownResponse} KnownResponse */
-/** @typedef {{derivedFrom: string, originalSha256: string, originalSizeBytes: number}} Redaction  of a body from which secrets were taken */
+/** @typedef {{derivedFrom: string, originalHmacSha256: string, originalSizeBytes: number}} Redaction  of a body from which secrets were taken */
 
 const TEXTUAL = /^(text\/|image\/svg)|json|javascript|ecmascript|xml/i;
 
@@ -58,7 +59,7 @@ export class PageArchive {
     /** @type {PageResource} */
     const resource = { url, type: body.type, status: known?.final.status ?? (timing?.status || null), mime: body.mime,
       source: exact ? body.source : "generated", sha256, sizeBytes: bytes.length, exact,
-      ...(note ? { note } : {}), ...(removed && body.exact ? { originalSha256: await sha256Of(body.bytes) } : {}),
+      ...(note ? { note } : {}), ...(removed && body.exact ? { originalHmacSha256: markOfOriginal(this.stripper, await sha256Of(body.bytes)) } : {}),
       ...(known ? {} : { headers: `omitted: ${this.responses.absence}` }) };
     if (known && body.exact) await this.#writeResponse(known, url, bytes, { resource, ...(removed ? { redacted: redaction(resource, body) } : {}) });
     else await this.#writeResource(url, exact || body.text === null ? body.mime : `${body.mime}; charset=utf-8`, bytes, resource, body.source);
@@ -172,8 +173,8 @@ async function sha256Of(bytes) {
 }
 
 /** @param {PageResource} resource @param {ReadBody} body @returns {Redaction} */
-function redaction({ originalSha256 }, { source, bytes }) {
-  return { derivedFrom: source, originalSha256: /** @type {string} */ (originalSha256), originalSizeBytes: bytes.length };
+function redaction({ originalHmacSha256 }, { source, bytes }) {
+  return { derivedFrom: source, originalHmacSha256: /** @type {string} */ (originalHmacSha256), originalSizeBytes: bytes.length };
 }
 
 /** @param {import("./passive.js").PassiveRequest} hop @returns {Date} */

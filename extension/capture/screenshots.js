@@ -19,6 +19,7 @@ const SHOT_MS = 20000;
  * The bar that the browser shows after attaching resizes the page; a shot in that moment repeats the viewport down the page (measured: most
  * shots taken at once were wrong, none after half a second). So: wait, until the page's height holds; then shoot until two
  * shots in a row are equal, at most four. A page that moves by itself never gives two: the last shot is kept and called unstable.
+ * The browser packs the PNG for speed: the same pixels, half the time, and up to a third more bytes.
  * @param {TabDebugger} tab @param {number} devicePixelRatio @param {AbortSignal} signal @returns {Promise<FullPageShot>}
  */
 export async function takeFullPageShot(tab, devicePixelRatio, signal) {
@@ -72,7 +73,7 @@ async function shoot(tab, { width, height }, devicePixelRatio) {
   const tiles = [];
   for (let y = 0; y < height; y += step) {
     const clip = { x: 0, y, width, height: Math.min(step, height - y), scale: 1 };
-    tiles.push((await tab.send(tab.root, "Page.captureScreenshot", { format: "png", captureBeyondViewport: true, clip }, SHOT_MS)).data);
+    tiles.push((await tab.send(tab.root, "Page.captureScreenshot", { format: "png", optimizeForSpeed: true, captureBeyondViewport: true, clip }, SHOT_MS)).data);
   }
   return tiles;
 }

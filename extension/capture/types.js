@@ -38,7 +38,7 @@
  * @property {number} sizeBytes     of the bytes in the archive
  * @property {boolean} exact        true: proved to be the bytes the browser received (after content decoding)
  * @property {string} [note]        why not exact, or why the source is in doubt
- * @property {string} [originalSha256]  of the body before secrets were removed from it
+ * @property {string} [originalHmacSha256]  keyed hash of the body before secrets were removed from it (secrets/original.js)
  * @property {string} [method]      of the request, unless GET
  * @property {2} [pass]             came of the second pass, after the shots
  * @property {string} [headers]     "omitted: <why>" when the response headers are not known

@@ -5,6 +5,7 @@ import { DEFAULT_PACING } from "../batch/reducer.js";
 import { resultOf, resultsCsv } from "../batch/results.js";
 import { openBatches } from "../batch/store.js";
 import { openStore } from "../queue/store.js";
+import { drawAutoLimit } from "./autolimit.js";
 import { element, formatTime, localise, text } from "./texts.js";
 
 const REDRAW_MS = 300;
@@ -89,7 +90,6 @@ async function start() {
   await chrome.runtime.sendMessage({ type: "batch.start", urls, pacing, form });
   element("urls").value = "";
   await draw();
-if (batch?.state === "running") void chrome.runtime.sendMessage({ type: "batch.tell", batchId: batch.id, word: "resume" }); // wakes a worker that died
 }
 
 function download() {
@@ -112,7 +112,6 @@ function again() {
 async function tell(word) {
   await chrome.runtime.sendMessage({ type: "batch.tell", batchId: batch?.id, word });
   await draw();
-if (batch?.state === "running") void chrome.runtime.sendMessage({ type: "batch.tell", batchId: batch.id, word: "resume" }); // wakes a worker that died
 }
 
 async function saveAuto() {
@@ -158,5 +157,6 @@ element("auto-interval").value = String(auto.intervalMin);
 const stored = await chrome.storage.local.get(["refetchImages", "lastCase"]);
 element("refetch").checked = stored["refetchImages"] === true;
 element("case").value = stored["lastCase"] ?? "";
-await draw();
+chrome.storage.local.onChanged.addListener((changes) => void (("autoBegun" in changes || "autoOver" in changes) && drawAutoLimit()));
+await Promise.all([draw(), drawAutoLimit()]);
 if (batch?.state === "running") void chrome.runtime.sendMessage({ type: "batch.tell", batchId: batch.id, word: "resume" }); // wakes a worker that died

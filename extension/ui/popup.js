@@ -3,6 +3,7 @@ import { isOpen, reduce } from "../queue/reducer.js";
 import { isTight, readRoom } from "../queue/room.js";
 import { draftKey, lockName, recordingKey, runKey, Runs, TYPING_MS } from "../queue/runs.js";
 import { withStore } from "../queue/store.js";
+import { drawAutoLimit } from "./autolimit.js";
 import { Hold, HOLD_MS } from "./hold.js";
 import { LabelForm } from "./labelform.js";
 import { MaskForm } from "./maskform.js";
@@ -271,6 +272,7 @@ element("seal-now").addEventListener("click", () => {
   void saveDraft({ typingUntil: 0 });
 });
 element("discard").addEventListener("click", () => void saveDraft({ typingUntil: 0, discarded: true }));
+chrome.storage.local.onChanged.addListener((changes) => void (("autoBegun" in changes || "autoOver" in changes) && drawAutoLimit()));
 chrome.storage.session.onChanged.addListener((changes) => {
   if (runKey(tab.id) in changes || recordingKey(tab.id) in changes) void drawRun();
   if (run && draftKey(run.runId) in changes) void drawRun();
@@ -284,6 +286,6 @@ element("case").value = kept["lastCase"] ?? "";
 element("second-pass").checked = kept["secondPass"] === true;
 element("observe").open = kept["askLabels"] === true;
 drawModes();
-await Promise.all([drawRun(), drawList()]);
+await Promise.all([drawRun(), drawList(), drawAutoLimit()]);
 const hasOpen = (await withStore((store) => store.listItems())).some(isOpen);
 if (hasOpen) void chrome.runtime.sendMessage({ type: "queue.pump" });

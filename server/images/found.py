@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from server.captures.checks.coding import decoded_body
 from server.captures.checks.container import PAGEINFO_LIMIT_BYTES
-from server.captures.checks.records import BODY_LIMIT_BYTES as DECODED_LIMIT_BYTES
-from server.captures.checks.records import decoded_body
 from server.captures.models import Artifact
 from storage.errors import BadContainer
 from storage.hashing import hash_bytes
@@ -20,8 +19,10 @@ from storage.wacz import open_wacz
 from storage.warc import WarcRecord, iter_records
 
 BODY_LIMIT_BYTES = 64 << 20
+CODED_LIMIT_BYTES = 8 << 20
 TOTAL_LIMIT_BYTES = 2 << 30
 PICTURES_LIMIT = 3_000
+_REST = f"more than {PICTURES_LIMIT} pictures or {TOTAL_LIMIT_BYTES} bytes when decoded: the rest was not read"
 _MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _PAGE_MADE = "urn:"
 Open = Callable[[Artifact], BinaryIO]
@@ -47,12 +48,17 @@ class FoundPicture:
 
 @dataclass
 class Finding:
-    """What the pass over a capture leaves behind: the archive's own account, and what limits kept out."""
+    """What the pass over a capture leaves behind: the archive's own account, and what limits kept out. total_bytes: decoded."""
 
     pageinfo: dict[str, object] | None = None
     total_bytes: int = 0
     pictures: int = 0
     problems: list[str] = field(default_factory=list)
+
+    def note(self, problem: str) -> None:
+        """Keeps the problem, each once."""
+        if problem not in self.problems:
+            self.problems.append(problem)
 
 
 def pictures_of(artifacts: tuple[Artifact, ...], page_url: str, open_artifact: Open, found: Finding) -> Iterator[FoundPicture]:
@@ -109,21 +115,32 @@ def _from_record(record: WarcRecord, artifact: Artifact, found: Finding) -> Foun
     if not mime.startswith("image/") and not is_picture(start):
         return None
     if found.pictures >= PICTURES_LIMIT or found.total_bytes + size_bytes > TOTAL_LIMIT_BYTES:
-        problem = f"more than {PICTURES_LIMIT} pictures or {TOTAL_LIMIT_BYTES} bytes: the rest was not read"
-        if problem not in found.problems:
-            found.problems.append(problem)
+        found.note(_REST)
         return None
     found.pictures += 1
     if size_bytes > BODY_LIMIT_BYTES:
-        found.problems.append(f"{url[:200]}: {size_bytes} bytes are above the limit of {BODY_LIMIT_BYTES}")
+        found.note(f"{url[:200]}: {size_bytes} bytes are above the limit of {BODY_LIMIT_BYTES}")
         return None
-    found.total_bytes += size_bytes
-    body = start + b"".join(bytes(piece) for piece in chunks)
-    plain = decoded_body(body, headers.get("content-encoding", ""))
-    if plain is None or (plain is not body and len(plain) >= DECODED_LIMIT_BYTES):
-        found.problems.append(f"{url[:200]}: a content coding that is not read here, or too many bytes behind it")
+    plain = _decoded(start + b"".join(bytes(piece) for piece in chunks), headers.get("content-encoding", ""), url, found)
+    if plain is None:
         return None
     return FoundPicture(hash_bytes(plain), len(plain), "file", artifact.name, "network", url[:4000], plain)
+
+
+def _decoded(body: bytes, coding: str, url: str, found: Finding) -> bytes | None:
+    """The body without its content coding, None (and a problem) if that cannot be had within the limits. Counted is what was
+    decoded, also of a body that is then refused: the work was done."""
+    room_bytes = TOTAL_LIMIT_BYTES - found.total_bytes
+    limit_bytes = min(CODED_LIMIT_BYTES, room_bytes)
+    plain = decoded_body(body, coding, limit_bytes + 1)
+    found.total_bytes += len(body if plain is None else plain)
+    if plain is None:
+        found.note(f"{url[:200]}: a content coding that is not read here, or one that is broken or cut off")
+    elif plain is not body and len(plain) > limit_bytes:
+        found.note(f"{url[:200]}: more than {limit_bytes} bytes when decoded" if limit_bytes < room_bytes else _REST)
+    else:
+        return plain
+    return None
 
 
 def is_picture(start: bytes) -> bool:

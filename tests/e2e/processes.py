@@ -18,6 +18,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STOP_S = 25
 LOG_TAIL_BYTES = 4000
 _given: set[int] = set()
+# Of a run in several processes (tests/lanes.py) each has ports of its own: number of this process, number of processes.
+_LANE, _LANES = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 class NotReady(Exception):
@@ -27,7 +29,7 @@ class NotReady(Exception):
 def free_port(host: str = "127.0.0.1") -> int:
     """A port below the ephemeral range that nobody listens on now; never the same twice in one run."""
     while True:
-        port = 20000 + secrets.randbelow(12000)
+        port = 20000 + secrets.randbelow(12000 // _LANES) * _LANES + _LANE % _LANES
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind((host, port))
             if port not in _given:

@@ -20,8 +20,8 @@ from tests.e2e.firefox import Firefox, FirefoxPage
 from tests.e2e.stack import Stack
 
 REPLAYED = re.compile(r"/(?:[a-z0-9-]+/)?\d*(?:mp|if)_/(https?://.+)$")
-# The text as rendered and that of open shadow roots, spaces made one; of each picture that shows: width, height, a sum over its
-# pixels; how the heading looks.
+# The title; the text as rendered and that of open shadow roots, spaces made one; of each picture that shows: width, height, a sum
+# over its pixels; how the heading looks.
 LOOK = """async () => {
   const roots = [document];
   for (const root of roots) for (const one of root.querySelectorAll("*")) if (one.shadowRoot) roots.push(one.shadowRoot);
@@ -39,14 +39,15 @@ LOOK = """async () => {
   const style = heading ? getComputedStyle(heading) : {};
   const inner = roots.slice(1).flatMap((root) => [...root.querySelectorAll("p")].map((one) => one.innerText));
   const text = [document.body ? document.body.innerText : "", ...inner].join(" ").replace(/\\s+/g, " ").trim();
-  return { text, pictures, style: [style.color, style.fontSize] };
+  return { title: document.title, text, pictures, style: [style.color, style.fontSize] };
 }"""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What one document shows: its text, its pictures, the computed style of its first heading."""
+    """What one document shows: its title, its text, its pictures, the computed style of its first heading."""
 
+    title: str
     text: str
     pictures: list[list[int]]
     style: list[str]

@@ -4,6 +4,7 @@ Everything is a process with a log of its own; ports are free ones, data lives i
 """
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -33,6 +34,7 @@ class Stack:
         self._more_env = more_env or {}
         self.logs = folder / "logs"
         self.serve: Process | None = None
+        self._operator: httpx2.Client | None = None
 
     @property
     def env(self) -> dict[str, str]:
@@ -99,6 +101,9 @@ class Stack:
 
     def stop(self) -> None:
         """Ends what was started, the service first, so that it can stop its PostgreSQL."""
+        if self._operator is not None:
+            self._operator.close()
+            self._operator = None
         for process in reversed(self._processes):
             process.stop()
         self._processes.clear()
@@ -128,7 +133,15 @@ class Stack:
         return done.stdout
 
     def pairing_code(self) -> str:
-        return str(json.loads(self.cli("pair", "--json"))["pairing_code"])
+        """The first by the command, all others by the operator's page of devices: a command takes seconds to start."""
+        if self._operator is None:
+            self._operator = httpx2.Client(base_url=self.url, timeout=30)
+            return str(json.loads(self.cli("pair", "--json"))["pairing_code"])
+        if not self._operator.cookies:
+            self._operator.post(self.sign_in_link(), follow_redirects=True).raise_for_status()
+        page = self._operator.post("/devices/pairing-code").raise_for_status().text
+        (code,) = re.findall(r'id="pairing-code"[^>]*>([^<]+)<', page)
+        return str(code)
 
     def export_bundle(self, capture_id: str, out: Path) -> Path:
         self.cli("export", "bundle", "--capture", capture_id, "-o", out)

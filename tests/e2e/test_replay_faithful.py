@@ -1,100 +1,30 @@
-"""Every kind of archive, replayed in ReplayWeb.page and in pywb, shows what the page showed; the site is asked for nothing."""
+"""Archives of every kind and page of the site, replayed in ReplayWeb.page and pywb, show what it showed, and ask it for nothing.
+
+Where that cannot be, tests/e2e/replayless.py names what shows instead, and why.
+"""
 
 import contextlib
-import io
-import json
-import zipfile
-from collections.abc import Callable, Iterator, Set
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
 
-import httpx2
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright
+from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
 from tests.e2e.chromium import BrowserTimeout, Chromium, wait_for
 from tests.e2e.firefox import Firefox
-from tests.e2e.firefox_captures import START, open_page
 from tests.e2e.proving_ground import ProvingGround
 from tests.e2e.pywb import pywb_playing
-from tests.e2e.replaying import Look, chromium_reader, firefox_looks, looks, open_replay, original_address
+from tests.e2e.replaying import Look, chromium_reader, looks, open_replay, original_address
+from tests.e2e.replayless import Expected, with_scripts
+from tests.e2e.replayshelf import SHELVED, Shelf
 from tests.e2e.stack import Stack
-from tests.extension.capture.browser import read_records
 
-pytestmark = [pytest.mark.browser, pytest.mark.live]
-KINDS = ("chromium-as_seen", "chromium-recorded", "chromium-reloaded", "firefox-as_seen", "firefox-reloaded")
+pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(900)]
 Folders = pytest.TempPathFactory
-
-
-@dataclass(frozen=True)
-class Kept:
-    """One sealed capture: its archive, and what the page showed when it was captured, by the address of each frame."""
-
-    capture_id: str
-    wacz: bytes
-    seen: dict[str, Look]
-
-
-class Shelf:
-    """The captures by kind."""
-
-    def __init__(self, stack: Stack, ground: ProvingGround) -> None:
-        self.url = f"{ground.url}/components"
-        self.kept: dict[str, Kept] = {}
-        self._stack = stack
-        self._ground = ground
-
-    def keep(self, kind: str, browser: Chromium | Firefox, before: set[str], see: Callable[[], dict[str, Look]]) -> None:
-        """The next capture, once it is sealed."""
-        found = browser.wait_for_item(lambda item: item["captureId"] not in before and item["state"] == "sealed", timeout_s=120)
-        capture_id = str(found["captureId"])
-        address = f"{self._stack.url}/api/v1/captures/{capture_id}/artifacts/page.wacz"
-        answer = httpx2.get(address, headers={"Authorization": f"Bearer {browser.token}"}, timeout=60)
-        self.kept[kind] = Kept(capture_id, answer.raise_for_status().content, see())
-
-    def from_chromium(self, browser: Chromium) -> None:
-        page = browser.open(self.url)
-        self._wait(page)
-        before = known(browser)
-        browser.click_toolbar(page)
-        self.keep("chromium-as_seen", browser, before, lambda: looks(page))
-        popup = browser.open_popup(page)
-        before = known(browser)
-        popup.select_option("#mode", "reloaded")
-        popup.click("#capture")
-        self.keep("chromium-reloaded", browser, before, lambda: looks(page))
-        popup.close()
-        popup = browser.open_popup(page)
-        popup.select_option("#mode", "recorded")
-        popup.click("#capture")
-        wait_for(lambda: popup.is_visible("#finish"), 30, lambda: popup.inner_text("#status"))
-        popup.close()
-        page.bring_to_front()
-        page.reload()
-        self._wait(page)
-        before = known(browser)
-        browser.click_toolbar(page)
-        self.keep("chromium-recorded", browser, before, lambda: looks(page))
-        page.close()
-
-    def from_firefox(self, firefox: Firefox) -> None:
-        page = open_page(firefox, self.url)
-        self._ground.log.settle()
-        before = known(firefox)
-        firefox.click_toolbar(page)
-        self.keep("firefox-as_seen", firefox, before, lambda: firefox_looks(firefox, page, (0, 1)))
-        before = known(firefox)
-        firefox.show(page)
-        firefox.at_desk(START, page.url, {"mode": "reloaded"})
-        self.keep("firefox-reloaded", firefox, before, lambda: firefox_looks(firefox, page, (0, 1)))
-
-    def _wait(self, page: Page) -> None:
-        page.wait_for_selector("body[data-done]")
-        self._ground.log.settle()
-
-
-def known(browser: Chromium | Firefox) -> set[str]:
-    return {item["captureId"] for item in browser.items()}
+# What a reader who scrolls down sees: a replay's window is lower than the one that was captured.
+SCROLLED = "() => { for (const one of document.images) one.loading = 'eager'; }"
+SHOWING_S = 20
+STAYS_MS = 1000  # what shows less has to stay so: a page may only be slow
+Quiet = Callable[[], tuple[list[str], list[str]]]
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +45,13 @@ def shelf(browser: Chromium, stack: Stack, ground: ProvingGround, tmp_path_facto
         made.from_firefox(firefox)
     finally:
         firefox.stop()
-    assert sorted(made.kept) == sorted(KINDS)
-    for kept in made.kept.values():  # the page itself, a frame of another host, one of its own
-        assert [len(look.pictures) for look in kept.seen.values()] == [1, 1, 0] and all(look.text for look in kept.seen.values())
+    assert set(made.kept) == set(SHELVED)
+    for (_kind, path), kept in made.kept.items():
+        assert [url for url, look in kept.seen.items() if not look.title] == [], path
+        if path == "/components":  # the page itself, a frame of another host, one of its own
+            assert [len(look.pictures) for look in kept.seen.values()] == [1, 1, 0] and all(
+                look.text for look in kept.seen.values()
+            )
     return made
 
 
@@ -129,32 +63,48 @@ def reader(playwright: Playwright, stack: Stack, tmp_path_factory: Folders) -> I
 
 @pytest.fixture(scope="module")
 def pywb(shelf: Shelf, tmp_path_factory: Folders) -> Iterator[str]:
-    with pywb_playing(tmp_path_factory.mktemp("pywb"), {kind: kept.wacz for kind, kept in shelf.kept.items()}) as address:
+    archives = {name_of(*key): kept.wacz for key, kept in shelf.kept.items()}
+    with pywb_playing(tmp_path_factory.mktemp("pywb"), archives) as address:
         yield address
 
 
-def shown_in(page: Page, wanted: dict[str, Look], but: Set[str] = frozenset()) -> dict[str, Look]:
-    """What the replay shows once it shows what is wanted, or at the end of its time, without the addresses `but`."""
+def name_of(kind: str, path: str) -> str:
+    """The name of the archive's collection."""
+    return kind + "".join(letter if letter.isalnum() else "-" for letter in path)
+
+
+def shown_in(page: Page, expected: Expected) -> dict[str, Look]:
+    """What the replay shows once it shows what is expected, or at the end of its time."""
     shown: dict[str, Look] = {}
 
     def same() -> bool:
         page.wait_for_timeout(200)
         shown.clear()
-        shown.update({url: look for url, look in looks(page, original_address).items() if url not in but})
-        return shown == wanted
+        with contextlib.suppress(Error):  # a frame that goes away while it is looked at: looked at again
+            for frame in page.frames:
+                if original_address(frame.url):
+                    frame.evaluate(SCROLLED)
+            shown.update(expected.told(looks(page, original_address)))
+        return shown == expected.wanted
+
+    def says_what_it_lacks() -> bool:
+        page.wait_for_timeout(100)
+        return not expected.absent or any("Not Found" in frame.title() for frame in page.frames)
 
     with contextlib.suppress(BrowserTimeout):  # the caller compares, and its report shows the difference
-        wait_for(same, 20, str)
+        wait_for(same, SHOWING_S, str)
+        wait_for(says_what_it_lacks, SHOWING_S, str)
+        if expected.pattern_at:
+            page.wait_for_timeout(STAYS_MS)
+            same()
+    assert says_what_it_lacks(), f"not said of {sorted(expected.absent)}"
     return shown
-
-
-Quiet = Callable[[], tuple[list[str], list[str]]]
 
 
 @pytest.fixture
 def quiet(ground: ProvingGround, reader: BrowserContext) -> Iterator[Quiet]:
     """Gives, at the end: what the site was asked, and every address the reader asked for."""
-    mark = ground.log.settle()
+    mark = ground.log.mark()
     asked: list[str] = []
     remember = lambda request: asked.append(request.url)  # noqa: E731 - one object to add and to remove
     reader.on("request", remember)
@@ -162,16 +112,17 @@ def quiet(ground: ProvingGround, reader: BrowserContext) -> Iterator[Quiet]:
     reader.remove_listener("request", remember)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "path"), SHELVED)
 def test_replayweb_page_shows_what_the_page_showed(
-    kind: str, shelf: Shelf, stack: Stack, reader: BrowserContext, quiet: Quiet
+    kind: str, path: str, shelf: Shelf, stack: Stack, reader: BrowserContext, quiet: Quiet
 ) -> None:
-    kept = shelf.kept[kind]
+    """As it stood: all of it, always. With its scripts: all but what replayless.py names."""
+    kept = shelf.kept[kind, path]
     page = open_replay(reader, stack, kept.capture_id)
-    assert shown_in(page, kept.seen) == kept.seen
-    if kind != "chromium-as_seen":  # there its scripts find no frames: the browser handed out none
-        page.click("#view-scripts")
-        assert shown_in(page, kept.seen) == kept.seen
+    assert shown_in(page, Expected(kept.seen)) == kept.seen
+    expected = with_scripts(kind, path, kept)
+    page.click("#view-scripts")
+    assert shown_in(page, expected) == expected.wanted
     site_asked, asked = quiet()
     assert site_asked == []
     allowed = (f"{stack.url}/", f"http://{kept.capture_id[:32]}.localhost:{stack.replay_port}/", "data:", "blob:", "about:")
@@ -179,25 +130,17 @@ def test_replayweb_page_shows_what_the_page_showed(
     page.close()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "path"), SHELVED)
 def test_pywb_shows_what_the_page_showed(
-    kind: str, shelf: Shelf, pywb: str, ground: ProvingGround, reader: BrowserContext, quiet: Quiet
+    kind: str, path: str, shelf: Shelf, pywb: str, reader: BrowserContext, quiet: Quiet
 ) -> None:
-    """But for documents that the archive says it lacks: Chromium hands out no frame that was there before, only its DOM."""
-    kept = shelf.kept[kind]
-    lacking = {gap["url"] for gap in pageinfo(kept.wacz)["omitted"]} & set(kept.seen)
-    assert lacking <= ({f"{ground.foreign_url}/foreign", f"{ground.url}/inner"} if kind == "chromium-as_seen" else set())
-    wanted = {url: look for url, look in kept.seen.items() if url not in lacking}
+    """Its scripts run in pywb: all but what replayless.py names, and but for documents that the archive says it lacks."""
+    kept = shelf.kept[kind, path]
+    expected = with_scripts(kind, path, kept)
     page = reader.new_page()
-    page.goto(f"{pywb}/{kind}/{shelf.url}")
-    assert shown_in(page, wanted, lacking) == wanted
+    page.goto(f"{pywb}/{name_of(kind, path)}/{kept.url}")
+    assert shown_in(page, expected) == expected.wanted
     site_asked, asked = quiet()
     assert site_asked == []
     assert [url for url in asked if not url.startswith((f"{pywb}/", "data:", "blob:", "about:"))] == []
     page.close()
-
-
-def pageinfo(wacz: bytes) -> dict[str, Any]:
-    with zipfile.ZipFile(io.BytesIO(wacz)) as packed:
-        records = read_records(packed.read("archive/data.warc.gz"))
-        return dict(json.loads(next(record.body for record in records if record.uri.startswith("urn:pageinfo:"))))

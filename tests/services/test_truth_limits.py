@@ -196,3 +196,30 @@ def test_lines_behind_the_last_one_that_is_read_do_not_pass() -> None:
     verdict = of_html("".join(f"<p>{one}</p>" for one in lines), "\n".join(lines))["page_text"]
     assert verdict.outcome == CheckOutcome.NOT_CHECKED
     assert f"first {LINES_LIMIT} of {LINES_LIMIT + 1}" in verdict.reason
+
+
+CODE = "if a in b do:\n\tgo up\n\tor down\nend it all\nNight ferry to run all winter"
+COLOURED = (
+    CODE.replace("if a in b do", "<b>if</b> a <b>in</b> b <b>do</b>")
+    .replace("go up", "<i>go</i> up")
+    .replace("all", "<u>all</u>")
+)
+
+
+@pytest.mark.parametrize(
+    ("mime", "body"),
+    [
+        ("text/html", f"<pre>{CODE}</pre>"),
+        ("text/html", f"<pre>{COLOURED}</pre>"),
+        ("text/html", f"<p style='white-space: pre-wrap'>Posted by\n{CODE}</p>"),
+        ("text/plain", CODE),
+        ("application/json", json.dumps({"text": CODE})),
+    ],
+    ids=["pre", "coloured code", "a post that keeps its lines", "plain text", "json"],
+)
+def test_short_lines_of_text_that_keeps_its_lines_are_not_taken_for_edited(mime: str, body: str) -> None:
+    verdict = look(Page([(PAGE, mime, body.encode())], CODE))["page_text"]
+    assert verdict.outcome == CheckOutcome.PASSED, verdict.reason
+    for shown, forged in (("go up", "sunk it"), ("end it all", "burn it all")):
+        verdict = look(Page([(PAGE, mime, body.encode())], CODE.replace(shown, forged)))["page_text"]
+        assert verdict.outcome == CheckOutcome.FAILED, f"{forged}: {verdict.reason}"

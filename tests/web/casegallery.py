@@ -1,27 +1,21 @@
 """The pages of cases with things on them: `python -m tests.web.casegallery OUT` takes pictures and names what axe finds
 serious."""
 
-import argparse
 import asyncio
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx2
-import uvicorn
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
-from server.app import create_app
 from server.cases.entities import EntityOrder, MetricOrder, RelationOrder
 from server.cases.notes import MomentOrder
 from server.cases.service import CaseOrder
-from server.composition import build
 from server.findings.service import LookOrder
 from server.findings.statistics import Question
 from server.settings import Settings
-from server.worker import register_tasks
 from tests.services.casework import IN_WINDOW, body_of
-from tests.web.gallery import CHROMIUM, PAGES, one
+from tests.web.gallery import PAGES, one, opened, out_folder
 from tests.web.site import ORIGIN, Site
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -102,26 +96,11 @@ async def pictures(browser: Browser, site: Site, url: str, out: Path) -> None:
 
 async def run(out: Path) -> None:
     """Starts everything, takes the pictures, stops everything."""
-    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="holdstill-gallery-") as name:
-        services = build(Settings(data_dir=Path(name) / "data", origin=ORIGIN, public_url="http://127.0.0.1"))
-        register_tasks(services)
-        server = uvicorn.Server(uvicorn.Config(create_app(services), host="127.0.0.1", port=0, log_level="warning"))
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.05)
-        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        try:
-            async with httpx2.AsyncClient(base_url=url) as http, async_playwright() as playwright:
-                browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-                await pictures(browser, Site(services, http, None), url, out)
-                await browser.close()
-        finally:
-            server.should_exit = True
-            await serving
+        settings = Settings(data_dir=Path(name) / "data", origin=ORIGIN, public_url="http://127.0.0.1")
+        async with opened(settings) as (browser, site, url):
+            await pictures(browser, site, url, out)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path)
-    asyncio.run(run(parser.parse_args().out))
+    asyncio.run(run(out_folder(__doc__)))

@@ -7,7 +7,8 @@ import argparse
 import asyncio
 import io
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from playwright.async_api import Browser, async_playwright
 
 from server.app import create_app
 from server.clock import format_time
-from server.composition import Services, build
+from server.composition import build
 from server.settings import Settings
 from server.worker import register_tasks
 from tests.trust.archive import make_wacz
@@ -149,29 +150,42 @@ async def pictures(browser: Browser, site: Site, url: str, out: Path) -> None:
         await context.close()
 
 
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[tuple[Browser, Site, str]]:
+    """A service on a port of its own, its site and a browser to look at it with; all of it stopped at the end."""
+    services = build(settings)
+    register_tasks(services)
+    server = uvicorn.Server(uvicorn.Config(create_app(services), host="127.0.0.1", port=0, log_level="warning"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.05)
+    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    try:
+        async with httpx2.AsyncClient(base_url=url) as http, async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            yield browser, Site(services, http, None), url
+            await browser.close()
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def out_folder(description: str | None) -> Path:
+    """The folder that the command line names, made where it is missing."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("out", type=Path)
+    out: Path = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
 async def run(out: Path) -> None:
     """Starts everything, takes the pictures, stops everything."""
-    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="holdstill-gallery-") as name, LocalTsa(Path(name) / "tsa") as tsa:
         settings = Settings(data_dir=Path(name) / "data", origin=ORIGIN, tsas=[pinned_tsa(tsa)], public_url="http://127.0.0.1")
-        services: Services = build(settings)
-        register_tasks(services)
-        server = uvicorn.Server(uvicorn.Config(create_app(services), host="127.0.0.1", port=0, log_level="warning"))
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.05)
-        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        try:
-            async with httpx2.AsyncClient(base_url=url) as http, async_playwright() as playwright:
-                browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-                await pictures(browser, Site(services, http, None), url, out)
-                await browser.close()
-        finally:
-            server.should_exit = True
-            await serving
+        async with opened(settings) as (browser, site, url):
+            await pictures(browser, site, url, out)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path)
-    asyncio.run(run(parser.parse_args().out))
+    asyncio.run(run(out_folder(__doc__)))

@@ -3,6 +3,7 @@ import { concat } from "../../seal/encoding.js";
 import { hashBlob } from "../../seal/hashing.js";
 import { bytesFromBase64, changeText } from "../bodybytes.js";
 import { bodyName, readBody } from "./bodies.js";
+import { markOfOriginal } from "../secrets/original.js";
 
 /** @typedef {import("./types.js").Exchange} Exchange */
 /** @typedef {import("../types.js").PageResource} PageResource */
@@ -56,7 +57,7 @@ export class RecordedArchive {
     const removed = clean !== original;
     const resource = await this.#describe(exchange, { url, payload, removed, original });
     const redacted = removed && original && exchange.exact
-      ? { derivedFrom: this.#source(exchange), originalSha256: resource.originalSha256, originalSizeBytes: original.length } : undefined;
+      ? { derivedFrom: this.#source(exchange), originalHmacSha256: resource.originalHmacSha256, originalSizeBytes: original.length } : undefined;
     const { payloadDigest } = exchange.exact ? await this.#writeResponse(exchange, url, payload, { resource, redacted })
       : await this.#writeResource(exchange, url, payload, resource);
     this.resources.push({ ...resource, sha256: payloadDigest.replace("sha256:", "") });
@@ -70,7 +71,7 @@ export class RecordedArchive {
     const note = [bodyNote, removed ? "secrets were removed" : "", servedBy === "service_worker" ? "answered by the page's service worker" : "",
       servedBy === "prefetch" ? "fetched before it was needed" : ""].filter(Boolean).join("; ");
     return { url, type, status, mime, source: exact ? this.#source(exchange) : "generated", sha256: "", sizeBytes: sizeOf(payload), exact,
-      ...(method === "GET" ? {} : { method }), ...(note ? { note } : {}), ...(removed && original && exchange.exact ? { originalSha256: await hashBlob(new Blob([original])) } : {}), ...this.mark };
+      ...(method === "GET" ? {} : { method }), ...(note ? { note } : {}), ...(removed && original && exchange.exact ? { originalHmacSha256: markOfOriginal(this.stripper, await hashBlob(new Blob([original]))) } : {}), ...this.mark };
   }
 
   /** @param {Exchange} exchange @returns {PageResource["source"]} */

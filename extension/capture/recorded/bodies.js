@@ -7,7 +7,7 @@ const PART_BYTES = 1 << 20;
 const WRITERS = 6;
 const LIMIT_BYTES = { media: 500 << 20, other: 200 << 20 };
 
-/** @typedef {{waiting: Bytes[], waitingBytes: number, parts: number, sizeBytes: number, kind: "media" | "other", writing: Promise<unknown>}} OpenBody */
+/** @typedef {{waiting: Bytes[], waitingBytes: number, parts: number, sizeBytes: number, kind: "media" | "other", writing: Promise<unknown>, error: unknown}} OpenBody  error: why a part could not be written; null */
 
 /**
  * The bodies of a recording, in the origin's private file system: memory holds at most one mebibyte of each body that is under way, and what
@@ -57,19 +57,24 @@ export class RecordedBodies {
     return this.open.get(name)?.sizeBytes ?? 0;
   }
 
-  /** @param {string} name @returns {Promise<number>} when all of it is on disk: its size in bytes; a body of which no chunk came is empty */
+  /**
+   * @param {string} name @returns {Promise<number>} when all of it is on disk: its size in bytes; a body of which no chunk came is empty
+   * @throws {Error} when a part of it could not be written: then nothing of it is left, because what was would pass for a shorter body
+   */
   async close(name) {
     const body = this.open.get(name) ?? emptyBody("other");
     this.open.delete(name);
     if (body.waitingBytes > 0 || body.parts === 0) this.#flush(name, body);
     await body.writing;
-    return body.sizeBytes;
+    if (body.error === null) return body.sizeBytes;
+    await this.#remove(name, body);
+    throw body.error;
   }
 
   /** Nothing is taken any more. @returns {Promise<void>} when what was taken is on disk, or could not be written */
   async end() {
     this.isClosed = true;
-    await Promise.allSettled([...this.writing]);
+    await Promise.all([...this.writing]);
   }
 
   /** @param {string} name @returns {Promise<void>} as if it had never been */
@@ -77,8 +82,13 @@ export class RecordedBodies {
     const body = this.open.get(name);
     if (!body) return;
     this.open.delete(name);
+    await this.#remove(name, body);
+  }
+
+  /** @param {string} name @param {OpenBody} body @returns {Promise<void>} */
+  async #remove(name, body) {
     this.used[body.kind] -= body.sizeBytes;
-    await body.writing.catch(() => {});
+    await body.writing;
     for (let part = 0; part < body.parts; part += 1) await this.folder.removeEntry(partName(name, part)).catch(() => {});
   }
 
@@ -90,13 +100,12 @@ export class RecordedBodies {
     body.waitingBytes = 0;
     body.parts += 1;
     this.pendingBytes += bytes;
-    const written = this.buffers.lend((buffer) => writeChunks(this.folder, file, chunks, buffer)).finally(() => {
+    const written = this.buffers.lend((buffer) => writeChunks(this.folder, file, chunks, buffer)).catch((error) => { body.error ??= error ?? "unknown"; }).finally(() => {
       this.pendingBytes -= bytes;
       this.writing.delete(written);
     });
     this.writing.add(written);
-    body.writing = Promise.all([body.writing, written]); // beside each other: on a busy machine each step of a write waits for its turn
-    body.writing.catch(() => {}); // close() tells
+    body.writing = Promise.all([body.writing, written]); // beside each other: on a busy machine each step of a write waits for its turn; close() tells of errors
   }
 }
 
@@ -135,7 +144,7 @@ class Buffers {
 
 /** @param {"media" | "other"} kind @returns {OpenBody} */
 function emptyBody(kind) {
-  return { waiting: [], waitingBytes: 0, parts: 0, sizeBytes: 0, kind, writing: Promise.resolve() };
+  return { waiting: [], waitingBytes: 0, parts: 0, sizeBytes: 0, kind, writing: Promise.resolve(), error: null };
 }
 
 /** @param {FileSystemDirectoryHandle} folder @param {string} name @param {Bytes[]} chunks emptied @param {Bytes} buffer @returns {Promise<void>} durable when done */

@@ -1,6 +1,9 @@
 /** @typedef {import("./types.js").Exchange} Exchange */
 /** @typedef {import("./types.js").Headers} Headers */
 
+/** @typedef {{headers: Headers, statusLine: string, status: number | null}} ResponseHead */
+
+const LOGIN_ASKED = [401, 407];
 const CACHED = /** @type {const} */ ([["fromDiskCache", "disk"], ["fromPrefetchCache", "prefetch"], ["fromServiceWorker", "service_worker"]]);
 
 /**
@@ -16,7 +19,7 @@ export class NetworkLog {
     this.byId = new Map();
     /** @type {Map<string, {headers: Headers}[]>} request heads that are still to be given to a hop, by request id */
     this.requestHeads = new Map();
-    /** @type {Map<string, {headers: Headers, statusLine: string}[]>} */
+    /** @type {Map<string, ResponseHead[]>} */
     this.responseHeads = new Map();
     /** @type {Set<string>} keys of exchanges that changed since takeChanged() */
     this.changed = new Set();
@@ -137,8 +140,8 @@ export class NetworkLog {
     this.#giveHeads(requestId);
   }
 
-  /** Raw heads that a hop has got already: `<key> request`, `<key> response`. @type {Set<string>} */
-  taken = new Set();
+  /** Raw heads that a hop has got already: `<key> request`, `<key> response`. @type {Map<string, object>} */
+  taken = new Map();
 
   /** @template T @param {Map<string, T[]>} heads @param {string} requestId @param {T} head */
   #keepHead(heads, requestId, head) {
@@ -154,25 +157,30 @@ export class NetworkLog {
    * @param {string} requestId @param {{isOver?: boolean}} [options] isOver: no hop will begin any more
    */
   #giveHeads(requestId, { isOver = false } = {}) {
-    let index = 0;
+    const [requests, responses] = [this.requestHeads.get(requestId) ?? [], this.responseHeads.get(requestId) ?? []];
+    let [request, response] = [0, 0];
     for (const exchange of this.byId.get(requestId) ?? []) {
       const hasHeads = this.hasHeads.get(exchange.key) ?? (isOver || exchange.finished ? true : null); // one that failed was the last
       if (hasHeads === null) return;
       if (!hasHeads) continue;
-      this.#give(exchange, this.requestHeads.get(requestId)?.[index], this.responseHeads.get(requestId)?.[index]);
-      index += 1;
+      const tries = triesBefore(responses.slice(response), exchange.status);
+      response += tries;
+      if (requests.length >= responses.length) request += tries; // told one for one
+      this.#give(exchange, requests[request], responses[response]);
+      request += 1;
+      response += 1;
     }
   }
 
-  /** @param {Exchange} exchange @param {{headers: Headers} | undefined} request @param {{headers: Headers, statusLine: string} | undefined} response */
+  /** @param {Exchange} exchange @param {{headers: Headers} | undefined} request @param {ResponseHead | undefined} response a later try's takes the place of an earlier one's */
   #give(exchange, request, response) {
-    if (request && !this.taken.has(`${exchange.key} request`)) {
-      this.taken.add(`${exchange.key} request`);
+    if (request && this.taken.get(`${exchange.key} request`) !== request) {
+      this.taken.set(`${exchange.key} request`, request);
       exchange.requestHeaders = request.headers;
       this.changed.add(exchange.key);
     }
-    if (response && !this.taken.has(`${exchange.key} response`)) {
-      this.taken.add(`${exchange.key} response`);
+    if (response && this.taken.get(`${exchange.key} response`) !== response) {
+      this.taken.set(`${exchange.key} response`, response);
       exchange.responseHeaders = response.headers;
       if (response.statusLine) exchange.statusLine = response.statusLine;
       this.changed.add(exchange.key);
@@ -198,11 +206,24 @@ function headerLines(headers) {
   return Object.entries(headers).flatMap(([name, value]) => String(value).split("\n").map((line) => /** @type {[string, string]} */ ([name, line])));
 }
 
-/** @param {any} params @returns {{headers: Headers, statusLine: string}} the head as it was on the line, where the protocol has one */
-function rawHead({ headers, headersText }) {
-  if (!headersText) return { headers: headerLines(headers), statusLine: "" };
+/**
+ * @param {ResponseHead[]} heads from this hop's first try on @param {number | null} status that the hop was answered with
+ * @returns {number} how many of them are of tries before the last one: each asks for a login
+ */
+function triesBefore(heads, status) {
+  const isAsked = (/** @type {ResponseHead | undefined} */ head) => head !== undefined && head.status !== null && LOGIN_ASKED.includes(head.status);
+  let tries = 0;
+  while (isAsked(heads[tries]) && heads[tries].status !== status && heads.length > tries + 1) tries += 1;
+  while (isAsked(heads[tries]) && heads[tries].status === status && isAsked(heads[tries + 1])) tries += 1;
+  return tries;
+}
+
+/** @param {any} params @returns {ResponseHead} the head as it was on the line, where the protocol has one */
+function rawHead({ headers, headersText, statusCode }) {
+  const status = statusCode ?? (Number(/^HTTP\/\S+ (\d{3})/.exec(headersText ?? "")?.[1]) || null);
+  if (!headersText) return { headers: headerLines(headers), statusLine: "", status };
   const [first, ...lines] = String(headersText).split(/\r?\n/).filter((line) => line !== "");
-  return { statusLine: first, headers: lines.map((line) => {
+  return { status, statusLine: first, headers: lines.map((line) => {
     const at = line.indexOf(":");
     return /** @type {[string, string]} */ ([line.slice(0, at).trim(), line.slice(at + 1).trim()]);
   }) };

@@ -65,7 +65,8 @@ export class TabRecorder {
     await this.bodies.end();
     await new Promise((resolve) => { setTimeout(resolve, 0); }); // whoever waited for the disk has told its exchange
     for (const exchange of this.log.exchanges) {
-      if (exchange.omitted || exchange.bodyBy !== "" && exchange.finished && exchange.error === null) continue;
+      const isKept = exchange.bodyBy !== "" && exchange.finished && exchange.error === null && (exchange.exact || exchange.bodyNote !== "");
+      if (exchange.omitted || isKept) continue;
       if (await this.#keepWhole(exchange)) continue;
       if (exchange.error !== null) this.#omit(exchange, `not loaded: ${exchange.error}`);
       else if (!exchange.finished) this.#omit(exchange, exchange.status === null ? "no answer before the recording ended" : "still loading when the recording ended");
@@ -74,14 +75,25 @@ export class TabRecorder {
     }
   }
 
-  /** @param {Exchange} exchange @returns {Promise<boolean>} whether its streamed body had come to its end, whatever the browser said afterwards */
+  /** @param {Exchange} exchange @returns {Promise<boolean>} whether its streamed body had come to its end, whatever the browser said afterwards: it is kept, or the disk was at fault */
   async #keepWhole(exchange) {
     const name = bodyName(exchange.key);
     if (exchange.omitted !== "" || exchange.bodyBy !== "streamed" || !isWhole(exchange, this.bodies.sizeOf(name))) return false;
     this.streaming.delete(exchange.requestId);
-    Object.assign(exchange, { sizeBytes: await this.bodies.close(name), exact: true, finished: true, error: null });
+    const sizeBytes = await this.#close(exchange);
+    if (sizeBytes !== null) Object.assign(exchange, { sizeBytes, exact: true, finished: true, error: null });
     this.log.changed.add(exchange.key);
     return true;
+  }
+
+  /** @param {Exchange} exchange @returns {Promise<number | null>} bytes on disk; null: the disk did not take all of them, and the exchange says so */
+  async #close(exchange) {
+    try {
+      return await this.bodies.close(bodyName(exchange.key));
+    } catch (error) {
+      this.#omit(exchange, `its body could not be written to the disk: ${reasonOf(error)}`);
+      return null;
+    }
   }
 
   /** @returns {boolean} whether a request is under way; streams without an end do not count */
@@ -211,7 +223,8 @@ export class TabRecorder {
     const exchange = this.log.last(requestId);
     if (!exchange || exchange.omitted !== "" || exchange.bodyBy === "paused") return;
     if (!this.streaming.delete(requestId)) return this.#readKept(target, exchange);
-    const sizeBytes = await this.bodies.close(bodyName(exchange.key));
+    const sizeBytes = await this.#close(exchange);
+    if (sizeBytes === null) return undefined;
     if (sizeBytes === 0 && (this.received.get(requestId) ?? 0) > 0) return this.#readKept(target, exchange);
     this.log.update(requestId, { exact: true, sizeBytes });
     return undefined;
@@ -239,8 +252,8 @@ export class TabRecorder {
       this.#omit(exchange, OVER_LIMIT);
       return this.bodies.drop(name);
     }
-    const sizeBytes = await this.bodies.close(name);
-    Object.assign(exchange, { sizeBytes, bodyNote, exact: bodyNote === "", finished: true });
+    const sizeBytes = await this.#close(exchange);
+    if (sizeBytes !== null) Object.assign(exchange, { sizeBytes, bodyNote, exact: bodyNote === "", finished: true });
     this.log.changed.add(exchange.key);
     return undefined;
   }

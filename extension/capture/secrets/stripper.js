@@ -66,9 +66,9 @@ export class SecretStripper {
     return [...new Map(places.map((place) => [`${place.where}\n${place.name}`, place])).values()];
   }
 
-  /** @param {string} value @returns {string} 64 hex digits */
+  /** @param {string | import("../../seal/encoding.js").Bytes} value @returns {string} its HMAC-SHA-256, 64 hex digits */
   digest(value) {
-    return hex(hmac(sha256, this.key, utf8(value)));
+    return hex(hmac(sha256, this.key, typeof value === "string" ? utf8(value) : value));
   }
 
   /**

@@ -12,6 +12,8 @@ import html
 import re
 import unicodedata
 from array import array
+from collections.abc import Sequence
+from itertools import accumulate
 from urllib.parse import unquote
 
 from server.captures.checks.markup import html_pieces
@@ -21,6 +23,7 @@ ATOM_CHARS = 20_000
 SEGMENT_CHARS = 80_000
 LONG_SEGMENTS_CHARS = 24_000_000
 NUMBERS_LIMIT = 400_000
+RUNS_TRIED = 1_000
 DEPTH = 3
 LONG = 12
 """Squeezed characters from which a piece of text is taken to be found on purpose, not by chance."""
@@ -28,7 +31,9 @@ LONG = 12
 _DROPPED = re.compile(r"[\W_]+")
 _QUOTES = tuple(re.compile(rf"(?<!\\){quote}") for quote in ('"', "'", "`"))
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
-_PLACEHOLDER = re.compile(r"https?://\S+|\$?\{[^{}]{0,80}\}|%(?:\d\$)?[sdif@]|%\(\w{1,30}\)s|[\r\n\u2028]+")
+_PLACEHOLDER = re.compile(r"https?://\S+|\$?\{[^{}]{0,80}\}|%(?:\d\$)?[sdif@]|%\(\w{1,30}\)s|[\t-\r\x1c-\x1e\x85\u2028\u2029]+")
+_BREAK = re.compile(r"[\t-\r\x1c-\x1e\x85\u2028\u2029]+")
+"""What parts lines and table cells: the same as in different_lines()."""
 _CODE = re.compile(r"[\"'`]\s*[,:;\])}]")
 _LONG_CODE = re.compile(r"(?<!\\)[\"'`]\s*[,:;\])}]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}", re.ASCII)
@@ -56,8 +61,9 @@ def unpacked(value: str) -> str:
 
 
 class Corpus:
-    """The pieces. `whole` are complete ones (a text node, a string, what is between placeholders); `stream` is everything in a
-    row, in which parts of a piece can be found; places where a piece begins or ends are its borders."""
+    """The pieces. `whole` are complete ones (a text node, a string, what is between placeholders), and of what stands in several
+    lines each short line, as `<pre>` shows it; `stream` is everything in a row, in which parts of a piece can be found; places
+    where a piece begins or ends are its borders."""
 
     def __init__(self) -> None:
         self.whole: set[str] = set()
@@ -67,6 +73,7 @@ class Corpus:
         self._ordered: list[float] = []
         self._parts: list[str] = []
         self._borders = array("q", [0])
+        self._breaks = array("q")
         self._raw: list[tuple[str, bool]] = []
         self._size = 0
         self._seen: set[str] = set()
@@ -102,8 +109,19 @@ class Corpus:
 
     def is_border(self, position: int) -> bool:
         """True when a piece begins or ends at this place of the stream."""
-        at = bisect.bisect_left(self._borders, position)
-        return at < len(self._borders) and self._borders[at] == position
+        return _holds(self._borders, position)
+
+    def has_run(self, text: str) -> bool:
+        """True when `text` stands in the stream from one place to another where a piece or a line of a document begins or ends;
+        looked at are the first RUNS_TRIED places where it stands at all."""
+        at = -1
+        for _ in range(RUNS_TRIED):
+            at = self.stream.find(text, at + 1)
+            if at < 0:
+                return False
+            if all(_holds(self._borders, edge) or _holds(self._breaks, edge) for edge in (at, at + len(text))):
+                return True
+        return False
 
     def raw_at(self, position: int) -> tuple[str, bool, int]:
         """The piece at this place as sent, whether it stood as text in a document (not in a script), and where it begins."""
@@ -168,17 +186,24 @@ class Corpus:
         """Texts of a document follow each other, so that a passage across elements is found; what is not stated waits."""
         for raw in pieces:
             parts = [(squeezed, part) for part in split_long(raw) if (squeezed := squeeze(part))]
-            for piece, _part in parts:
-                if len(self.whole) < ATOMS_LIMIT:
-                    self.whole.add(piece)
-                    self.lengths.setdefault(piece[:6], set()).add(len(piece))
-                else:
-                    self._note_gap(f"more than {ATOMS_LIMIT} pieces of text")
-            if stated:
-                for piece, part in parts:
+            for piece, part in parts:
+                self._keep(piece)
+                lines = [squeeze(line) for line in _BREAK.split(part)] if _BREAK.search(part) else []
+                for line in lines:
+                    if 0 < len(line) < LONG:
+                        self._keep(line)
+                if stated:
+                    self._breaks.extend(self._size + length for length in accumulate(map(len, lines)))
                     self._write(piece, part, stated=True)
-            elif parts and (len(parts) > 1 or len(parts[0][0]) >= LONG):
+            if not stated and parts and (len(parts) > 1 or len(parts[0][0]) >= LONG):
                 self._aside.append(parts)
+
+    def _keep(self, piece: str) -> None:
+        if len(self.whole) < ATOMS_LIMIT:
+            self.whole.add(piece)
+            self.lengths.setdefault(piece[:6], set()).add(len(piece))
+        else:
+            self._note_gap(f"more than {ATOMS_LIMIT} pieces of text")
 
     def _write(self, piece: str, raw: str, *, stated: bool) -> None:
         self._parts.append(piece)
@@ -194,6 +219,11 @@ class Corpus:
                 self._write(piece, raw, stated=False)
             self._write("\0", "", stated=False)
         self._aside.clear()
+
+
+def _holds(ordered: Sequence[int], position: int) -> bool:
+    at = bisect.bisect_left(ordered, position)
+    return at < len(ordered) and ordered[at] == position
 
 
 def split_long(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from server.captures.checks.corpus import LONG, Corpus, squeeze
 LINE_CHARS = 4_000
 LENGTHS_TRIED = 400
 PLACE_CHARS = 200
+STREAM_SHARE = 100
 _TOKEN = re.compile(
     r"(?P<number>\d{1,15}(?:[.,'’\u00a0\u202f ]\d{3}(?!\d))*(?:[.,]\d{1,3})?)"
     r"(?:\s?(?P<unit>k|m|mn|b|bn|mln|mld|mrd|tys|tis|тыс|млн|млрд|mil)\b)?"
@@ -105,7 +106,8 @@ class TooCostly(Exception):
 
 @dataclass
 class Effort:
-    """Characters that may still be compared. Each place of a line counts PLACE_CHARS, each piece tried there its length."""
+    """Characters that may still be compared. Each place of a line counts PLACE_CHARS, each piece tried there its length, each
+    search through the stream a STREAM_SHARE-th of it."""
 
     left: int
 
@@ -137,8 +139,9 @@ def unsupported(line: Line, corpus: Corpus, effort: Effort) -> Finding | None:
     """What of `line` no body holds; None when all of it is supported. Raises: TooCostly.
 
     A line is supported when it stands in a body as it is, or when it is made of whole pieces (text nodes, strings, what stands
-    between placeholders of a template), of numbers that a body holds in any usual format, and of dates and times. Pieces of one
-    word must not make up more than a third of a line of five words and more: out of single words anything can be said.
+    between placeholders of a template), of numbers that a body holds in any usual format, and of dates and times; a short one
+    also when it stands in a document from one border of a piece or line to another. Pieces of one word must not make up more
+    than a third of a line of five words and more: out of single words anything can be said.
     """
     text = line.squeezed
     if not text or text in corpus.whole or (len(text) >= LONG and text in corpus.stream):
@@ -154,12 +157,20 @@ def unsupported(line: Line, corpus: Corpus, effort: Effort) -> Finding | None:
     counts = [token for token in missing if token.low is not None and token.low >= 100 and not _is_year(line, token)]
     counts = [token for token in counts if not any(start <= token.raw_start < end for start, end in dates)]
     numbers = tuple(line.raw[token.raw_start : token.raw_end] for token in counts)
-    if sum(token.end - token.start for token in lone) >= 4:
+    if sum(token.end - token.start for token in lone) >= 4 and not _is_short_run(text, corpus, effort):
         place = (lone[0].start, lone[-1].end)
         return Finding(line.raw, line.raw[lone[0].raw_start : lone[-1].raw_end], numbers, place)
     if numbers and not _is_date(line):
         return Finding(line.raw, "", numbers, (0, 0))
     return None
+
+
+def _is_short_run(text: str, corpus: Corpus, effort: Effort) -> bool:
+    """Whether a line shorter than LONG stands in a document as a row of whole pieces, as coloured code does."""
+    if len(text) >= LONG:
+        return False
+    effort.spend(len(corpus.stream) // STREAM_SHARE)
+    return corpus.has_run(text)
 
 
 def _cover(line: Line, corpus: Corpus, effort: Effort) -> tuple[list[Token], list[Token]]:

@@ -8,12 +8,12 @@ import codecs
 import html
 import json
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
 
+from server.captures.checks.coding import decoded_body
 from storage.errors import BadContainer
 from storage.wacz import open_wacz
 from storage.warc import WarcRecord, iter_records
@@ -192,7 +192,7 @@ def _take_text(
         return _leave_out(found, empty.url, f"{size_bytes} bytes, more than is read")
     body = decoded_body(start + b"".join(bytes(piece) for piece in rest), coding, limit_bytes + 1)
     if body is None:
-        return _leave_out(found, empty.url, "a coding that is not read here")
+        return _leave_out(found, empty.url, "a coding that is not read here, or one that is broken or cut off")
     found.text_bytes += len(body)
     if len(body) > limit_bytes:
         return _leave_out(found, empty.url, "more bytes when decoded than are read")
@@ -223,23 +223,6 @@ def text_kind(mime: str, start: bytes) -> str:
     if name == "" and start.lstrip()[:1] in (b"{", b"[", b"<"):
         return "html" if start.lstrip()[:1] == b"<" else "json"
     return ""
-
-
-def decoded_body(body: bytes, coding: str, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes | None:
-    """The body without gzip or deflate, at most `limit_bytes` of it; None for other codings and broken ones.
-
-    A body that says gzip and is not (decoded by the browser already) is given as it is. Not said: whether it was cut; who must
-    know allows for one byte more.
-    """
-    name = coding.strip().lower()
-    if name in ("", "identity") or (name in ("gzip", "x-gzip") and not body.startswith(b"\x1f\x8b")):
-        return body
-    if name not in ("gzip", "x-gzip", "deflate"):
-        return None
-    try:
-        return zlib.decompressobj(47).decompress(body, limit_bytes)
-    except zlib.error:
-        return None
 
 
 def body_text(body: bytes, mime: str) -> str:

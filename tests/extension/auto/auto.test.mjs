@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isListed, parsePatterns } from "../../../extension/auto/patterns.js";
-import { MAX_PER_HOUR, onLoaded, onShown } from "../../../extension/auto/watch.js";
+import { MAX_PER_HOUR, onLoaded, onShown, readLimits } from "../../../extension/auto/watch.js";
 import { Locks } from "../queue/bench.mjs";
 
 class Area {
@@ -116,4 +116,28 @@ test("a page that changes its address without end is captured a limited number o
   assert.equal(await visit("https://b.test/"), true, "another site has an hour of its own");
   state.at += 3_600_000;
   assert.equal(await visit("https://a.test/later"), true);
+});
+
+test("what the hourly limit leaves out is counted and told by site, until a day has gone by", async () => {
+  const { tools, state } = makeTools({ auto: { isOn: true, patterns: "*.a.test\nb.test", intervalMin: 10 } });
+  const visit = async (url) => {
+    state.tab.url = url;
+    await onLoaded({ tabId: 1, url }, tools);
+  };
+  for (let step = 0; step < MAX_PER_HOUR - 1; step += 1) await visit(`https://a.test/${step}`);
+  await visit("https://b.test/");
+  assert.deepEqual(await readLimits(tools), [], "below the limit there is nothing to say");
+  const first = state.at;
+  state.at += 60_000;
+  await visit("https://a.test/last");
+  assert.deepEqual(await readLimits(tools), [{ site: "a.test", until: first + 3_600_000, missed: 0, lastAt: 0 }]);
+  state.at += 60_000;
+  for (const page of ["over", "further"]) await visit(`https://a.test/${page}`);
+  const lastAt = state.at;
+  assert.deepEqual(await readLimits(tools), [{ site: "a.test", until: first + 3_600_000, missed: 2, lastAt }]);
+  state.at = first + 3_600_000;
+  assert.deepEqual(await readLimits(tools), [{ site: "a.test", until: null, missed: 2, lastAt }], "captured again, and still said");
+  state.at = lastAt + 24 * 3_600_000;
+  assert.deepEqual(await readLimits(tools), []);
+  assert.equal(JSON.stringify(tools.local.kept.autoOver).includes("https:"), false, "no address is kept");
 });

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from tests.extension.capture.browser import CaptureBrowser, Captured
+from tests.extension.capture.browser import CaptureBrowser, Captured, mark_of_original
 from tests.extension.capture.oddsite import COOKIE_CANARY, CSRF_CANARY, PARTS, TOKEN_CANARY, OddSite
 
 pytestmark = pytest.mark.browser
@@ -50,14 +50,17 @@ def test_no_planted_secret_is_in_any_byte(granted: str, site: OddSite, request: 
 def test_a_body_that_lost_a_secret_is_not_claimed_and_names_what_it_was(granted_all: CaptureBrowser, site: OddSite) -> None:
     captured = capture_account(granted_all, site)
     changed = {
-        entry["url"].split("/")[-1].split("?")[0]: entry for entry in captured.pageinfo["resources"] if "originalSha256" in entry
+        entry["url"].split("/")[-1].split("?")[0]: entry
+        for entry in captured.pageinfo["resources"]
+        if "originalHmacSha256" in entry
     }
     assert set(changed) == {"account", "talkative.js"}
     sent = {entry.sha256 for entry in site.log.sent}
     for entry in changed.values():
         assert entry["source"] == "generated"
         assert entry["exact"] is False
-        assert entry["originalSha256"] in sent
+        assert entry["originalHmacSha256"] in set(map(mark_of_original, sent))
+        assert not sent & set(map(str, entry.values())), "a plain hash of the body would let anybody try out a short secret"
         assert entry["sha256"] not in sent
 
 

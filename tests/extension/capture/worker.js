@@ -6,6 +6,7 @@ import { takeViewportShot } from "../../../extension/capture/viewport.js";
 import { generateDeviceKey, signPageDigest } from "../../../extension/seal/keys.js";
 
 const SLICE = 6 << 20;
+const hmacKey = new Uint8Array(32).fill(7); // so that the tests can compute what the marks stand for
 const passive = startPassiveBuffer();
 let results = [];
 
@@ -16,7 +17,7 @@ async function run(tab, options = {}) {
     const began = performance.now();
     const key = await generateDeviceKey(new Date());
     const viewport = await takeViewportShot(tab);
-    const result = await captureAsSeen(tab, { viewport, passive, signPageDigest: (text) => signPageDigest(key, text), ...globalThis.options, ...options });
+    const result = await captureAsSeen(tab, { viewport, passive, signPageDigest: (text) => signPageDigest(key, text), hmacKey, ...globalThis.options, ...options });
     results.push({ ...result, ms: performance.now() - began });
   } catch (error) {
     results.push({ error: String(error?.stack ?? error) });

@@ -26,6 +26,11 @@ PRETEND = """(messages) => {
   };
 }"""
 
+OVER_LIMIT = """() => chrome.storage.local.set({
+  autoBegun: { "busy.example": Array(60).fill(Date.now() - 60_000) },
+  autoOver: { "busy.example": { missed: 7, lastAt: Date.now() } },
+})"""
+
 TOO_WIDE = """() => {
   const wide = [...document.querySelectorAll("body *")].filter((node) => node.checkVisibility() && !node.closest("select")
     && getComputedStyle(node).display !== "inline" && getComputedStyle(node).overflowX === "visible"
@@ -87,6 +92,7 @@ def test_no_text_runs_out_of_its_place(browser: Chromium, language: str) -> None
     ]
     for page_name in ("popup.html?start=0", "queue.html", "options.html", "seen.html?ask=none"):
         for page in opened(browser, page_name):
+            page.evaluate(OVER_LIMIT)
             page.add_init_script(f"({PRETEND})({json.dumps(messages(language))})")
             page.set_viewport_size({"width": 380, "height": 700})
             if page_name.startswith(("options", "seen")):

@@ -156,3 +156,35 @@ test("a request that failed, or that was not answered before the end, keeps the 
   cut.end();
   assert.deepEqual(cut.exchanges.map(({ requestHeaders }) => requestHeaders), [[], [["Cookie", "session=of-p2"]]]);
 });
+
+/** A request that is tried again with a login, after a redirect that may have been tried twice too. */
+function withLogin(order, { status = 200 } = {}) {
+  const log = new NetworkLog();
+  const request = { requestId: "1", request: { url: "http://a.test/go", method: "GET", headers: {} }, wallTime: 5, type: "Document" };
+  const head = (code, of) => ["responseReceivedExtraInfo", { requestId: "1", statusCode: code, headers: {}, headersText: `HTTP/1.1 ${code} X\r\nX-Of: ${of}\r\nSet-Cookie: c=${of}\r\n\r\n` }];
+  const sent = (of) => ["requestWillBeSentExtraInfo", { requestId: "1", headers: { "X-Sent": of } }];
+  const events = {
+    first: ["requestWillBeSent", request], sentGo: sent("go"), sentGoAgain: sent("go with login"), refusedGo: head(407, "proxy"), cameGo: head(302, "redirect"),
+    second: ["requestWillBeSent", { ...request, request: { ...request.request, url: "http://a.test/private" }, redirectHasExtraInfo: true,
+      redirectResponse: { status: 302, statusText: "X", headers: {}, mimeType: "", protocol: "http/1.1" } }],
+    sentPage: sent("page"), sentPageAgain: sent("page with login"), refused: head(401, "refusal"), refusedAgain: head(401, "second refusal"), came: head(200, "page"),
+    answered: ["responseReceived", { requestId: "1", type: "Document", hasExtraInfo: true, response: { status, statusText: "X", headers: {}, mimeType: "text/html", protocol: "http/1.1" } }],
+  };
+  for (const name of order) log.handle(`Network.${events[name][0]}`, events[name][1], null);
+  log.end();
+  return log.exchanges.map(({ statusLine, requestHeaders, responseHeaders }) => [statusLine, requestHeaders[0]?.[1], responseHeaders.map(([, value]) => value).join()]);
+}
+
+test("of a request that was tried again with a login, the answer has its own head and cookies, not those of the refusal", () => {
+  const redirect = ["HTTP/1.1 302 X", "go", "redirect,c=redirect"];
+  const page = ["HTTP/1.1 200 X", "page with login", "page,c=page"];
+  const beginning = ["first", "sentGo", "cameGo", "second"];
+  for (const rest of [["sentPage", "refused", "sentPageAgain", "came", "answered"], ["sentPage", "refused", "sentPageAgain", "answered", "came"], ["answered", "sentPage", "sentPageAgain", "refused", "came"]]) {
+    assert.deepEqual(withLogin([...beginning, ...rest]), [redirect, page], rest.join());
+  }
+  assert.deepEqual(withLogin(["first", "sentGo", "refusedGo", "sentGoAgain", "cameGo", "second", "sentPage", "refused", "sentPageAgain", "came", "answered"]),
+    [["HTTP/1.1 302 X", "go with login", "redirect,c=redirect"], page], "a proxy's refusal before the redirect");
+  assert.deepEqual(withLogin([...beginning, "sentPage", "refused", "came", "answered"]), [redirect, ["HTTP/1.1 200 X", "page", "page,c=page"]], "one head of what was sent, as Chromium tells it");
+  assert.deepEqual(withLogin([...beginning, "sentPage", "refused", "sentPageAgain", "refusedAgain", "answered"], { status: 401 }),
+    [redirect, ["HTTP/1.1 401 X", "page with login", "second refusal,c=second refusal"]], "the last refusal is the answer");
+});

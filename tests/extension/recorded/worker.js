@@ -8,6 +8,7 @@ import { takeViewportShot } from "../../../extension/capture/viewport.js";
 import { generateDeviceKey, signPageDigest } from "../../../extension/seal/keys.js";
 
 const SLICE = 6 << 20;
+const hmacKey = new Uint8Array(32).fill(7); // so that the tests can compute what the marks stand for
 const passive = startPassiveBuffer();
 const recordings = startRecordings();
 const MODES = {
@@ -25,7 +26,7 @@ async function run(tab) {
     const key = await generateDeviceKey(new Date());
     const viewport = await takeViewportShot(tab);
     const sign = (text) => signPageDigest(key, text);
-    const { release, ...result } = await MODES[mode](tab, { viewport, passive, signPageDigest: sign, ...options });
+    const { release, ...result } = await MODES[mode](tab, { viewport, passive, signPageDigest: sign, hmacKey, ...options });
     await release?.(true); // the test holds the artifacts
     results.push(result);
   } catch (error) {

@@ -79,3 +79,17 @@ def test_every_field_has_a_name_and_everything_is_reached_by_keyboard(browser: C
             page.keyboard.press("Tab")
             reached.append(page.evaluate("document.activeElement.id"))
         assert set(wanted) <= set(reached)
+
+
+@pytest.mark.parametrize("page_name", ["batch.html", "popup.html?start=0"])
+def test_the_hourly_limit_of_automatic_captures_is_said_when_it_is_reached(browser: Chromium, page_name: str) -> None:
+    for page in opened(browser, page_name):
+        expect(page.locator("#auto-limit")).to_be_hidden()
+        page.evaluate("chrome.storage.local.set({ autoBegun: { 'busy.example': Array(60).fill(Date.now() - 60_000) } })")
+        expect(page.locator("#auto-limit")).to_contain_text(
+            "busy.example: the limit of 60 automatic captures an hour is reached."
+        )
+        page.evaluate("chrome.storage.local.set({ autoOver: { 'busy.example': { missed: 7, lastAt: Date.now() } } })")
+        expect(page.locator("#auto-limit")).to_contain_text("Pages not captured: 7, the last at")
+        page.evaluate("chrome.storage.local.remove(['autoBegun', 'autoOver'])")
+        expect(page.locator("#auto-limit")).to_be_hidden()
