@@ -3,11 +3,13 @@
 Measured on an embedded PostgreSQL with the service's migrations and its own query (server.images.codes.near_images): one million
 random 256-bit codes of one organisation, queries planted at distances 0..31. The measure beside it is PostgreSQL reading every
 code with bit_count() in the same run. Then the whole way of a new picture: decoded, stored, taken up by the index in RAM, found.
+At last *seen before?*: from the bytes of an altered copy to the answer, with the million codes beside them.
 Not measured: codes as skewed as real ones (they give 1.2 to 1.5 times the candidates), a cold cache, several clients.
 """
 
 import argparse
 import asyncio
+import os
 import statistics
 import sys
 import tempfile
@@ -24,12 +26,14 @@ from server.images.found import FoundPicture
 from server.images.store import ImageRows
 from server.media.index import SLOTS, permuted
 from storage.hashing import hash_bytes
-from tests.media.pictures import encoded, scene
+from tests.media.pictures import captioned, cropped, encoded, scene
 from tests.postgres import running_postgres
 from tests.web.site import Site, open_site, settings_of
 
 GOAL_SEARCH_MS = 50.0
 GOAL_MATCHABLE_S = 1.0
+GOAL_SEEN_S = 1.0
+KNOWN = 10
 QUERIES = 64
 BATCH = 50_000
 
@@ -86,8 +90,8 @@ async def matchable_s(site: Site, organisation: UUID) -> list[float]:
     rows = ImageRows(site.services.database, site.services.clock)
     await images.warm()
     taken = []
-    for seed in range(10):
-        data = encoded(scene(500 + seed, 1024, 768), "JPEG", quality=90)
+    for seed in range(KNOWN):
+        data = known_picture(seed)
         begun = time.perf_counter()
         made = await asyncio.to_thread(images.reader.read, data)
         picture = FoundPicture(hash_bytes(data), len(data), "file", "page.wacz", "network", "https://a.example/", data)
@@ -95,6 +99,23 @@ async def matchable_s(site: Site, organisation: UUID) -> list[float]:
         looks = await images.matcher.looks(organisation, [kept.image_id])
         assert kept.image_id in (await images.matcher.candidates(organisation, looks[kept.image_id])).pictures()
         taken.append(time.perf_counter() - begun)
+    return taken
+
+
+def known_picture(seed: int) -> bytes:
+    return encoded(scene(500 + seed, 1024, 768), "JPEG", quality=90)
+
+
+async def seen_s(site: Site) -> list[float]:
+    """Seconds from the bytes of a cropped and captioned copy to the answer that names its original, for each known picture."""
+    operator = await site.services.operators.ensure_default_operator()
+    taken = []
+    for seed in range(KNOWN):
+        copy = encoded(captioned(cropped(scene(500 + seed, 1024, 768), 0.8)), "JPEG", quality=70)
+        begun = time.perf_counter()
+        answer = await site.services.images.search.by_bytes(operator, copy)
+        taken.append(time.perf_counter() - begun)
+        assert hash_bytes(known_picture(seed)) in [one.image.sha256 for one in answer.matches]
     return taken
 
 
@@ -109,13 +130,19 @@ async def run(count: int) -> int:
             await asyncio.to_thread(fill, url, organisation, place.pipeline_id, codes)
             print(f"{count} codes loaded and indexed in {time.perf_counter() - begun:.0f} s")
             searches, scans = await search_ms(site, place, codes)
+            seen = await seen_s(site)
     p50, scan = statistics.median(searches), statistics.median(scans)
     print(f"search within 31 bits, exact: p50 {p50:.1f} ms, worst {max(searches):.1f} ms (goal {GOAL_SEARCH_MS:g} ms at 1000000)")
     print(f"reading every code instead: {scan:.0f} ms, {scan / p50:.1f} times as long")
     print(
         f"new picture findable after: median {statistics.median(new):.2f} s, worst {max(new):.2f} s (goal {GOAL_MATCHABLE_S:g} s)"
     )
-    return 0 if p50 <= GOAL_SEARCH_MS and statistics.median(new) <= GOAL_MATCHABLE_S else 1
+    print(
+        f"seen before? answered after: median {statistics.median(seen):.2f} s, worst {max(seen):.2f} s (goal {GOAL_SEEN_S:g} s)"
+    )
+    print(f"load average {os.getloadavg()[0]:.1f}")
+    met = p50 <= GOAL_SEARCH_MS and statistics.median(new) <= GOAL_MATCHABLE_S and statistics.median(seen) <= GOAL_SEEN_S
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

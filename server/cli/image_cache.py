@@ -23,6 +23,7 @@ from server.media.decode import UnreadablePicture
 from server.media.gallery import Judgement, judge
 from server.media.look import Look, from_bytes, look_at, to_bytes
 from server.media.pipeline import pipeline_id, rules_id
+from server.media.turns import Turned
 from server.media.verify import Overlay, Relation
 
 _TABLES = """
@@ -171,7 +172,7 @@ def opened_cache(path: Path | None) -> Iterator[LookCache]:
         cache.close()
 
 
-Told = dict[str, str | int | float | bool | list[list[float]] | None]
+Told = dict[str, str | int | float | bool | list[float] | list[list[float]] | None]
 
 
 def _set_of(digests: Sequence[str]) -> str:
@@ -183,6 +184,8 @@ def _written(made: Judgement | None) -> Told | None:
     if made is None:
         return None
     told: Told = {"relation": made.relation, "bits": made.distance_bits, "holds": made.query_holds, "held": made.known_holds}
+    if made.turned is not None:
+        told |= {"turned": list(made.turned.matrix), "mirrored": made.turned.mirrored}
     if made.overlay is not None:
         over = made.overlay
         told |= {"matrix": over.matrix.tolist(), "mirrored": over.mirrored, "inliers": over.inliers, "score": over.score}
@@ -196,9 +199,12 @@ def _judgement(told: dict[str, object] | None) -> Judgement | None:
 
 
 def _certain(told: dict[str, object]) -> Judgement:
-    overlay = None
+    overlay, way = None, None
+    if "turned" in told:
+        way = Turned(tuple(np.asarray(told["turned"], np.float64).reshape(6).tolist()), bool(told["mirrored"]))
     if "matrix" in told:
         matrix = np.asarray(told["matrix"], np.float64).reshape(2, 3)
         numbers = [float(str(told[name])) for name in ("score", "visible_known", "visible_query")]
         overlay = Overlay(matrix, bool(told["mirrored"]), int(str(told["inliers"])), *numbers)
-    return Judgement(Relation(str(told["relation"])), int(str(told["bits"])), overlay, bool(told["holds"]), bool(told["held"]))
+    relation, bits = Relation(str(told["relation"])), int(str(told["bits"]))
+    return Judgement(relation, bits, overlay, bool(told["holds"]), bool(told["held"]), way)

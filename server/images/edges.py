@@ -14,6 +14,7 @@ from server.clock import Clock
 from server.images.codes import Place
 from server.images.models import Edge
 from server.media.gallery import Judgement
+from server.media.turns import Turned
 from server.media.verify import Overlay, Relation
 
 NONE = "none"
@@ -25,8 +26,10 @@ def to_judgement(edge: Edge) -> Judgement | None:
     """What the engine said, from its row; None for `none`."""
     if edge.relation == NONE or edge.distance_bits is None:
         return None
-    overlay = None
-    if edge.matrix is not None:
+    overlay, way = None, None
+    if edge.matrix is not None and edge.correlation is None:
+        way = Turned(tuple(edge.matrix), bool(edge.mirrored))
+    elif edge.matrix is not None:
         overlay = Overlay(
             np.array(edge.matrix, np.float64).reshape(2, 3),
             bool(edge.mirrored),
@@ -35,7 +38,7 @@ def to_judgement(edge: Edge) -> Judgement | None:
             edge.visible_known or 0.0,
             edge.visible_query or 0.0,
         )
-    return Judgement(Relation(edge.relation), edge.distance_bits, overlay, edge.query_holds, edge.known_holds)
+    return Judgement(Relation(edge.relation), edge.distance_bits, overlay, edge.query_holds, edge.known_holds, way)
 
 
 async def edges_among(session: AsyncSession, place: Place, image_ids: Sequence[int]) -> list[Edge]:
@@ -85,7 +88,9 @@ def _evidence(found: Judgement | None) -> dict[str, object]:
         "query_holds": found.query_holds,
         "known_holds": found.known_holds,
     }
-    over = found.overlay
+    over, way = found.overlay, found.turned
+    if way is not None:
+        values |= {"matrix": list(way.matrix), "mirrored": way.mirrored}
     if over is not None:
         values |= {
             "matrix": [float(number) for number in over.matrix.ravel()],

@@ -1,8 +1,8 @@
 """The partition with people's decisions, and which id each group has. Pure: values in, values out; the order of input is free.
 
 1. The engine's partition (server.media.clusters) joins pictures to representatives only.
-2. Between two images the newest decision counts: `apart` (split, reject) hides their relation from the engine, `together` (merge,
-   and what a split keeps) joins the groups of the two images it names.
+2. Between two images the newest decision counts: `apart` (split, reject) hides their relation from the engine, `together` joins
+   their groups: any image of one side of a merge with any of the other, and the images on each side of a split with one another.
 3. A group keeps the id of the oldest living cluster whose founder it holds; other living clusters with a founder in it end there.
    A group without one gets a new id. An id that ended never comes back.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from uuid import UUID
 
 from server.media.clusters import Partition
@@ -61,6 +62,11 @@ class Rulings:
 
     def __init__(self, rulings: Iterable[Ruling]) -> None:
         self._rulings = sorted(rulings, key=lambda one: one.number)
+        self._sides = {one.number: (frozenset(one.left), frozenset(one.right)) for one in self._rulings}
+        self._by_image: dict[int, list[Ruling]] = {}
+        for one in self._rulings:
+            for image in dict.fromkeys((*one.left, *one.right)):
+                self._by_image.setdefault(image, []).append(one)
 
     @property
     def is_empty(self) -> bool:
@@ -72,24 +78,48 @@ class Rulings:
         return self._verdict(first, second) == "apart"
 
     def bound(self) -> list[Pair]:
-        """Pairs that a decision joins and no newer one parts: the first images of a merge, all that a split keeps together."""
+        """Pairs that hold together what decisions join and no newer one parts: of each joining decision the fewest that do."""
+        return list(self._bound)
+
+    @cached_property
+    def _bound(self) -> tuple[Pair, ...]:
         pairs: list[Pair] = []
         for one in self._rulings:
             if one.kind == "merge":
-                pairs.append((one.left[0], one.right[0]))
+                pairs += self._tree(one.left, one.right)
             elif one.kind == "split":
-                pairs += [(one.left[0], other) for other in one.left[1:]]
-        return [pair for pair in dict.fromkeys(pairs) if self._verdict(*pair) == "together"]
+                pairs += [*self._tree(one.left), *self._tree(one.right)]
+        return tuple(dict.fromkeys(pairs))
+
+    def _tree(self, *sides: Sequence[int]) -> list[Pair]:
+        """A spanning forest of the pairs that stand joined today: across two sides, or within one."""
+        unreached = [list(side) for side in sides]
+        pairs: list[Pair] = []
+        while unreached[-1]:
+            border = [(unreached[-1].pop(0), 0)]
+            while border:
+                image, across = border.pop()
+                told = [(other, self._verdict(image, other) == "together") for other in unreached[across]]
+                unreached[across] = [other for other, is_joined in told if not is_joined]
+                joined = [other for other, is_joined in told if is_joined]
+                pairs += [(image, other) for other in joined]
+                border += [(other, (across + 1) % len(sides)) for other in joined]
+        return pairs
 
     def _verdict(self, first: int, second: int) -> str:
-        said = ""
-        for one in self._rulings:
-            across = (first in one.left and second in one.right) or (second in one.left and first in one.right)
-            if across:
-                said = "together" if one.kind == "merge" else "apart"
-            elif one.kind == "split" and first in one.left and second in one.left:
-                said = "together"
-        return said
+        for one in reversed(self._touching(first, second)):
+            left, right = self._sides[one.number]
+            if (first in left and second in right) or (second in left and first in right):
+                return "together" if one.kind == "merge" else "apart"
+            if one.kind == "split" and (first in left) == (second in left):
+                return "together"
+        return ""
+
+    def _touching(self, first: int, second: int) -> list[Ruling]:
+        """Decisions that name both images, oldest first."""
+        mine, theirs = self._by_image.get(first, []), self._by_image.get(second, [])
+        numbers = {one.number for one in theirs}
+        return [one for one in mine if one.number in numbers]
 
 
 def groups_of(partition: Partition, image_ids: Sequence[int], rulings: Rulings) -> list[Group]:

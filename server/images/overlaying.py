@@ -1,4 +1,4 @@
-"""Two pictures over each other when their hashes alone decided: no matrix is stored then, and one may be turned or mirrored."""
+"""Two pictures over each other when their hashes alone decided: what is stored then says the turn, not the exact place."""
 
 from __future__ import annotations
 

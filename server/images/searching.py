@@ -220,11 +220,12 @@ async def _totals(session: AsyncSession, actor: Actor, image_ids: Sequence[int])
 
 
 def _evidence(found: Judgement, pipeline: str) -> Evidence:
-    over = found.overlay
+    over, way = found.overlay, found.turned
+    matrix = None if way is None else way.matrix
     return Evidence(
         distance_bits=found.distance_bits,
-        matrix=None if over is None else tuple(float(number) for number in np.ravel(over.matrix)),
-        mirrored=over is not None and over.mirrored,
+        matrix=matrix if over is None else tuple(float(number) for number in np.ravel(over.matrix)),
+        mirrored=over.mirrored if over is not None else way is not None and way.mirrored,
         inliers=None if over is None else over.inliers,
         correlation=None if over is None else over.score,
         visible_known=None if over is None else over.visible_known,

@@ -19,6 +19,7 @@ from server.images.parts import ImageParts
 from server.images.reader import PictureReader
 from server.images.reading import ImageReads
 from server.images.searching import ImageSearch
+from server.images.sheets import Sheets
 from server.images.store import ImageRows
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class ImageService:
     search: ImageSearch
     decisions: Decisions
     counting: Counting
+    sheets: Sheets
     reader: PictureReader
 
     async def catch_up(self) -> None:
@@ -74,5 +76,6 @@ class ImageService:
             search=ImageSearch(parts, rows, matcher, embedder),
             decisions=Decisions(parts, clustering),
             counting=Counting(parts.database, parts.clock),
+            sheets=Sheets(parts),
             reader=parts.reader,
         )

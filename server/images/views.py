@@ -57,7 +57,8 @@ class SightingView:
 @dataclass(frozen=True)
 class Evidence:
     """Why two images are said to be related. matrix: 2 x 3 row by row, maps the query's coordinates to the known picture's, both
-    as shares of the longer side (the query mirrored first when `mirrored`); None when whole-frame hashes decided.
+    as shares of the longer side (the query mirrored first when `mirrored`). When whole-frame hashes decided, it says which way
+    round they met, its place was not measured, and correlation is None; edges of before rules/5 have no matrix then.
 
     holds: `query` or `known` when one was put into the other, "" otherwise. pipeline: the program that says so.
     """

@@ -2,7 +2,8 @@
 
 1. Both frames are sampled on one grid over their overlap, at the coarser one's resolution.
 2. 9 x 9 cells are correlated. A scale's value is what 60 % of the textured cells reach: local, so that a caption or a sticker
-   costs its own cells only.
+   costs its own cells only. A cell that only one of the two has texture in counts half: words across a plain sky tell that
+   something was laid over it, not that the rest is another picture.
 3. Feature points place a picture within a pixel or two, which fine detail does not forgive: the overlay is aligned once more
    by its pixels (ECC), and the better of the two overlays counts.
 4. The score is the mean of both scales. The coarse scale alone carries it to COARSE_ALONE at most, so it can make a `variant`
@@ -27,6 +28,7 @@ SAME_SCORE = 0.8
 COARSE_ALONE = 0.79
 CELLS = 9
 _CELL_SHARE = 0.6
+_ONE_SIDED = 0.5
 _GRID = (72, 198)
 _MIN_TEXTURED = 8
 _COARSE_STD, _DETAIL_STD = 3.0, 1.4
@@ -124,7 +126,7 @@ def _fine(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _scale(first: NDArray[np.float32], second: NDArray[np.float32], valid: NDArray[np.bool_], least_std: float) -> float | None:
-    """The correlation that 60 % of the textured cells reach; None when too few cells have texture."""
+    """The correlation that 60 % of the textured cells reach, by weight; None when too few cells have texture."""
     side = len(first) // CELLS
 
     def cells(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -138,4 +140,12 @@ def _scale(first: NDArray[np.float32], second: NDArray[np.float32], valid: NDArr
     if int(textured.sum()) < _MIN_TEXTURED:
         return None
     together = (one * two).mean(axis=1) / np.sqrt(np.maximum(power_one * power_two, 1e-3))
-    return float(np.quantile(together[textured], 1 - _CELL_SHARE))
+    weights = np.where(np.minimum(power_one, power_two) > least_std**2, 1.0, _ONE_SIDED)[textured]
+    return _reached(together[textured], weights)
+
+
+def _reached(values: NDArray[np.float32], weights: NDArray[np.float64]) -> float:
+    """The value that _CELL_SHARE of the weight reaches."""
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(weights[order]) / weights.sum()
+    return float(values[order][np.searchsorted(below, 1 - _CELL_SHARE)])

@@ -179,7 +179,7 @@ def _finite(strip: Image.Image) -> NDArray[np.float64]:
 def _unknown(data: bytes) -> UnreadablePicture:
     """Why Pillow knew no format, from the first bytes."""
     head = data[:4096]
-    if re.search(rb"<svg[\s>]", head, re.IGNORECASE):
+    if re.search(rb"<(svg:)?svg[\s/>]", head, re.IGNORECASE):
         return UnreadablePicture("svg", "SVG is a drawing program, not pixels: it is never rendered here")
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"):
         return UnreadablePicture("heic", "HEIC is not decoded here: the codec is not part of this build")

@@ -19,6 +19,7 @@ from server.media.hashes import distance_bits, pairwise_bits
 from server.media.index import RADIUS_BITS
 from server.media.look import Look
 from server.media.pdq import MIN_QUALITY
+from server.media.turns import Turned, turned
 from server.media.verify import Overlay, Relation, framed_in, overlay
 
 WIDE_BITS = 90
@@ -31,7 +32,8 @@ QUERY_POINTS, QUERY_MIRRORED, QUERY_REGION, INDEXED_REGION = 300, 150, 150, 100
 class Judgement:
     """What one picture (the query) is to a known one. distance_bits: the smallest PDQ distance of any of their codes.
 
-    overlay: None when the whole frames' hashes already decided. query_holds / known_holds: the other one fills a region of it.
+    overlay: None when the whole frames' hashes already decided; then `turned` says which way round they met. query_holds /
+    known_holds: the other one fills a region of it.
     """
 
     relation: Relation
@@ -39,6 +41,7 @@ class Judgement:
     overlay: Overlay | None
     query_holds: bool = False
     known_holds: bool = False
+    turned: Turned | None = None
 
     @property
     def score(self) -> float:
@@ -112,13 +115,13 @@ class Gallery:
 
 def judge(query: Look, known: Look) -> Judgement | None:
     """The relation of two pictures by what both show, or None when they are not related. Deterministic."""
-    bits = min(
-        (distance_bits(code, other) for code in query.hashes.pdq.codes for other in known.hashes.pdq.codes[:1]),
-    )
+    away = [distance_bits(code, known.hashes.pdq.codes[0]) for code in query.hashes.pdq.codes]
+    bits = min(away)
     textured = min(query.hashes.pdq.quality, known.hashes.pdq.quality) >= MIN_QUALITY
     plain = distance_bits(query.hashes.short.phash256, known.hashes.short.phash256)
     if textured and (bits <= RADIUS_BITS or plain <= RADIUS_BITS):
-        return Judgement(Relation.SAME, bits, None)
+        code = 0 if min(plain, away[0]) <= RADIUS_BITS else away.index(bits)
+        return Judgement(Relation.SAME, bits, None, turned=turned(code, query.shape, known.shape))
     found = overlay(query, known)
     if found is None or found.relation is None:
         return None

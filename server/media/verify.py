@@ -4,20 +4,22 @@
 2. A similarity by RANSAC with at least eight inliers, refined to an affine map; implausible maps are refused.
 3. Lay one picture over the other and cut out what they share: at least 12 % of the known picture.
 4. Correlate the overlap, coarse and fine, cell by cell (server.media.correlation).
+5. Where both have a picture framed at the same place, the pictures must agree too: two posts on one site are alike in
+   everything but what they show.
 
 A high score means: the same picture was the source of both. It says nothing about which came first. Thresholds: measured.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from server.media.correlation import SAME_SCORE, correlation
+from server.media.correlation import SAME_SCORE, Frames, correlation
 from server.media.features import Features
 from server.media.look import Look
 from server.media.regions import Region
@@ -30,6 +32,8 @@ BOTH_WAYS = 0.6
 _RATIO = 0.8
 _REACH = 0.02
 _MAX_STRETCH = 1.8
+_SAME_PLACE = 0.5
+_WHOLE = 0.85
 
 
 class Relation(StrEnum):
@@ -81,7 +85,9 @@ def overlay(query: Look, known: Look) -> Overlay | None:
             best = tried
         if best is not None and best.score >= SAME_SCORE:
             break
-    return best
+    if best is None or best.score < VARIANT_SCORE or not query.regions or not known.regions:
+        return best
+    return replace(best, score=min([best.score, *_framed_scores(frames, best, query, known)]))
 
 
 def framed_in(inner: Matrix, inner_look: Look, outer: Look) -> bool:
@@ -156,9 +162,7 @@ def _is_plausible(matrix: Matrix) -> bool:
     return bool(small > 0.08 and large < 12 and large / small < _MAX_STRETCH)
 
 
-def _measured(
-    frames: tuple[NDArray[np.uint8], NDArray[np.uint8]], matrix: Matrix, mirrored: bool, inliers: int
-) -> Overlay | None:
+def _measured(frames: Frames, matrix: Matrix, mirrored: bool, inliers: int) -> Overlay | None:
     """Steps 3 and 4 for frames (query, known)."""
     query, known = frames
     if mirrored:
@@ -179,6 +183,44 @@ def _measured(
     if found is None:
         return None
     return Overlay(found.matrix, mirrored, inliers, found.score, min(visible_known, 1.0), min(visible_query, 1.0))
+
+
+def _framed_scores(frames: Frames, found: Overlay, query: Look, known: Look) -> list[float]:
+    """Step 5: the score within each pair of regions that the overlay brings to the same place."""
+    asked = np.ascontiguousarray(frames[0][:, ::-1]) if found.mirrored else frames[0]
+    scores = []
+    for mine in _parts(query):
+        corners = _rectangle(mine, query.shape)
+        if found.mirrored:
+            corners[:, 0] = query.shape[1] - corners[:, 0]
+            corners = corners[::-1]
+        moved = _moved(found.matrix, corners)
+        for theirs in _parts(known):
+            outline = _rectangle(theirs, known.shape)
+            both, shape = cv2.intersectConvexConvex(moved.astype(np.float32), outline.astype(np.float32))
+            either = abs(_area(moved)) + abs(_area(outline)) - both
+            if shape is None or both < _SAME_PLACE * either:
+                continue
+            inside = correlation((asked, frames[1]), found.matrix, np.asarray(shape, np.float64).reshape(-1, 2))
+            if inside is not None:
+                scores.append(inside.score)
+    return scores
+
+
+def _parts(look: Look) -> list[Region]:
+    """Regions that are a part of the picture, not nearly all of it."""
+    return [found.region for found in look.regions if found.region.area < _WHOLE]
+
+
+def _rectangle(region: Region, shape: tuple[float, float]) -> Matrix:
+    """The region's corners as shares of the longer side."""
+    high, wide = shape
+    left, top, right, bottom = region.left * wide, region.top * high, region.right * wide, region.bottom * high
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
+
+
+def _area(outline: Matrix) -> float:
+    return float(cv2.contourArea(outline.astype(np.float32)))
 
 
 def _corners(width: float, height: float) -> Matrix:

@@ -55,6 +55,31 @@ def test_what_a_split_moves_stays_together() -> None:
     assert members(groups_of(alone, IDS, moved)) == [{10}, {11, 12}, {13}]
 
 
+def test_a_split_takes_out_what_it_names_and_nothing_that_a_merge_brought() -> None:
+    """The merge named 12 and 13 first on its sides; without them the others are still what the person joined."""
+    found = Partition((0, 2), (same(1, 0), same(3, 2), same(4, 2)))
+    merge = Ruling(1, "merge", (10, 11), (12, 13, 14))
+    assert members(groups_of(found, IDS, Rulings([merge]))) == [{10, 11, 12, 13, 14}]
+    for taken in ([10], [12], [10, 12], [11, 14]):
+        rest = tuple(one for one in IDS if one not in taken)
+        parted = _without(found, set(taken))
+        groups = members(groups_of(parted, IDS, Rulings([merge, Ruling(2, "split", tuple(taken), rest)])))
+        assert sorted(groups, key=min) == sorted([set(taken), set(rest)], key=min), taken
+
+
+def _without(found: Partition, taken: set[int]) -> Partition:
+    """The engine's partition when nothing taken out is compared with the rest: who lost its representative stands alone."""
+    edges = tuple(edge for edge in found.edges if (IDS[edge.number] in taken) == (IDS[edge.cluster] in taken))
+    kept = {edge.number for edge in edges}
+    return Partition(tuple(number for number in range(len(IDS)) if number not in kept), edges)
+
+
+def test_joins_hold_by_as_few_pairs_as_do() -> None:
+    many, others = tuple(range(1000)), tuple(range(1000, 1500))
+    rulings = Rulings([Ruling(1, "merge", many, others), Ruling(2, "reject", (0,), (*many[1:], *others))])
+    assert len(rulings.bound()) == 1498, "a tree over all but the rejected one"
+
+
 def test_the_oldest_living_id_stays_and_the_others_lead_to_it() -> None:
     groups = [Group(10, {10: None, 11: (11, 10)}), Group(13, {13: None}, {12: (12, 13)})]
     told = named(groups, [Founded(B, 2, 10), Founded(A, 1, 11), Founded(C, 3, 12)])

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from server.media.correlation import COARSE_ALONE, SAME_SCORE, correlation
 from server.media.gallery import judge
@@ -68,3 +69,42 @@ def test_judgements_of_known_pictures_do_not_drift() -> None:
     assert relations == {"mirrored": Relation.SAME, "captioned": Relation.SAME, "shot": Relation.CONTAINS}
     scores = {name: found.overlay.score for name, found in judged.items() if found is not None and found.overlay is not None}
     assert scores == pytest.approx({"captioned": 0.992, "shot": 0.948}, abs=0.015)
+
+
+def poster(seed: int) -> Image.Image:
+    """Little texture: a small scene in the middle of a calm sky."""
+    sky = np.repeat(np.linspace(120, 200, 480).astype(np.uint8)[:, None], 640, axis=1)
+    out = Image.merge("RGB", [Image.fromarray(sky)] * 3)
+    out.paste(scene(seed).resize((360, 270)), (140, 105))
+    return out
+
+
+def test_large_words_across_calm_parts_do_not_make_another_picture() -> None:
+    for seed in (140, 141):
+        plain, worded = poster(seed), poster(seed)
+        draw = ImageDraw.Draw(worded)
+        for y in (30, 410):
+            draw.text((40, y), "NOBODY SHOWS YOU", fill="white", font_size=40, stroke_width=4, stroke_fill="black")
+        found = judge(look_at(encoded(worded, "JPEG", quality=80)), look_at(encoded(plain, "JPEG", quality=90)))
+        assert found is not None and found.relation is Relation.SAME
+
+
+def page(picture: Image.Image, words: int = 26) -> Image.Image:
+    """A page full of the site's own words, and the picture in a box."""
+    out = Image.new("RGB", (900, 900), "white")
+    draw = ImageDraw.Draw(out)
+    for row in range(words):
+        draw.text((20, 14 + row * 34), "About  Terms  Follow  Popular  Newest  Help", fill="black", font_size=22)
+    draw.rectangle((500, 40, 890, 890), fill="white")
+    out.paste(picture.resize((340, 255)), (520, 300))
+    return out
+
+
+def test_two_pages_of_one_site_with_other_pictures_are_not_one_picture() -> None:
+    """Most of both agrees: the site. What they show does not."""
+    known = look_at(encoded(page(scene(150)), "JPEG", quality=85))
+    assert known.regions, "the picture is found in the page"
+    other = judge(look_at(encoded(page(scene(151)), "JPEG", quality=85)), known)
+    assert other is None or other.relation is not Relation.SAME
+    again = judge(look_at(encoded(page(scene(150).resize((300, 225))), "JPEG", quality=50)), known)
+    assert again is not None and again.relation is Relation.SAME

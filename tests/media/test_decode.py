@@ -57,6 +57,8 @@ def test_each_refusal_has_its_own_outcome() -> None:
     }
     assert {name: code_of(data) for name, data in refused.items()} == {name: name for name in refused}
     assert set(refused) <= set(OUTCOMES)
+    assert {code_of(head) for head in (b"<svg/>", b"<SVG>", b'<svg:svg xmlns:svg="http://www.w3.org/2000/svg"/>')} == {"svg"}
+    assert code_of(b"<svgfont/>") == "not_a_picture"
 
 
 def test_a_picture_just_above_the_cap_is_refused_before_its_pixels_are_read() -> None:

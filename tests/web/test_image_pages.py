@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import pytest_asyncio
 from PIL import Image, PngImagePlugin
 
 from server.settings import Settings
+from server.trust.dsse import parse_envelope
 from server.web.middleware import CONTENT_SECURITY_POLICY
 from tests.images.pages import capture_page, indexed
 from tests.media.credentials import make_camera, signed
@@ -165,6 +167,16 @@ async def test_the_contact_sheet_has_every_sighting_as_page_and_as_pdf(shown: Sh
     assert made[0].headers["content-type"] == "application/pdf"
     assert made[0].headers["content-disposition"].startswith("attachment;")
     assert made[0].content.startswith(b"%PDF-") and made[0].content == made[1].content
+    organisation = (await shown.site.services.operators.ensure_default_operator()).organisation_id
+    chain = await shown.site.services.custody.chain(f"cluster:{cluster}", organisation_id=organisation)
+    told = [
+        json.loads(parse_envelope(one.envelope).payload)["predicate"]["details"]
+        for one in chain
+        if one.type == "cluster.exported"
+    ]
+    file = hashlib.sha256(made[0].content).hexdigest()
+    assert [(one["form"], one["sha256"]) for one in told] == [("page", None), ("pdf", file), ("pdf", file)]
+    assert all(len(one["captures"]) == 3 and len(one["images"]) == 2 for one in told)
 
 
 async def test_pictures_are_small_copies_made_here_and_never_the_bytes_of_a_page(shown: Shown) -> None:

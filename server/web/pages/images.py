@@ -144,9 +144,10 @@ async def overlay(request: Request, cluster_id: UUID, sha256: Digest, actor: Rea
     if pair is None:
         raise NotFound(kind="overlay", id=sha256)
     by = "stored"
-    if pair.evidence.matrix is None:
+    if pair.evidence.correlation is None:
         measured = await services.images.overlays.measured(actor, pair.query, pair.known)
-        pair, by = (pair, "none") if measured is None else (replace(pair, evidence=measured), "now")
+        unmeasured = "none" if pair.evidence.matrix is None else "turn"
+        pair, by = (pair, unmeasured) if measured is None else (replace(pair, evidence=measured), "now")
     return render(
         request,
         "overlay.html",
@@ -195,9 +196,10 @@ async def reject(
 
 @router.get("/clusters/{cluster_id}/sheet")
 async def sheet(request: Request, cluster_id: UUID, actor: Reader, services: ServicesDep) -> Response:
-    """The contact sheet to read or print."""
+    """The contact sheet to read or print: a custody event, as everything that is made to be handed on."""
     texts = texts_of(request)
     made = await cluster_sheet(services, actor, cluster_id, texts)
+    await services.images.sheets.handed_out(actor, cluster_id, made.images, made.captures, None)
     return render(
         request,
         "sheet.html",
@@ -212,10 +214,11 @@ async def sheet(request: Request, cluster_id: UUID, actor: Reader, services: Ser
 
 @router.get("/clusters/{cluster_id}/sheet.pdf")
 async def sheet_file(request: Request, cluster_id: UUID, actor: Reader, services: ServicesDep) -> Response:
-    """The same as PDF."""
+    """The same as PDF; the event names the file by its hash."""
     texts = texts_of(request)
     made = await cluster_sheet(services, actor, cluster_id, texts)
     data = await run_in_threadpool(sheet_pdf, made.sheet, {name: texts.get(key) for name, key in SHEET_WORDS.items()})
+    await services.images.sheets.handed_out(actor, cluster_id, made.images, made.captures, data)
     name = f"contact-sheet-{str(cluster_id)[:8]}.pdf"
     return Response(data, media_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 

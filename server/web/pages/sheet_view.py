@@ -36,6 +36,16 @@ class ClusterSheet:
     sightings: tuple[SightingView, ...]
     sheet: Sheet
 
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images that stand on the sheet, by SHA-256."""
+        return tuple(one.sha256 for one in self.sheet.members)
+
+    @property
+    def captures(self) -> tuple[str, ...]:
+        """The captures of its sightings, by id."""
+        return tuple(one.capture for one in self.sheet.sightings)
+
 
 async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UUID, texts: Texts) -> ClusterSheet:
     """Every image of the cluster (300 at most) and every sighting. Raises: NotFound, ClusterEnded."""
