@@ -69,16 +69,18 @@ extension: $(STAMPS)/node
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 	--custom-compile-command "make lock"
-lock: # the lock files anew; the second is the first without the development tools, the third is a program that only a test runs
+lock: # the lock files anew; the second is the first without the development tools, the others are programs that only tests run
 	@$(LOCK) --group dev pyproject.toml -o requirements.lock
 	@$(LOCK) pyproject.toml -c requirements.lock -o requirements-run.lock
 	@$(LOCK) tests/e2e/pywb.in -o tests/e2e/pywb.lock
+	@for one in tests/validators/*.in; do $(LOCK) $$one -o $${one%.in}.lock || exit 1; done
 
 system: node-version
 	@missing=""; \
 	command -v chromium >/dev/null 2>&1 || missing="$$missing chromium"; \
 	command -v firefox-esr >/dev/null 2>&1 || missing="$$missing firefox-esr"; \
 	command -v openssl >/dev/null 2>&1 || missing="$$missing openssl"; \
+	command -v age >/dev/null 2>&1 || missing="$$missing age"; \
 	[ -d /usr/share/fonts/truetype/dejavu ] || missing="$$missing fonts-dejavu-core"; \
 	[ -x $(PY) ] || { [ -n "$(PYTHON)" ] && $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; } || missing="$$missing python3 python3-venv"; \
 	[ -z "$$missing" ] && exit 0; \

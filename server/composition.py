@@ -18,15 +18,24 @@ from server.custody.people import PeopleService
 from server.custody.service import CustodyService
 from server.custody.stamping import StampService
 from server.db import Database
+from server.exports.alerts import AlertService
+from server.exports.case_service import CaseExportService
+from server.exports.notices import NoticeService
 from server.exports.parts import ExportParts
+from server.exports.rapid import RapidService
+from server.exports.reports import ReportService
 from server.exports.service import ExportService
 from server.findings.service import FindingService
+from server.handovers.service import HandoverService
 from server.images.embedding import load_embedder
 from server.images.parts import ImageParts
 from server.images.reader import PictureReader
 from server.images.service import ImageService
+from server.imports.parts import ImportParts
+from server.imports.service import ImportService
 from server.jobs import Jobs
 from server.keyring import load_keys
+from server.notices.service import NoticeRecords
 from server.operators.passwords import PasswordService
 from server.operators.service import OperatorService
 from server.operators.tokens import TokenService
@@ -72,7 +81,15 @@ class Services:
     cases: CaseService
     findings: FindingService
     exports: ExportService
+    case_exports: CaseExportService
+    handovers: HandoverService
+    alerts: AlertService
+    notices: NoticeService
+    rapid: RapidService
+    reports: ReportService
+    notice_records: NoticeRecords
     images: ImageService
+    imports: ImportService
     blobs: BlobStore
     working: BlobStore
     policy: Policy
@@ -191,7 +208,10 @@ def _services(
     settings: Settings, core: _Core, captures: CaptureParts, exports: ExportParts, postgres: EmbeddedPostgres | None
 ) -> Services:
     work = CaseParts(core.database, core.clock, core.custody)
+    case_exports = CaseExportService(exports)
+    catalogue = catalogue_of(settings)
     enrolment = EnrolmentService(core.database, core.operators, core.custody)
+    images = _images(settings, core, captures)
     return Services(
         settings=settings,
         clock=core.clock,
@@ -207,9 +227,17 @@ def _services(
         stamps=core.stamps,
         captures=CaptureService.of(captures),
         cases=CaseService(work),
-        findings=FindingService(work, catalogue_of(settings)),
+        findings=FindingService(work, catalogue),
         exports=ExportService(exports),
-        images=_images(settings, core, captures),
+        case_exports=case_exports,
+        handovers=HandoverService.of(captures, case_exports),
+        alerts=AlertService(exports, case_exports),
+        notices=NoticeService(exports, case_exports),
+        rapid=RapidService(exports, case_exports),
+        reports=ReportService(exports, case_exports),
+        notice_records=NoticeRecords(work, catalogue, case_exports.read),
+        images=images,
+        imports=ImportService(ImportParts.of(captures, images)),
         blobs=captures.blobs,
         working=captures.working,
         policy=core.policy,

@@ -2,16 +2,36 @@
 
 from sqlmodel import SQLModel
 
+from server.captures import masked, sharing
 from server.captures import models as captures
-from server.captures import sharing
 from server.cases import models as cases
 from server.custody import models as custody
+from server.exports import case_models
 from server.exports import models as exports
 from server.findings import models as findings
+from server.handovers import models as handovers
 from server.images import models as images
+from server.imports import models as imports
+from server.notices import models as notices
 from server.operators import models as operators
 from server.transparency import models as transparency
 
-__all__ = ["captures", "cases", "custody", "exports", "findings", "images", "metadata", "operators", "sharing", "transparency"]
+__all__ = [
+    "captures",
+    "case_models",
+    "cases",
+    "custody",
+    "exports",
+    "findings",
+    "handovers",
+    "images",
+    "imports",
+    "masked",
+    "metadata",
+    "notices",
+    "operators",
+    "sharing",
+    "transparency",
+]
 
 metadata = SQLModel.metadata

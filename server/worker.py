@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from server.captures.parts import CHECK_TASK
 from server.composition import Services
 from server.errors import ServiceError
-from server.exports.parts import EXPORT_TASK
+from server.exports.parts import CASE_EXPORT_TASK, EXPORT_TASK
 from server.images.parts import GROUP_TASK, INDEX_TASK
+from server.imports.parts import DEPOSIT_TASK, IMPORT_TASK, UNDO_TASK
 
 logger = logging.getLogger(__name__)
 PAUSE_AFTER_FAILURE_S = 5.0
@@ -40,6 +41,34 @@ def register_tasks(services: Services) -> None:
             # Recorded for the person who waits; the job itself ends: a retry is theirs to ask for.
             logger.exception("exports.broke", extra={"export": export_id})
             await services.exports.bundler.fail(uuid.UUID(export_id), f"the service broke ({type(error).__name__})")
+
+    @services.jobs.task(CASE_EXPORT_TASK)
+    async def make_case_export(export_id: str) -> None:
+        try:
+            await services.case_exports.maker.run(uuid.UUID(export_id))
+        except Exception as error:
+            logger.exception("case_exports.broke", extra={"export": export_id})
+            await services.case_exports.maker.fail(uuid.UUID(export_id), f"the service broke ({type(error).__name__})")
+
+    _register_imports(services)
+
+
+def _register_imports(services: Services) -> None:
+    @services.jobs.task(IMPORT_TASK)
+    async def import_table(import_id: str) -> None:
+        try:
+            await services.imports.runner.run(uuid.UUID(import_id))
+        except Exception as error:
+            logger.exception("imports.broke", extra={"import": import_id})
+            await services.imports.runner.fail(uuid.UUID(import_id), f"the service broke ({type(error).__name__})")
+
+    @services.jobs.task(UNDO_TASK)
+    async def undo_import(import_id: str) -> None:
+        await services.imports.undoer.run(uuid.UUID(import_id))
+
+    @services.jobs.task(DEPOSIT_TASK)
+    async def check_deposit(deposit_id: str) -> None:
+        await services.imports.checker.run(uuid.UUID(deposit_id))
 
 
 async def run_worker(services: Services) -> None:

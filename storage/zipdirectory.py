@@ -28,6 +28,8 @@ _DATA_DESCRIPTOR = 0x0008
 _UTF8 = 0x0800
 _ALLOWED_FLAGS = 0x0006 | _DATA_DESCRIPTOR | _UTF8
 _ENCRYPTED_FLAGS = 0x0001 | 0x0040 | 0x2000
+_NEWEST_VERSION = 63
+"""The last version of the format that is published: what asks for a later one, other readers refuse. Source: APPNOTE 4.4.3."""
 _ZIP64_EXTRA = 0x0001
 _UNICODE_PATH_EXTRA = 0x7075
 
@@ -151,7 +153,7 @@ def _parse_directory(data: bytes, count: int, what: str) -> list[_Listed]:
 
 def _parse_central(data: bytes, position: int, what: str) -> tuple[_Listed, int]:
     fields = _CENTRAL.unpack_from(data, position)
-    signature, _, _, _, flags, method, _, _, crc32, stored, size, n_name, n_extra, n_comment, disk, _, attributes = fields[:17]
+    signature, _, _, needed, flags, method, _, _, crc32, stored, size, n_name, n_extra, n_comment, disk, _, modes = fields[:17]
     local_offset = fields[17]
     name_end = position + _CENTRAL.size + n_name
     end = name_end + n_extra + n_comment
@@ -165,9 +167,11 @@ def _parse_central(data: bytes, position: int, what: str) -> tuple[_Listed, int]
         size, stored, local_offset = _widen([size, stored, local_offset], wanted, extra, name, what)
     if disk:
         raise BadContainer(what, name, "split over several files")
+    if needed & 0xFF > _NEWEST_VERSION:
+        raise BadContainer(what, name, f"asks for version {needed & 0xFF} of the format, which no reader has")
     is_folder = name.endswith("/")
     entry = _Listed(raw_name, name, flags, method, crc32, stored, size, local_offset, is_folder)
-    _check_kind(entry, attributes >> 16, what)
+    _check_kind(entry, modes >> 16, what)
     return entry, end
 
 

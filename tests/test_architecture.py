@@ -20,6 +20,12 @@ MODULE_LINES = 300
 FUNCTION_LINES = 50
 PARAMETERS = 5
 CODE = (".py", ".js", ".mjs")
+LOCKS = (
+    "requirements.lock",
+    "requirements-run.lock",
+    "tests/e2e/pywb.lock",
+    *(f"tests/validators/{path.name}" for path in sorted((ROOT / "tests" / "validators").glob("*.lock"))),
+)
 
 
 def tracked(*suffixes: str) -> list[Path]:
@@ -162,7 +168,7 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
 
 
 def test_the_locks_name_no_address() -> None:
-    for name in ("requirements.lock", "requirements-run.lock", "tests/e2e/pywb.lock"):
+    for name in LOCKS:
         assert not re.search(r"https?://|file:|--index|--find-links", (ROOT / name).read_text()), name
     packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     assert [name for name, facts in packages.items() if "resolved" in facts] == []
@@ -170,7 +176,7 @@ def test_the_locks_name_no_address() -> None:
 
 
 def test_every_locked_package_is_pinned_by_hash() -> None:
-    for name in ("requirements.lock", "requirements-run.lock", "tests/e2e/pywb.lock"):
+    for name in LOCKS:
         for block in re.split(r"\n(?=[A-Za-z0-9])", (ROOT / name).read_text())[1:]:
             assert re.match(r"[a-z0-9._-]+==\S+ .*--hash=sha256:", block, re.DOTALL), block[:80]
 

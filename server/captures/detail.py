@@ -1,25 +1,24 @@
 """One capture as a person reads it: files, checks, chain of custody, and the time bracket with what is still pending."""
 
 import uuid
-from datetime import datetime
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from server.captures.brackets import time_bracket
 from server.captures.models import Capture
 from server.captures.parts import CaptureParts
 from server.captures.reading import artifact_views, newest_checks
 from server.captures.scope import require_capture
-from server.captures.views import CaptureDetail, EventView, ProvedTime, TimeBracket, event_purpose
+from server.captures.views import CaptureDetail, EventView, event_purpose
 from server.custody.service import RecordedEvent
 from server.errors import StoredRecordBroken
 from server.operators.actors import SERVICE_URN, Actor
 from server.operators.models import Device, Operator
-from server.transparency.log import Stamp
 from server.trust.dsse import parse_envelope
 from server.trust.errors import VerificationError
 from server.trust.events import capture_item, parse_event
-from server.trust.statement import CaptureStatement, NotBefore, parse_statement
+from server.trust.statement import CaptureStatement, parse_statement
 
 
 class Details:
@@ -57,7 +56,9 @@ class Details:
             artifacts=artifacts,
             checks=checks,
             events=await self.events(capture),
-            bracket=await self.bracket(statement, capture.committed_leaf),
+            bracket=await time_bracket(
+                self._parts.log, statement, capture.committed_leaf, has_tsa=bool(self._parts.settings.tsas)
+            ),
         )
 
     async def chain(self, actor: Actor, capture_id: str) -> list[RecordedEvent]:
@@ -78,33 +79,6 @@ class Details:
         async with self._parts.database.session() as session:
             return await _names(session, actor.organisation_id, urns)
 
-    async def bracket(self, statement: CaptureStatement, committed_leaf: str) -> TimeBracket:
-        """Not before … not after, from stamps this service verified against its pinned roots when they came.
-
-        not before: the newest of the timestamps that the statement itself names. not after: the oldest stamp over the smallest
-        stamped checkpoint that holds the committed event.
-        """
-        not_before, why_before = await self._not_before(statement.not_before)
-        not_after, why_after = None, "no_tsa" if not self._parts.settings.tsas else "pending"
-        index = await self._parts.log.index_of(bytes.fromhex(committed_leaf))
-        if index is not None:
-            stamped = await self._parts.log.earliest_stamped(index)
-            if stamped is not None and stamped.stamps:
-                not_after, why_after = _proved(stamped.stamps, min(stamp.span.latest for stamp in stamped.stamps)), ""
-        return TimeBracket(not_before, why_before, not_after, why_after)
-
-    async def _not_before(self, named: NotBefore | None) -> tuple[ProvedTime | None, str]:
-        if named is None:
-            return None, "none"
-        stamped = await self._parts.log.stamped(named.checkpoint_sha256)
-        if stamped is None:
-            return None, "unknown"
-        wanted = {stamp.sha256 for stamp in named.timestamps}
-        stamps = tuple(stamp for stamp in stamped.stamps if stamp.tsr_sha256 in wanted)
-        if not stamps:
-            return None, "unstamped"
-        return _proved(stamps, max(stamp.span.earliest for stamp in stamps)), ""
-
 
 def parsed_statement(capture: Capture) -> tuple[bytes, CaptureStatement]:
     """The payload bytes and the statement of a stored capture. Raises: StoredRecordBroken."""
@@ -113,10 +87,6 @@ def parsed_statement(capture: Capture) -> tuple[bytes, CaptureStatement]:
         return payload, parse_statement(payload)
     except VerificationError as error:
         raise StoredRecordBroken(table="capture", id=capture.capture_id, reason=error.reason) from error
-
-
-def _proved(stamps: tuple[Stamp, ...], at: datetime) -> ProvedTime:
-    return ProvedTime(at, tuple(dict.fromkeys(stamp.tsa for stamp in stamps)))
 
 
 def _event_view(event: RecordedEvent, label: str) -> EventView:

@@ -103,6 +103,21 @@ def _decoded(source: BinaryIO) -> Image.Image:
         raise UnreadableImage("the picture's pixels cannot be decoded") from error
 
 
+def decoded_picture(source: BinaryIO) -> Image.Image:
+    """Every pixel of the (first) picture as RGB; where it is transparent, white. `source` at its start.
+
+    Raises: UnreadableImage. Not checked: the size; read_image_facts() first.
+    """
+    try:
+        with _opened(source) as image:
+            seen = image.convert("RGBA")
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+        raise UnreadableImage("the picture's pixels cannot be decoded") from error
+    flat = Image.new("RGB", seen.size, (255, 255, 255))
+    flat.paste(seen, mask=seen.getchannel("A"))
+    return flat
+
+
 def _opened(source: BinaryIO) -> Image.Image:
     """Pillow's lazy image. Its own bomb warning becomes an error: our cap is checked on the header either way."""
     with warnings.catch_warnings():

@@ -9,6 +9,7 @@ from server.captures.evidence import StoredEvidence
 from server.captures.importing import Imports
 from server.captures.intake import Intake
 from server.captures.keeping import Keeping
+from server.captures.masked import MaskedCopies
 from server.captures.parts import CaptureParts
 from server.captures.reading import Reading
 from server.captures.replays import Replays
@@ -32,6 +33,7 @@ class CaptureService:
     replays: Replays
     imports: Imports
     evidence: StoredEvidence
+    masked: MaskedCopies
 
     @classmethod
     def of(cls, parts: CaptureParts) -> "CaptureService":
@@ -50,4 +52,5 @@ class CaptureService:
             replays=Replays(parts),
             imports=Imports(intake, uploads, sealer, parts.operators, limit_bytes=parts.settings.upload_limit_bytes),
             evidence=StoredEvidence(parts),
+            masked=MaskedCopies(parts),
         )

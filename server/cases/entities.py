@@ -14,6 +14,7 @@ from server.cases.parts import CaseParts
 from server.cases.scope import require_case
 from server.cases.search import keep_text
 from server.cases.texts import long_text, one_line
+from server.db import run_sql
 from server.errors import BadInput, NotFound
 from server.operators.actors import OperatorActor
 
@@ -24,6 +25,9 @@ RELATIONS = (
 CONFIDENCES = ("unlikely", "possible", "likely", "very_likely", "almost_certain")
 MOST = 2**63 - 1
 ROWS_LIMIT = 1000
+
+_NO_IMPORTS_ALONE = "UPDATE import_made SET outcome = 'referred_to' WHERE kind = 'entity' AND ref = :ref AND outcome = ''"
+"""Somebody entered by hand what a table had named before: undoing the table leaves it."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,10 @@ class Entities:
         self._parts = parts
 
     async def keep(self, actor: OperatorActor, case_id: uuid.UUID, order: EntityOrder) -> Entity:
-        """The entity; one that is there already (same kind, platform and id) as it is. Raises: Forbidden; NotFound;
-        CaseClosed; BadInput."""
+        """The entity; one that is there already (same kind, platform and id) as it is, and from then on no import's alone.
+
+        Raises: Forbidden; NotFound; CaseClosed; BadInput.
+        """
         if order.kind not in {one.value for one in EntityKind}:
             raise BadInput(field="kind", reason="one of " + ", ".join(one.value for one in EntityKind))
         external, name = one_line("external_id", order.external_id, 200), one_line("name", order.name, 300)
@@ -96,6 +102,7 @@ class Entities:
             )
             found = (await session.exec(known)).first()
             if found is not None:
+                await run_sql(session, _NO_IMPORTS_ALONE, ref=found.id)
                 return found
             entity = Entity(
                 case_id=case.id,

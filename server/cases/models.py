@@ -131,7 +131,11 @@ class Relation(SQLModel, table=True):
     """What somebody says of two entities: from where it is known, how sure, by whom. Withdrawn, never changed."""
 
     __tablename__ = "relation"
-    __table_args__ = (Index("ix_relation_case", "case_id"),)
+    __table_args__ = (
+        Index("ix_relation_case", "case_id"),
+        Index("ix_relation_from", "from_id"),
+        Index("ix_relation_to", "to_id"),
+    )
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
     case_id: uuid.UUID = Field(foreign_key="case_file.id")
@@ -150,7 +154,10 @@ class Metric(SQLModel, table=True):
     method."""
 
     __tablename__ = "metric"
-    __table_args__ = (CheckConstraint("low <= high AND low >= 0", name="ck_metric_range"),)
+    __table_args__ = (
+        CheckConstraint("low <= high AND low >= 0", name="ck_metric_range"),
+        Index("ix_metric_entity", "entity_id"),
+    )
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
     case_id: uuid.UUID = Field(foreign_key="case_file.id", index=True)

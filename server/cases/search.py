@@ -15,7 +15,7 @@ from server.operators.actors import OperatorActor
 
 WORDS_LIMIT = 10
 HITS_LIMIT = 100
-KINDS = ("note", "exhibit", "entity", "moment", "finding")
+KINDS = ("note", "exhibit", "entity", "moment", "finding", "deposit")
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli.administration import admin_app, db_app, new_sign_in_link, sign_in_link
+from server.cli.authority import export_authority, export_fetch
 from server.cli.counting import recount_statistic
+from server.cli.handing import export_alert, export_notice, export_rapid, export_report, export_tables
+from server.cli.handovers import handover_app
 from server.cli.image_index import index_captures
 from server.cli.images import images_app
-from server.cli.importing import import_capture
+from server.cli.importing import import_app
 from server.cli.logs import log_app
+from server.cli.noticing import notices_app
 from server.cli.running import AsJson, CommandFailed, run, say, tell, until_signalled
 from server.settings import Settings
 
@@ -28,14 +32,23 @@ if TYPE_CHECKING:  # `holdstill verify` must not wait for what only the service 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Evidence capture.")
 export_app = typer.Typer(no_args_is_help=True, help="Hand evidence over.")
 app.add_typer(export_app, name="export")
+app.add_typer(handover_app, name="handover")
 app.add_typer(images_app, name="images")
 app.add_typer(log_app, name="log")
+app.add_typer(notices_app, name="notices")
 app.add_typer(admin_app, name="admin")
 app.add_typer(db_app, name="db")
 app.command("sign-in")(sign_in_link)
-app.command("import")(import_capture)
+app.add_typer(import_app, name="import")
 images_app.command("index")(index_captures)
 app.command("recount")(recount_statistic)
+export_app.command("tables")(export_tables)
+export_app.command("authority")(export_authority)
+export_app.command("fetch")(export_fetch)
+export_app.command("alert")(export_alert)
+export_app.command("notice")(export_notice)
+export_app.command("rapid")(export_rapid)
+export_app.command("report")(export_report)
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ import asyncio
 import os
 import tempfile
 import uuid
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -38,15 +39,36 @@ from storage.hashing import CHUNK_BYTES, Sha256, hash_bytes, hash_stream
 
 STEPS = ("events", "data", "log", "cosign", "stamp", "write")
 NO_LIMIT = 1 << 62
+_HEAD_NAMES = {"capture": "captureId", "device": "keyId", "case": "caseId"}
 
 
 @dataclass(frozen=True)
-class _Made:
-    """The file as written, not yet kept."""
+class BundleMade:
+    """The verified file in the scratch folder, not yet kept. Whoever has it moves it away or removes it."""
 
     path: Path
     sha256: Sha256
     size_bytes: int
+
+
+async def _nothing_more(gathered: Gathered) -> Gathered:
+    return gathered
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a bundle has besides its captures. items: further chains, whose ends are frozen and whose events are proved.
+
+    documents: path below `data/` → what its page says of it. add: the data with further files, once all of it is read; the same
+    export must give the same bytes whenever it is asked.
+    """
+
+    items: tuple[str, ...] = ()
+    documents: Mapping[str, str] = field(default_factory=dict)
+    add: Callable[[Gathered], Awaitable[Gathered]] = _nothing_more
+
+
+NO_EXTRAS = Extras()
 
 
 class Bundler:
@@ -85,12 +107,23 @@ class Bundler:
         return ExportState.FAILED
 
     async def _make(self, export: Export) -> None:
+        made = await self.assemble(export.id)
+        try:
+            await self._keep(export, made)
+        finally:
+            await asyncio.to_thread(made.path.unlink, missing_ok=True)
+
+    async def assemble(self, export_id: uuid.UUID, extras: Extras = NO_EXTRAS) -> BundleMade:
+        """The bundle of an export's row, made and verified. Repeatable: a second run gives the same data and manifest.
+
+        Raises: ExportFailed; StorageError; StoredRecordBroken.
+        """
         async with self._parts.database.session() as session:
-            captures = await captures_of(session, export.id)
-        await self._step(export.id, "events")
-        export = await self._freeze(export.id, captures)  # 1
+            captures = await captures_of(session, export_id)
+        await self._step(export_id, "events")
+        export = await self._freeze(export_id, captures, extras.items)  # 1
         await self._step(export.id, "data")
-        gathered = await self._gathering.gather(export, captures)
+        gathered = await extras.add(await self._gathering.gather(export, captures, extras.documents))
         files = await asyncio.to_thread(_measured, gathered)  # 2
         await self._step(export.id, "log")
         event = await self._commit(export, gathered, hash_bytes(manifest_text(files)))  # 3
@@ -102,9 +135,10 @@ class Bundler:
         made = await self._write(export, gathered, files, anchor)  # 6
         try:
             await asyncio.to_thread(_verified, made.path, self._parts.policy)
-            await self._keep(export, made)
-        finally:
-            await asyncio.to_thread(made.path.unlink, missing_ok=True)
+        except BaseException:
+            made.path.unlink(missing_ok=True)
+            raise
+        return made
 
     async def _start(self, export_id: uuid.UUID) -> Export | None:
         async with self._parts.database.transaction() as session:
@@ -118,7 +152,7 @@ class Bundler:
         async with self._parts.database.transaction() as session:
             (await self._locked(session, export_id)).step = name
 
-    async def _freeze(self, export_id: uuid.UUID, captures: tuple[str, ...]) -> Export:
+    async def _freeze(self, export_id: uuid.UUID, captures: tuple[str, ...], items: tuple[str, ...]) -> Export:
         """Records the hand-over in every capture's chain, once, and how long each chain is then."""
         async with self._parts.database.transaction() as session:
             export = await self._locked(session, export_id)
@@ -130,8 +164,7 @@ class Bundler:
             for row in sorted(rows, key=lambda row: row.capture_id):  # one order for all: two exports never wait for each other
                 event = await self._parts.custody.record(session, actor, _exported(export, row))
                 chains[event.item] = event.seq + 1
-            for key_id in sorted(await device_keys(session, rows)):
-                item = device_item(key_id)
+            for item in [*(device_item(key_id) for key_id in sorted(await device_keys(session, rows))), *items]:
                 chains[item] = len(await self._parts.custody.chain(item, organisation_id=export.organisation_id))
             export.chains = chains
         return export
@@ -161,13 +194,13 @@ class Bundler:
             raise StoredRecordBroken(table="event", id=event_sha256, reason="absent")
         return found
 
-    async def _write(self, export: Export, gathered: Gathered, files: list[BagFile], anchor: Anchor) -> _Made:
+    async def _write(self, export: Export, gathered: Gathered, files: list[BagFile], anchor: Anchor) -> BundleMade:
         proofs = await self._proofs.proofs(gathered, anchor)
         tags = lay_out_proofs(proofs) | lay_out_trust(self._parts.policy, gathered.data.devices)
         entries = close_bag(files, tags, export_id=str(export.id), at=export.requested_at)
         return await asyncio.to_thread(_written, self._parts.scratch, entries)
 
-    async def _keep(self, export: Export, made: _Made) -> None:
+    async def _keep(self, export: Export, made: BundleMade) -> None:
         def put() -> None:
             organisation = str(export.organisation_id)
             self._parts.working.put_file(made.path, organisation=organisation, sha256=made.sha256, size_bytes=made.size_bytes)
@@ -194,15 +227,15 @@ def _exported(export: Export, capture: Capture) -> EventDraft:
 
 
 def _export_details(export: Export, gathered: Gathered, manifest_sha256: str) -> dict[str, object]:
-    heads: dict[str, list[dict[str, object]]] = {"capture": [], "device": []}
+    heads: dict[str, list[dict[str, object]]] = {kind: [] for kind in _HEAD_NAMES}
     for item, chain in sorted(gathered.chains.items()):
         kind, _, owner = item.partition(":")
-        name = "captureId" if kind == "capture" else "keyId"
-        heads[kind].append({name: owner, "seq": chain[-1].seq, "head": chain[-1].sha256})
+        heads[kind].append({_HEAD_NAMES[kind]: owner, "seq": chain[-1].seq, "head": chain[-1].sha256})
     return {
         "manifestSha256": manifest_sha256,
         "captures": heads["capture"],
         "devices": heads["device"],
+        **({"cases": heads["case"]} if heads["case"] else {}),
         "recipient": export.recipient,
         "purpose": export.purpose,
     }
@@ -233,7 +266,7 @@ def _verified(path: Path, policy: Policy) -> None:
     )
 
 
-def _written(scratch: Path, entries: list[BagFile]) -> _Made:
+def _written(scratch: Path, entries: list[BagFile]) -> BundleMade:
     """The bag in a scratch file, synced and hashed. Blocking."""
     scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, name = tempfile.mkstemp(dir=scratch, suffix=".zip")
@@ -248,4 +281,4 @@ def _written(scratch: Path, entries: list[BagFile]) -> _Made:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return _Made(path, sha256, size_bytes)
+    return BundleMade(path, sha256, size_bytes)

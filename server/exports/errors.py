@@ -4,7 +4,10 @@ from server.errors import ServiceError
 
 
 class ExportRefused(ServiceError):
-    """The export cannot be made from what was asked for. data: reason, captures."""
+    """The export cannot be made from what was asked for.
+
+    data: reason; captures, or missing: everything that is, as codes with a detail after a colon.
+    """
 
     code = "export_refused"
 

@@ -1,7 +1,7 @@
 """Reading what a bundle holds: statements, artifacts, event chains up to their frozen ends, not-before checkpoints."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -12,7 +12,7 @@ from server.captures.detail import parsed_statement
 from server.captures.models import Capture
 from server.captures.scope import artifacts_of
 from server.custody.service import RecordedEvent
-from server.exports.index_page import IndexEntry, index_page
+from server.exports.index_page import NO_DOCUMENTS, IndexEntry, index_page
 from server.exports.layout import CaptureParts, DataParts, DeviceParts, StampedCheckpoint
 from server.exports.models import Export
 from server.exports.parts import ExportParts
@@ -39,8 +39,8 @@ class Gathering:
     def __init__(self, parts: ExportParts) -> None:
         self._parts = parts
 
-    async def gather(self, export: Export, captures: tuple[str, ...]) -> Gathered:
-        """Everything under data/. Raises: StoredRecordBroken."""
+    async def gather(self, export: Export, captures: tuple[str, ...], documents: Mapping[str, str] = NO_DOCUMENTS) -> Gathered:
+        """Everything under data/; documents: what its page names besides the captures. Raises: StoredRecordBroken."""
         ends = export.chains or {}
         async with self._parts.database.session() as session:
             rows = [await session.get_one(Capture, capture_id) for capture_id in captures]
@@ -66,7 +66,7 @@ class Gathering:
             for row in rows
         ]
         return Gathered(
-            data=DataParts(capture_parts, devices, index_page(export, entries)),
+            data=DataParts(capture_parts, devices, index_page(export, entries, documents)),
             chains=chains,
             committed={row.capture_id: bytes.fromhex(row.committed_leaf) for row in rows},
             not_before=tuple(one for one in not_before.values() if one is not None),

@@ -1,6 +1,6 @@
 """data/index.html of a bundle: what is in it, for a reader with nothing but a browser. No script, nothing fetched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -19,6 +19,7 @@ STYLE = (
     "code{font-size:.8125rem;overflow-wrap:anywhere}ul{padding-left:1.25rem}"
 )
 POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
+NO_DOCUMENTS: Mapping[str, str] = {}
 SHOWN_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
 
@@ -32,8 +33,13 @@ class IndexEntry:
     artifacts: tuple[Artifact, ...]
 
 
-def index_page(export: Export, entries: Sequence[IndexEntry]) -> bytes:
-    """The page as UTF-8. Deterministic: the same export gives the same bytes, however often it is made."""
+def index_page(export: Export, entries: Sequence[IndexEntry], documents: Mapping[str, str] = NO_DOCUMENTS) -> bytes:
+    """The page as UTF-8. Deterministic: the same export gives the same bytes, however often it is made.
+
+    documents: path below `data/` → what it is, for a bundle that has more than captures.
+    """
+    links = "".join(f'<li><a href="{escape(path)}">{escape(says)}</a></li>' for path, says in documents.items())
+    more = f"<section><h2>Documents</h2><ul>{links}</ul></section>" if documents else ""
     body = "".join(_section(entry) for entry in entries)
     facts = _facts(
         [
@@ -48,7 +54,7 @@ def index_page(export: Export, entries: Sequence[IndexEntry]) -> bytes:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Evidence bundle</title><style>{STYLE}</style></head>"
-        f"<body><h1>Evidence bundle</h1><section>{facts}</section>{body}"
+        f"<body><h1>Evidence bundle</h1><section>{facts}</section>{more}{body}"
         "<p>This page is a reading aid. What proves anything is in the signed files: see VERIFY.md beside the data folder, "
         "and verify with a policy file that did not come with this bundle.</p></body></html>\n"
     )

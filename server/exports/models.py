@@ -19,6 +19,8 @@ class ExportKind(StrEnum):
     """What is made."""
 
     BUNDLE = "bundle"
+    AUTHORITY = "authority"
+    """The bundle inside an export of a case, under the same id: ordered, confirmed and fetched as that export only."""
 
 
 class ExportState(StrEnum):

@@ -14,6 +14,7 @@ from server.trust.policy import Policy
 from storage.blobs import BlobStore
 
 EXPORT_TASK = "make_export"
+CASE_EXPORT_TASK = "make_case_export"
 
 
 @dataclass(frozen=True)

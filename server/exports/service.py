@@ -18,6 +18,7 @@ from server.exports.models import Export, ExportCapture, ExportKind, ExportState
 from server.exports.parts import EXPORT_TASK, ExportParts
 from server.exports.rows import captures_of
 from server.operators.actors import Actor
+from server.operators.roles import Right
 from server.trust.events import capture_item, export_item
 from storage.hashing import Sha256
 
@@ -109,6 +110,14 @@ class ExportService:
                 await self._parts.jobs.defer(session, EXPORT_TASK, export_id=str(export.id))
         return _view(export, captures)
 
+    async def may_bundle(self, actor: Actor, capture_id: str) -> bool:
+        """Whether this actor could ask for a bundle of the capture: the right to, and a capture of the own organisation."""
+        if Right.DRAFT_AUTHORITY not in actor.rights:
+            return False
+        async with self._parts.database.session() as session:
+            wanted = select(Capture.capture_id).where(owned_by(actor), Capture.capture_id == capture_id)
+            return (await session.exec(wanted)).first() is not None
+
     async def retry(self, actor: Actor, export_id: uuid.UUID) -> ExportView:
         """Queues a failed export again; that somebody did is an event of the export's chain.
 
@@ -141,7 +150,7 @@ class ExportService:
 
     async def recent(self, actor: Actor, *, capture_id: str | None = None, limit: int = 50) -> list[ExportView]:
         """The organisation's latest exports, of one capture if given, newest first."""
-        wanted = select(Export).where(Export.organisation_id == actor.organisation_id)
+        wanted = select(Export).where(Export.organisation_id == actor.organisation_id, Export.kind == ExportKind.BUNDLE)
         if capture_id is not None:
             holding = select(ExportCapture.export_id).where(ExportCapture.capture_id == capture_id.replace("\x00", ""))
             wanted = wanted.where(col(Export.id).in_(holding))
@@ -179,7 +188,8 @@ class ExportService:
         return OpenedFile(name, export.size_bytes, export.file_sha256, str(export.organisation_id), self._parts)
 
     async def _require(self, session: AsyncSession, actor: Actor, export_id: uuid.UUID, *, lock: bool = False) -> Export:
-        wanted = select(Export).where(Export.id == export_id, Export.organisation_id == actor.organisation_id)
+        mine = (Export.organisation_id == actor.organisation_id, Export.kind == ExportKind.BUNDLE)
+        wanted = select(Export).where(Export.id == export_id, *mine)
         export = (await session.exec(wanted.with_for_update() if lock else wanted)).first()
         if export is None:
             raise NotFound(kind="export", id=str(export_id))

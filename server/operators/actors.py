@@ -6,7 +6,7 @@ from uuid import UUID
 
 from server.operators.roles import Right
 
-Role = Literal["device", "operator", "service"]
+Role = Literal["device", "operator", "service", "recipient"]
 
 
 @dataclass(frozen=True)

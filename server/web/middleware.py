@@ -30,6 +30,11 @@ _LIMITS = {
     "/api/v1/images/search": PICTURE_LIMIT_BYTES,
     "/images/search": PICTURE_LIMIT_BYTES,
 }
+_FILES = (
+    (re.compile(r"/cases/[^/]+/imports"), 129 * 1024 * 1024),  # a table of 128 MiB, and the form around it
+    (re.compile(r"/cases/[^/]+/deposits"), 1025 * 1024 * 1024),  # an archive of 1 GiB
+)
+"""Read by their routes after the right was shown, into a file."""
 EXTENSION_ORIGIN = r"(chrome|moz)-extension://[a-zA-Z0-9-]{1,64}"
 _STREAMED = re.compile(r"/api/v1/(captures/[^/]+/artifacts/[^/]+|uploads/[^/]+)")
 _TUS_HEADERS = ("Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Upload-Offset", "Upload-Length", "Location")
@@ -62,7 +67,8 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Refuses a body above its cap before anything parses it: 1 MiB for a statement, 33 MiB for a picture, 64 KiB for the rest.
+    """Refuses a body above its cap before anything parses it: 1 MiB for a statement, 33 MiB for a picture, 64 KiB for the
+    rest; files made elsewhere up to 1 GiB.
 
     Not limited here: artifact bytes. They go to the spool piece by piece, and the spool knows how many may come.
     """
@@ -75,7 +81,7 @@ class BodyLimit:
         if scope["type"] != "http" or _STREAMED.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
-        limit = _LIMITS.get(scope["path"], FORM_LIMIT_BYTES)
+        limit = _limit_of(scope["path"])
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isascii() or not announced.isdigit() or int(announced[:20]) > limit:
             refusal = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", data={"limit_bytes": limit})
@@ -92,6 +98,11 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_counted, send)
+
+
+def _limit_of(path: str) -> int:
+    found = next((limit for pattern, limit in _FILES if pattern.fullmatch(path)), FORM_LIMIT_BYTES)
+    return _LIMITS.get(path, found)
 
 
 class ExtensionCors:

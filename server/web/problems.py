@@ -15,7 +15,10 @@ from server.captures import errors as captures
 from server.cases import errors as cases
 from server.exports import errors as exports
 from server.findings import errors as findings
+from server.handovers import errors as handovers
 from server.images import errors as images
+from server.imports import errors as imports
+from server.notices import errors as notices
 from server.trust.errors import VerificationError
 from storage import errors as storage
 
@@ -55,8 +58,16 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     findings.ReviewRefused: HTTPStatus.CONFLICT,
     findings.VersionTaken: HTTPStatus.CONFLICT,
     findings.StatisticRefused: HTTPStatus.CONFLICT,
+    notices.NoticeRefused: HTTPStatus.CONFLICT,
     exports.ExportNotReady: HTTPStatus.CONFLICT,
     exports.ExportRefused: HTTPStatus.CONFLICT,
+    imports.FileRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    imports.ImportRefused: HTTPStatus.CONFLICT,
+    handovers.HandoverClosed: HTTPStatus.NOT_FOUND,
+    handovers.HandoverEmbargoed: HTTPStatus.FORBIDDEN,
+    handovers.HandoverRefused: HTTPStatus.CONFLICT,
+    handovers.NothingReceived: HTTPStatus.CONFLICT,
+    handovers.TooManyTries: HTTPStatus.TOO_MANY_REQUESTS,
     images.PictureRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     images.ClusterEnded: HTTPStatus.GONE,
     images.DecisionRefused: HTTPStatus.CONFLICT,

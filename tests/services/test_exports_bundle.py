@@ -1,74 +1,11 @@
 """Bundles: made by the service, verified by the verifier that knows nothing of it; and what happens when nobody answers."""
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from server.trust.policy import format_policy
 from server.verifier import run_verify
-from tests.tsa import LocalTsa
-from tests.web.site import Site, open_site, pinned_tsa, settings_of
-from tests.web.witness import LocalWitness
-
-
-@dataclass
-class Deployment:
-    """A service with an authority and a witness."""
-
-    site: Site
-    tsa: LocalTsa
-    witness: LocalWitness
-    folder: Path
-
-    async def export(self, *captures: str) -> str:
-        """Asks over HTTP as a signed-in person and runs the job; the export id."""
-        person = await self.site.person()
-        asked = {"kind": "bundle", "captures": list(captures), "purpose": "complaint", "recipient": "The regulator"}
-        answer = await person.post("/api/v1/exports", json=asked)
-        assert answer.status_code == 202, answer.text
-        await self.site.services.exports.bundler.run(answer.json()["export_id"])
-        return str(answer.json()["export_id"])
-
-    async def state(self, export_id: str) -> dict[str, object]:
-        person = await self.site.person()
-        return dict((await person.get(f"/api/v1/exports/{export_id}")).json())
-
-    async def download(self, export_id: str) -> Path:
-        person = await self.site.person()
-        answer = await person.get(f"/api/v1/exports/{export_id}/file")
-        assert answer.status_code == 200, answer.text
-        path = self.folder / f"{export_id}.zip"
-        path.write_bytes(answer.content)
-        return path
-
-    def verify(self, bundle: Path) -> int:
-        policy = self.folder / "policy.toml"
-        policy.write_text(format_policy(self.site.services.policy))
-        return run_verify(bundle, policy)
-
-
-@pytest.fixture
-def witness(tmp_path: Path) -> Iterator[LocalWitness]:
-    running = LocalWitness(tmp_path / "witness", tmp_path / "data" / "keys" / "log.vkey").up()
-    yield running
-    running.down()
-
-
-@pytest.fixture
-async def deployment(database_url: str, tmp_path: Path, tsa: LocalTsa, witness: LocalWitness) -> AsyncIterator[Deployment]:
-    settings = settings_of(
-        tmp_path,
-        database_url,
-        tsas=[pinned_tsa(tsa)],
-        witnesses=[witness.settings],
-        witness_quorum=1,
-        witness_pause_s=0,
-        tsa_timeout_s=5,
-    )
-    async with open_site(settings) as site:
-        yield Deployment(site, tsa, witness, tmp_path)
+from tests.services.deployment import Deployment
 
 
 async def test_an_exported_bundle_verifies_with_its_bracket_under_the_policy(

@@ -3,6 +3,8 @@ serious."""
 
 import asyncio
 import tempfile
+import uuid
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,13 +13,19 @@ from playwright.async_api import Browser
 from server.cases.entities import EntityOrder, MetricOrder, RelationOrder
 from server.cases.notes import MomentOrder
 from server.cases.service import CaseOrder
+from server.exports.documents.alert import AlertDraft
+from server.exports.kind import CaseExportOrder
 from server.findings.service import LookOrder
 from server.findings.statistics import Question
+from server.operators.actors import OperatorActor
 from server.settings import Settings
+from tests.exports.test_alert import SAID
 from tests.services.casework import IN_WINDOW, body_of
 from tests.web.gallery import PAGES, one, opened, out_folder
 from tests.web.site import ORIGIN, Site
 
+Fill = Callable[[Site], Awaitable[dict[str, str]]]
+"""Makes things, gives the paths of their pages by name."""
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -58,17 +66,35 @@ async def fill(site: Site) -> dict[str, str]:
         look = LookOrder(2, "paid_for_by", state, now - timedelta(minutes=minutes), "under the name", "", captures[1])
         await findings.look(reviewer, waiting.id, look)
     number = await findings.statistics.freeze(reviewer, "Posts in the silence period, France", "posts", Question())
+    made = await exports_of(site, lead, case.id)
     return {
         "cases": "/cases", "case": f"/cases/{case.id}", "search": f"/cases/{case.id}?q=stiri", "finding": f"/findings/{whole.id}",
         "waiting": f"/findings/{waiting.id}", "new": f"/cases/{case.id}/findings/new?type=ai_unlabelled",
         "edit": f"/findings/{whole.id}/edit", "statistics": "/statistics", "statistic": f"/statistics/{number.id}",
         "people": "/people", "account": "/account", "password": "/sign-in", "join": "/join/x",
+        **made,
     }  # fmt: skip
 
 
-async def pictures(browser: Browser, site: Site, url: str, out: Path) -> None:
+async def exports_of(site: Site, lead: OperatorActor, case_id: uuid.UUID) -> dict[str, str]:
+    """Exports of the case, ready and waiting for a second person; paths of their pages and forms."""
+    services, path = site.services, f"/cases/{case_id}/exports"
+    for profile in ("internal", "authority"):
+        row = await services.case_exports.request(lead, case_id, "tables", CaseExportOrder(profile, "for the file", "The office"))
+        await services.case_exports.maker.run(row.id)
+    said = AlertDraft.model_validate(SAID | {"statistics": [1]})
+    alert = await services.alerts.request(lead, case_id, CaseExportOrder("internal", "to warn", "The members"), said)
+    return {
+        "exports": path, "exports-platform": f"{path}?profile=platform", "exports-bundle": f"{path}?kind=authority",
+        "export": f"/case-exports/{alert.id}",
+        "export-authority": f"/case-exports/{row.id}", "alert": f"{path}/alert", "alert-versions": f"/alerts/{alert.document_id}",
+        "notice": f"{path}/notices/dsa_notice", "rapid": f"{path}/rapid", "report": f"{path}/workbook",
+    }  # fmt: skip
+
+
+async def pictures(browser: Browser, site: Site, url: str, out: Path, places_of: Fill) -> None:
     """Every page, light and dark, wide and narrow; prints what axe calls serious or critical."""
-    places = await fill(site)
+    places = await places_of(site)
     operator = await site.services.operators.ensure_default_operator()
     for scheme, width in (("light", 1280), ("dark", 1280), ("light", 420)):
         offer = await site.services.operators.create_sign_in_link(operator.operator_id)
@@ -94,12 +120,12 @@ async def pictures(browser: Browser, site: Site, url: str, out: Path) -> None:
         await context.close()
 
 
-async def run(out: Path) -> None:
+async def run(out: Path, places_of: Fill = fill) -> None:
     """Starts everything, takes the pictures, stops everything."""
     with tempfile.TemporaryDirectory(prefix="holdstill-gallery-") as name:
         settings = Settings(data_dir=Path(name) / "data", origin=ORIGIN, public_url="http://127.0.0.1")
         async with opened(settings) as (browser, site, url):
-            await pictures(browser, site, url, out)
+            await pictures(browser, site, url, out, places_of)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from tests.web.site import Site
 NOBODY_NEEDED = {
     "/healthz", "/readyz", "/metrics", "/log/checkpoint", "/log/tile/{level}/{path:path}", "/log/tile/entries/{path:path}",
     "/api/v1/devices", "/api/v1/openapi.json", "/sign-in", "/sign-in/{token}", "/join/{token}",
+    "/alerts/{alert_id}",
+    "/h/{token}", "/h/{token}/{visit}", "/h/{token}/{visit}/files/{file}", "/h/{token}/{visit}/receipt",
 }  # fmt: skip
 SIGNED_IN_ONLY = {"/sign-out"}
 UUID = "00000000-0000-4000-8000-000000000000"
@@ -62,6 +64,8 @@ def filled(path: str) -> str:
         "name": "page.wacz",
         "token": "x",
         "kind": "platform",
+        "notice_kind": "dsa_notice",
+        "event_kind": "noted",
     }
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: values.get(found[1], UUID), path)
 

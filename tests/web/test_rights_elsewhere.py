@@ -1,11 +1,21 @@
 """Every route, with the ids of what one organisation has, asked by every role of another: nothing shown, told or changed."""
 
 import hashlib
+import io
 import re
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+from server.captures.masked import MaskOrder
+from server.exports.kind import CaseExportOrder
 from server.findings.service import LookOrder
 from server.findings.statistics import Question
+from server.handovers.links import LinkOrder
+from server.handovers.submissions import SubmissionOrder
+from server.notices.pinning import ItemOrder
+from server.notices.service import DraftOrder, SendOrder
+from server.notices.values import StatedTime
 from server.operators.roles import OperatorRole
 from server.operators.tokens import TokenOrder
 from tests.images.pages import capture_page, indexed
@@ -23,9 +33,22 @@ ANSWERS = {
     "unit": "posts", "window": "w", "method": "m", "as_of": "2024-07-06", "verdict": "rejected", "version": "1", "note": "n",
     "layer": "2", "state": "present", "seen_at": "2024-07-06", "exhibit": "1", "facts": "f", "after": "1",
     "roles": "fact_checker", "label": "l", "scopes": "read", "login": "elsewhere",
-    "password": "correct horse battery", "case": "{case_id}",
-    "other": "{cluster_id}", "images": "{sha256}", "image": "{sha256}",
+    "password": "correct horse battery", "case": "{case_id}", "due_at": "2024-07-06",
+    "other": "{cluster_id}", "profile": "public", "provider": "p", "images": "{sha256}", "image": "{sha256}",
 }  # fmt: skip
+FORMS = {
+    "/handovers": {"kind": "capture", "thing": "{capture_id}", "days": "3"},
+    "/submissions": {
+        "kind": "case_export",
+        "thing": "{case_export_id}",
+        "addressee": "a",
+        "channel": "post",
+        "sent_at": "2026-03-01",
+    },
+    "/submissions/{submission_id}/replies": {"replied_at": "2026-03-01", "case_number": "7"},
+    "/captures/{capture_id}/masks": {"artifact": "screenshot.viewport.png"},
+}
+"""What these forms want besides."""
 LEADS_ON = {("GET", "/cases/join/{token}"), ("GET", "/images/search?capture={capture_id}")}
 """The same for every token, and on to the page of whatever capture is named."""
 QUERIES = {"/api/v1/images/search": ("image={sha256}", "capture={capture_id}"), "/images/search": ("capture={capture_id}",)}
@@ -59,13 +82,61 @@ async def everything(site: Site) -> tuple[Casework, dict[str, str]]:
     person = await site.person()
     asked = {"kind": "bundle", "captures": [work.capture_id], "purpose": CANARY, "recipient": CANARY}
     export_id = (await person.post("/api/v1/exports", json=asked)).json()["export_id"]
+    order = CaseExportOrder("internal", CANARY, CANARY)
+    tables = await services.case_exports.request(lead, case.id, "tables", order, queued=False)
+    await services.case_exports.maker.run(tables.id)
+    held = await made_elsewhere(site, lead, case.id)
+    handed = await handed_over(site, work)
     ids = {
+        **handed,
+        "case_export_id": str(tables.id), "notice_kind": "dsa_notice",
         "case_id": str(case.id), "finding_id": str(finding.id), "statistic_id": str(statistic.id), "capture_id": work.capture_id,
         "export_id": export_id, "device_id": device.pairing["device_id"], "token_id": str(token.id), "number": "1",
         "invitation_id": str(invitation.invitation_id), "operator_id": str(work.reviewer.operator_id), "name": "page.wacz",
         "relation_id": str(relation.id), "entity_id": str(entity.id), "token": "x", "upload_id": "0" * 32, **pictures,
+        **await notice_of(site, lead, case.id), **held,
     }  # fmt: skip
     return work, ids
+
+
+async def handed_over(site: Site, work: Casework) -> dict[str, str]:
+    """A masked copy, a link and a record of submission."""
+    lead, exports = work.author, site.services.case_exports
+    order = MaskOrder("screenshot.viewport.png", (), CANARY)
+    masked = await site.services.captures.masked.make(lead, work.capture_id, order)
+    tables = await exports.request(lead, work.case.id, "tables", CaseExportOrder("platform", CANARY, CANARY), queued=False)
+    await exports.maker.run(tables.id)
+    case_export_id = str(tables.id)
+    ends = site.clock.now() + timedelta(days=3)  # type: ignore[union-attr]
+    link = await site.services.handovers.links.make(lead, LinkOrder("case_export", case_export_id, CANARY, CANARY, ends))
+    sent = SubmissionOrder("case_export", case_export_id, CANARY, "post", site.clock.now(), CANARY)  # type: ignore[union-attr]
+    submission = await site.services.handovers.submissions.record(lead, sent)
+    return {"masked_id": str(masked.id), "handover_id": str(link.row.id), "submission_id": str(submission.id)}
+
+
+async def made_elsewhere(site: Site, lead: Any, case_id: UUID) -> dict[str, str]:
+    """An import that was run, with a refused row, and an archive."""
+    from server.imports.deposits import DepositOrder
+    from server.imports.service import TableFile
+    from server.imports.views import Plan
+
+    imports = site.services.imports
+    rows = f"url,note\nhttps://{CANARY}.example/1,{CANARY}\n{CANARY},x\n".encode()
+    draft = await imports.upload(lead, case_id, TableFile(io.BytesIO(rows), f"{CANARY}.csv"))
+    await imports.start(lead, draft.id, Plan(draft.mapping, {"source": CANARY}), queued=False)
+    assert await imports.runner.run(draft.id) == "done"
+    picture = io.BytesIO(encoded(scene(22)))
+    taken = await imports.deposits.take(lead, case_id, (picture, f"{CANARY}.png"), DepositOrder(CANARY), queued=False)
+    return {"import_id": str(draft.id), "deposit_id": str(taken.id)}
+
+
+async def notice_of(site: Site, lead: Any, case_id: Any) -> dict[str, str]:
+    """A notice that was sent, and a frozen table of it."""
+    records, now = site.services.notice_records, site.services.clock.now()
+    notice = await records.draft(lead, case_id, DraftOrder("x", "direct", CANARY, (ItemOrder(f"https://{CANARY}.example/1"),)))
+    await records.send(lead, notice.id, SendOrder(StatedTime(value=now), CANARY, CANARY))
+    table = await records.tables.freeze(lead, case_id, CANARY, "notices")
+    return {"notice_id": str(notice.id), "table_id": str(table.id), "event_kind": "noted"}
 
 
 async def pictures_of(site: Site, lead: Any, device: Any) -> dict[str, str]:
@@ -86,7 +157,7 @@ def filled(text: str, ids: dict[str, str]) -> str:
 
 
 def absent_of(ids: dict[str, str]) -> dict[str, str]:
-    kept = ("name", "token", "number", "upload_id")
+    kept = ("notice_kind", "event_kind", "name", "token", "number", "upload_id")
     return {
         name: value if name in kept else "f" * 64 if name in ("capture_id", "sha256") else ABSENT for name, value in ids.items()
     }
@@ -101,7 +172,9 @@ def call(method: str, path: str, ids: dict[str, str]) -> dict[str, Any]:
                 for name, value in BODIES[path].items()
             }
         }
-    return {"data": {name: filled(text, ids) for name, text in ANSWERS.items()}} if method == "POST" else {}
+    return (
+        {"data": {name: filled(text, ids) for name, text in (ANSWERS | FORMS.get(path, {})).items()}} if method == "POST" else {}
+    )
 
 
 def bare(answer: Any, ids: dict[str, str]) -> tuple[int, str]:

@@ -50,7 +50,7 @@ def check_structure(name: str, facts: WaczFacts) -> Verdict:
     wrong = [f"{one.path}: {one.reason}" for one in facts.resource_verdicts if one.outcome == "FAILED"]
     wrong += [f"{path}: not listed" for path in facts.undeclared] + [f"{path}: missing" for path in facts.missing]
     unknown = [f"{one.path}: {one.reason}" for one in facts.resource_verdicts if one.outcome == "NOT_CHECKED"]
-    return _judged("page_archive", name, wrong, unknown, f"files: {len(facts.resource_verdicts)}")
+    return judged("page_archive", name, wrong, unknown, f"files: {len(facts.resource_verdicts)}")
 
 
 def check_signature(name: str, facts: WaczFacts, key: DevicePublicKey) -> Verdict:
@@ -86,9 +86,9 @@ def check_digests(name: str, facts: WaczFacts) -> Verdict:
         for one in facts.record_verdicts
         if one.outcome == "NOT_CHECKED" and one.type != "warcinfo"
     ]
-    if not facts.record_verdicts:
-        unknown = ["the archive holds no record"]
-    return _judged("page_archive_digests", name, wrong, unknown, f"records: {len(facts.record_verdicts)}")
+    if not any(one.outcome != "NOT_CHECKED" for one in facts.record_verdicts):
+        unknown = unknown or ["no record states a digest"] if facts.record_verdicts else ["the archive holds no record"]
+    return judged("page_archive_digests", name, wrong, unknown, f"records: {len(facts.record_verdicts)}")
 
 
 def check_dates(name: str, content: ArchiveContent, statement: CaptureStatement, received_at: datetime) -> Verdict:
@@ -161,7 +161,8 @@ def crashed(check: str, subject: str, error: Exception) -> Verdict:
     return Verdict(check, subject, CheckOutcome.NOT_CHECKED, f"the check broke ({type(error).__name__})")
 
 
-def _judged(check: str, subject: str, wrong: Sequence[str], unknown: Sequence[str], good: str) -> Verdict:
+def judged(check: str, subject: str, wrong: Sequence[str], unknown: Sequence[str], good: str) -> Verdict:
+    """FAILED with what is wrong, else NOT_CHECKED with what is not known, else PASSED."""
     if wrong:
         return Verdict(check, subject, CheckOutcome.FAILED, _first(wrong))
     if unknown:

@@ -44,6 +44,7 @@ async def capture(request: Request, capture_id: str, actor: Reader, services: Se
     detail = await services.captures.details.detail(actor, capture_id)
     shots = shots_of(detail)
     predicate = predicate_of(detail.statement_payload)
+    masked = await services.captures.masked.of_capture(actor, capture_id)
     return render(
         request,
         "capture.html",
@@ -52,12 +53,15 @@ async def capture(request: Request, capture_id: str, actor: Reader, services: Se
         bracket=detail.bracket,
         statement=statement_facts(detail.statement, detail.statement_payload),
         shots=shots,
+        masked={one.artifact for one in masked.copies},
+        own=masked.own,
         selection=selection_of(detail.statement_payload, shots),
         post=post_claims(predicate),
         observations=label_observations(predicate),
         has_archive=any(one.role == "page.wacz" and one.stored for one in detail.artifacts),
         resources=await resources_of(services, actor, capture_id),
         images=await services.images.reads.capture(actor, capture_id),
+        may_bundle=await services.exports.may_bundle(actor, capture_id),
         exports=await services.exports.recent(actor, capture_id=capture_id, limit=10),
     )
 

@@ -112,6 +112,8 @@ def with_actor_names(detail: CaptureDetail, request: Request) -> CaptureDetail:
 def _named(event: EventView, texts: Texts) -> EventView:
     if event.actor == SERVICE_URN:
         return replace(event, actor_label=texts.get("actor.service"))
+    if event.actor.startswith("urn:holdstill:handover:"):
+        return replace(event, actor_label=texts.get("actor.recipient"))
     kind = "device" if event.actor.startswith("urn:holdstill:device:") else "operator"
     return replace(event, actor_label=texts.get(f"actor.{kind}", name=event.actor_label))
 

@@ -1,0 +1,158 @@
+"""The annex for a preservation request: what an authority can put into an order to a provider, each thing once.
+
+Holdstill asks no provider for anything: such orders go from an authority to a provider. Not checked: that the ids still exist.
+"""
+
+import csv
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import IO, Self
+
+from server.exports.authority.order import AuthorityOrder, Preservation
+from server.exports.tables.cells import csv_cell
+from server.exports.tables.findings import ConfirmedFinding, utc_text
+
+COLUMNS = (
+    "platform", "kind", "identifier", "account_id", "url", "posted_at", "posted_at_source", "first_captured_at", "preserve_from",
+    "preserve_to", "findings", "findings_count",
+)  # fmt: skip
+NAMED_FINDINGS = 20
+PRINTED_ROWS = 500
+_MAKE = """
+CREATE TABLE item (
+  platform TEXT, kind TEXT, identifier TEXT, account TEXT, url TEXT, posted TEXT, source TEXT, captured TEXT,
+  findings TEXT, n INTEGER,
+  PRIMARY KEY (platform, kind, identifier)
+) WITHOUT ROWID
+"""
+_ADD = """
+INSERT INTO item VALUES (:platform, :kind, :identifier, :account, :url, :posted, :source, :captured, :finding, 1)
+ON CONFLICT DO UPDATE SET
+  n = n + 1,
+  findings = CASE WHEN n < :named THEN findings || ' ' || :finding ELSE findings END,
+  captured = CASE WHEN captured = '' OR (:captured <> '' AND :captured < captured) THEN :captured ELSE captured END
+"""
+_READ = "SELECT platform, kind, identifier, account, url, posted, source, captured, findings, n FROM item ORDER BY 1, 2, 3"
+
+
+@dataclass(frozen=True)
+class AnnexRow:
+    """One thing to preserve, cells in the order of COLUMNS. Ids are texts; times RFC 3339 in UTC, "" where nothing is known."""
+
+    cells: tuple[str, ...]
+    findings_count: int
+
+    def words(self) -> list[str]:
+        """The row as lines of a letter."""
+        named = dict(zip(COLUMNS, self.cells, strict=False))
+        posted = (
+            f"posted {named['posted_at']} ({named['posted_at_source']})" if named["posted_at"] else "time of posting not known"
+        )
+        captured = f"first captured {named['first_captured_at']}" if named["first_captured_at"] else "no capture in the case"
+        about = [named["url"], f"account {named['account_id']}" if named["account_id"] else "", posted, captured]
+        return [
+            f"{named['platform'] or 'platform not stated'} {named['kind']} {named['identifier']}",
+            *(one for one in about if one),
+        ]
+
+
+class Annex:
+    """Rows in a file of the scratch folder, so that memory does not grow with the findings. Blocking."""
+
+    def __init__(self, folder: Path, preservation: Preservation) -> None:
+        self._period = preservation
+        self._items = sqlite3.connect(folder / "annex.sqlite", check_same_thread=False, isolation_level=None)
+        self._items.execute("PRAGMA synchronous = OFF")
+        self._items.execute(_MAKE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._items.close()
+
+    def add(self, findings: list[ConfirmedFinding]) -> None:
+        """The post, account, channel, advertisement and account set of each finding; its address where it names no id."""
+        self._items.execute("BEGIN")
+        for finding in findings:
+            self._items.executemany(_ADD, list(_items(finding)))
+        self._items.execute("COMMIT")
+
+    @property
+    def count(self) -> int:
+        """How many things."""
+        return int(self._items.execute("SELECT count(*) FROM item").fetchone()[0])
+
+    def rows(self) -> Iterator[AnnexRow]:
+        """By platform, kind and identifier."""
+        first = _edge(self._period.first_day, time.min)
+        last = _edge(self._period.last_day, time.max)
+        for platform, kind, identifier, account, url, posted, source, captured, findings, n in self._items.execute(_READ):
+            more = f" and {n - NAMED_FINDINGS} more" if n > NAMED_FINDINGS else ""
+            cells = (platform, kind, identifier, account, url, posted, source, captured, first, last, findings + more)
+            yield AnnexRow(cells, n)
+
+    def write_csv(self, out: IO[str]) -> None:
+        """All rows; texts that a spreadsheet would act on have one ' before them, as in the tables."""
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(COLUMNS)
+        for row in self.rows():
+            writer.writerow([*(csv_cell(cell) for cell in row.cells), row.findings_count])
+
+    def letter(self, order: AuthorityOrder) -> list[tuple[str, list[str]]]:
+        """Titles and lines of the annex for people: at most PRINTED_ROWS things, and how many the CSV has besides."""
+        shown: list[str] = []
+        for _, row in zip(range(PRINTED_ROWS), self.rows(), strict=False):
+            shown += [*row.words(), ""]
+        left = self.count - PRINTED_ROWS
+        if left > 0:
+            shown.append(f"and {left} more in preservation-request-annex.csv")
+        return [
+            ("What this is", [ABOUT, f"Case C-{order.number} of {order.organisation}."]),
+            ("Reference", [order.reference or "none stated"]),
+            ("Period", [_period(self._period)]),
+            ("Contents and accounts", shown or ["The confirmed findings name none."]),
+        ]
+
+
+ABOUT = (
+    "Identifiers that an authority can put into an order or request for preservation to a provider. This annex is no order, and "
+    "nobody has sent it to a provider. Times are UTC. Which data are to be preserved, on what basis and for how long is for the "
+    "authority to say."
+)
+
+
+def _items(finding: ConfirmedFinding) -> Iterator[dict[str, object]]:
+    subject, posted = finding.body.subject, finding.body.posted
+    captured = min((finding.captured_at[one] for one in finding.body.cited_captures if one in finding.captured_at), default=None)
+    alone: dict[str, object] = {
+        "platform": subject.platform,
+        "account": "",
+        "url": "",
+        "posted": "",
+        "source": "",
+        "captured": utc_text(captured) or "",
+        "finding": f"F-{finding.number}",
+        "named": NAMED_FINDINGS,
+    }
+    when = {} if posted is None else {"posted": utc_text(posted.value) or "", "source": str(posted.source)}
+    post = alone | when | {"account": subject.account_id, "url": subject.url}
+    accounts = dict.fromkeys([subject.account_id, *finding.body.accounts])
+    found = [("post", subject.post_id, post), ("advertisement", subject.ad_id, post), ("channel", subject.channel_id, alone)]
+    found += [("account", account, alone) for account in accounts]
+    if not (subject.post_id or subject.ad_id):
+        found.append(("address", subject.url, post))
+    yield from (more | {"kind": kind, "identifier": identifier} for kind, identifier, more in found if identifier)
+
+
+def _edge(day: date | None, at: time) -> str:
+    return "" if day is None else utc_text(datetime.combine(day, at, UTC)) or ""
+
+
+def _period(period: Preservation) -> str:
+    first = f"{period.first_day} (from 00:00 UTC)" if period.first_day else "to be set by the authority"
+    last = f"{period.last_day} (until 24:00 UTC)" if period.last_day else "to be set by the authority"
+    return f"First day: {first}. Last day: {last}."

@@ -1,0 +1,68 @@
+"""Which pictures of a capture an export of a profile may hold: originals, masked copies, both, none. Every export asks here."""
+
+from dataclasses import dataclass
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from server.captures.masked import MASKED_TYPE, PICTURE_ROLES, MaskedCopy, newest_masked
+from server.captures.models import Artifact
+from server.captures.scope import artifacts_of
+from server.exports.profiles import Profile
+
+SHOWS_ORIGINALS = frozenset({Profile.INTERNAL, Profile.AUTHORITY})
+"""Profiles that get the picture itself, and the masked copy beside it. All others get masked copies and nothing else."""
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """One picture to hand out. `masked_of`: SHA-256 of the original, and then the bytes lie in the store of working copies."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+    masked_of: str | None
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """`withheld` names the pictures that this profile does not get because no masked copy was made: absent, never unnoticed."""
+
+    given: tuple[PictureFile, ...]
+    withheld: tuple[str, ...]
+
+
+def masked_name(artifact: str) -> str:
+    """`screenshot.viewport.png.masked.png`: unique, because names of artifacts are."""
+    return f"{artifact}.masked.png"
+
+
+async def pictures_of(session: AsyncSession, capture_id: str, profile: Profile) -> Pictures:
+    """The capture's pictures as this profile gets them, in the statement's order.
+
+    `internal` and `authority`: the original, and its masked copy if there is one. `platform` and `public`: the newest masked
+    copy, never the original. A copy without boxes says that a person looked and covered nothing. Not checked: that the asker may
+    see the capture; that the boxes cover what they should.
+    """
+    copies = await newest_masked(session, capture_id)
+    given: list[PictureFile] = []
+    withheld: list[str] = []
+    for artifact in await artifacts_of(session, capture_id):
+        if artifact.role not in PICTURE_ROLES:
+            continue
+        copy = copies.get(artifact.name)
+        if profile in SHOWS_ORIGINALS:
+            given.append(_original(artifact))
+        elif copy is None:
+            withheld.append(artifact.name)
+        if copy is not None:
+            given.append(_masked(artifact, copy))
+    return Pictures(tuple(given), tuple(withheld))
+
+
+def _original(artifact: Artifact) -> PictureFile:
+    return PictureFile(artifact.name, artifact.sha256, artifact.size_bytes, artifact.media_type, None)
+
+
+def _masked(artifact: Artifact, copy: MaskedCopy) -> PictureFile:
+    return PictureFile(masked_name(artifact.name), copy.sha256, copy.size_bytes, MASKED_TYPE, copy.original_sha256)

@@ -1,0 +1,1 @@
+"""Tables of confirmed findings: pure, no database and no clock."""

@@ -1,0 +1,97 @@
+"""One confirmed finding, and one sighting of it, as the tables know them; what a profile may show of them."""
+
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from server.exports.profiles import Profile
+from server.findings.body import FindingBody, Sighting
+
+_SIGHTING_IDS = uuid.UUID("6e9f9f0c-6a0e-5a9e-9d0b-0f2f3f9a7c11")
+"""The namespace of sighting ids. Never changed: a second export must name the same sighting the same."""
+
+
+@dataclass(frozen=True)
+class ConfirmedFinding:
+    """The version that was confirmed last, with what its confirmation pinned. `captured_at`: of the captures it cites.
+
+    author, reviewer: names of persons; `organisation`: whose case it is.
+    """
+
+    case_id: uuid.UUID
+    case_number: int
+    organisation: str
+    finding_id: uuid.UUID
+    number: int
+    type: str
+    version: int
+    body_sha256: str
+    body: FindingBody
+    confirmed_at: datetime
+    pins: Mapping[str, Any]
+    captured_at: Mapping[str, datetime]
+    author: str
+    reviewer: str
+
+    def names_account(self, profile: Profile) -> bool:
+        """False where an account stays a pseudonym: for the public, unless a person named the actor or it is an advertisement."""
+        return profile is not Profile.PUBLIC or bool(self.body.actor) or bool(self.body.subject.ad_id)
+
+    def pseudonym(self, account: str) -> str:
+        """The same for the same account of a case, and another in every other case. Source: RFC 2104."""
+        named = f"{self.body.subject.platform}\x00{account}".encode()
+        return f"acc-{hmac.new(self.case_id.bytes, named, hashlib.sha256).hexdigest()[:16]}"
+
+    def account(self, profile: Profile) -> str:
+        """The account's id, or its pseudonym."""
+        account = self.body.subject.account_id
+        return account if self.names_account(profile) or not account else self.pseudonym(account)
+
+    def accounts(self, profile: Profile) -> list[str]:
+        """The account set of a network: ids, and pseudonyms for the public, whoever is behind it."""
+        known = list(dict.fromkeys(self.body.accounts))
+        return [self.pseudonym(one) for one in known] if profile is Profile.PUBLIC else known
+
+    def looks(self, layer: int) -> str:
+        """The last word on a layer of labels when it was confirmed. Never looked for is `not_checked`, which is not absent."""
+        told = [look for look in self.pins.get("looks", []) if look["layer"] == layer and look["state"] != "not_checked"]
+        return max(told, key=lambda look: str(look["at"]))["state"] if told else "not_checked"
+
+    @property
+    def silence(self) -> Mapping[str, Any]:
+        """The pinned verdict of the silence rule; empty without one."""
+        return self.pins.get("silence") or {}
+
+
+@dataclass(frozen=True)
+class SeenOnce:
+    """One sighting of a confirmed finding."""
+
+    finding: ConfirmedFinding
+    sighting: Sighting
+    position: int
+
+    @property
+    def sighting_id(self) -> uuid.UUID:
+        """Follows from the finding and what was seen: a second export, and a later version that still has it, give the same.
+
+        The case's id, which no export for the public holds, keeps the id from confirming who is guessed to have seen it.
+        """
+        said = json.dumps(self.sighting.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return uuid.uuid5(_SIGHTING_IDS, f"{self.finding.case_id}:{self.finding.finding_id}:{said}")
+
+
+def sightings_of(finding: ConfirmedFinding) -> Iterator[SeenOnce]:
+    """The finding's sightings in the order stated, each once."""
+    for position, sighting in enumerate(dict.fromkeys(finding.body.sightings)):
+        yield SeenOnce(finding, sighting, position)
+
+
+def utc_text(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds and `Z`."""
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""The workbook of service-level and qualitative indicators: XLSX, CSV and Markdown."""

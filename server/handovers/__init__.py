@@ -1,0 +1,1 @@
+"""Handing over: pages for recipients, masked working copies, records of submission."""

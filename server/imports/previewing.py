@@ -1,0 +1,47 @@
+"""The first rows of a table, with what becomes of each under a mapping."""
+
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+
+from server.errors import BadInput
+from server.imports.fields import mapping_problem
+from server.imports.options import parse_options
+from server.imports.rows import RowReader, RowRefused
+from server.imports.tables import Layout, open_rows
+from server.imports.views import PreviewRow
+from server.imports.workbooks import Cell
+
+PREVIEW_ROWS = 20
+CELL_CHARS = 200
+
+
+def first_rows(
+    path: Path, table: tuple[Layout, tuple[str, ...]], mapping: Mapping[str, str], options: Mapping[str, str]
+) -> list[PreviewRow]:
+    """At most PREVIEW_ROWS rows. Without a usable mapping the cells alone. Blocking. Raises: FileRefused."""
+    layout, header = table
+    reader = None if mapping_problem(header, mapping) else _reader(header, mapping, options)
+    with open_rows(path, layout, header) as rows:
+        data = rows if layout.format == "jsonl" else islice(rows, 1, None)
+        return [_preview(number, cells, reader) for number, cells in islice(data, PREVIEW_ROWS)]
+
+
+def _reader(header: tuple[str, ...], mapping: Mapping[str, str], options: Mapping[str, str]) -> RowReader:
+    """With the options as far as they can be read; the source is asked for only at the start."""
+    try:
+        return RowReader(header, mapping, parse_options({**options, "source": options.get("source") or "preview"}))
+    except BadInput:
+        return RowReader(header, mapping, parse_options({"source": "preview"}))
+
+
+def _preview(number: int, cells: list[Cell], reader: RowReader | None) -> PreviewRow:
+    texts = (cell if isinstance(cell, str) else cell.value for cell in cells)
+    shown = tuple(text[:CELL_CHARS].encode("utf-8", "replace").decode() for text in texts)  # JSON can hold half a character
+    if reader is None:
+        return PreviewRow(number, shown, None, ())
+    try:
+        read = reader.read(cells)
+    except RowRefused as error:
+        return PreviewRow(number, shown, None, error.problems)
+    return PreviewRow(number, shown, read, read.notes)

@@ -1,0 +1,11 @@
+"""What notices may refuse, beside the common errors."""
+
+from typing import ClassVar
+
+from server.errors import ServiceError
+
+
+class NoticeRefused(ServiceError):
+    """It cannot be recorded as things stand. data: reason."""
+
+    code: ClassVar[str] = "notice_refused"

@@ -1,0 +1,176 @@
+"""The files of a bundle that tell of the case, made without a database: graph, annex, papers, encryption."""
+
+import io
+import json
+import tracemalloc
+from collections import Counter
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pypdf
+import pyrage
+import pytest
+from pyrage import x25519
+
+from server.captures.models import Artifact, Capture, Check
+from server.cli.authority import _option
+from server.cli.running import CommandFailed
+from server.errors import BadInput
+from server.exports.authority.annex import PRINTED_ROWS, Annex
+from server.exports.authority.casegraph import CaseGraph
+from server.exports.authority.encryption import encrypt_file, parse_recipients
+from server.exports.authority.exhibits import ExhibitFacts
+from server.exports.authority.order import AuthorityOrder, FrozenExhibit, Missing, Preservation
+from server.exports.authority.papers import paper
+from server.exports.authority.report import FINDINGS_LIMIT, CustodyReport
+from server.exports.authority.words import MISSING
+from server.exports.case_models import CaseExport
+from server.trust.statement import CaptureStatement
+from tests.exports.rows import AT, CASE, confirmed, many
+from tests.validators import run_validator
+
+LONG = "https://x.example/" + "a" * 400 + "?q=Stačilo-Подписка"
+
+
+def exhibit(number: int, **changes: object) -> ExhibitFacts:
+    """An exhibit with a WACZ and a screenshot; `changes` replace members of what was frozen."""
+    capture = f"{number:064x}"
+    frozen = FrozenExhibit(
+        number=number, capture_id=capture, admitted_at=AT, collector_roles=("fact_checker",), checks_run=1,
+        not_before=None, not_before_reason="none", not_after=AT, not_after_reason="",
+    ).model_copy(update=changes)  # fmt: skip
+    row = Capture(
+        capture_id=capture, device_key_id="d" * 64, statement=b"{}", statement_sha256=f"{number:064X}".lower(), received_at=AT,
+        sealed_at=AT, captured_at=AT,
+    )  # fmt: skip
+    statement = CaptureStatement(
+        capture_id=capture, artifacts=(), url=LONG, final_url="", title="", captured_at=AT, clock=None, mode="as_seen",
+        method="m", user_agent="", time_zone="Europe/Paris", language=None, case=None, note="", labels=(),
+        not_before=None, nonce=None, salt="",
+    )  # fmt: skip
+    files = (
+        Artifact(name="page.wacz", role="page.wacz", media_type="application/wacz", sha256="a" * 64, size_bytes=3_000_000_000),
+        Artifact(name="screenshot.full.png", role="screenshot.full", media_type="image/png", sha256="b" * 64, size_bytes=0),
+    )
+    checks = (
+        Check(name="warc", subject="page.wacz", outcome="PASSED", reason=""),
+        Check(name="truth", subject="", outcome="NOT_CHECKED", reason="no browser"),
+    )
+    return ExhibitFacts(frozen, row, statement, files, checks)
+
+
+def order(**changes: object) -> AuthorityOrder:
+    return AuthorityOrder(
+        as_of=AT, case=str(CASE), number=7, title="Stačilo! Călin ț ł č", election="", organisation="Here", reference="R-1",
+        preservation=Preservation(first_day=date(2024, 7, 1)), encrypted_to=(), exhibits=(), missing=(),
+    ).model_copy(update=changes)  # fmt: skip
+
+
+def graph(*exhibits: ExhibitFacts) -> str:
+    out = io.StringIO()
+    made = CaseGraph(out, order())
+    for one in exhibits:
+        made.add(one)
+    made.close()
+    return out.getvalue()
+
+
+def test_the_graph_of_captures_is_case_and_names_nothing_twice(tmp_path: Path) -> None:
+    text = graph(exhibit(1), exhibit(2))
+    (tmp_path / "case.jsonld").write_text(text)
+    judged = run_validator("case-utils", "case_validate", ["case.jsonld"], cwd=tmp_path)
+    assert judged.returncode == 0 and "Conforms: True" in judged.stdout, judged.stdout + judged.stderr
+    ids = [node["@id"] for node in json.loads(text)["@graph"]]
+    assert len(ids) == len(set(ids)) and graph(exhibit(1), exhibit(2)) == text
+
+
+def test_the_annex_has_each_thing_once_with_its_ids_as_texts(tmp_path: Path) -> None:
+    with Annex(tmp_path, Preservation(first_day=date(2024, 7, 1))) as annex:
+        annex.add([confirmed(1), confirmed(2, accounts=["77", "77"]), confirmed(3, subject={"url": "https://x.example/only"})])
+        out = io.StringIO()
+        annex.write_csv(out)
+        rows = [line.split(",") for line in out.getvalue().splitlines()]
+        account = next(row for row in rows if row[1] == "account" and row[2] == "1735765521595875777")
+        assert account[-2:] == ["F-1 F-2", "2"] and account[8:10] == ["2024-07-01T00:00:00.000Z", ""]
+        assert Counter(row[1] for row in rows[1:]) == {"post": 2, "account": 2, "address": 1}
+        assert next(row for row in rows if row[1] == "post")[5] == "2024-07-06T10:00:00.000Z"
+        [_, _, period, _] = annex.letter(order())
+        assert period[1] == ["First day: 2024-07-01 (from 00:00 UTC). Last day: to be set by the authority."]
+
+
+def test_the_annex_of_many_findings_stays_small_in_memory_and_says_what_it_left_out(tmp_path: Path) -> None:
+    with Annex(tmp_path, Preservation()) as annex:
+        tracemalloc.start()
+        for start in range(0, 3000, 500):
+            annex.add([confirmed(start + one) for one in range(1, 501)])
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert annex.count == 3001 and peak < 12_000_000, peak
+        shared = next(row for row in annex.rows() if row.findings_count == 3000)
+        assert shared.cells[-1].endswith("F-20 and 2980 more")
+        assert annex.letter(order())[3][1][-1] == f"and {3001 - PRINTED_ROWS} more in preservation-request-annex.csv"
+
+
+def test_the_report_holds_every_hash_whole_and_says_what_it_leaves_out() -> None:
+    row = CaseExport(id=CASE, marking="TLP:AMBER", recipient="The authority", purpose="complaint", requested_at=AT)
+    report = CustodyReport(order(encrypted_to=("age1abc",)), row)
+    facts = exhibit(1)
+    report.add_exhibit(facts, [])
+    report.add_findings(list(many(FINDINGS_LIMIT + 3)), {facts.capture.capture_id: "E-1"})
+    missing = [*facts.gaps, *(Missing(code=code, what="1") for code in MISSING)]
+    pages = pypdf.PdfReader(io.BytesIO(paper(report.head(), report.parts(missing, Counter({"case.opened": 1}))))).pages
+    told = "\n".join(page.extract_text() for page in pages).replace("\u200b", "")
+    assert len(pages) > 3 and "Stačilo! Călin ț ł č" in told
+    for words in (facts.capture.capture_id, "a" * 64, "b" * 64, "F-1 silence violation", "3 further findings", "1 not checked"):
+        assert words in told, words
+    assert "age1abc" in told and "the device named no checkpoint" in told
+
+
+def test_only_the_recipient_opens_what_was_closed(tmp_path: Path) -> None:
+    theirs, other = x25519.Identity.generate(), x25519.Identity.generate()
+    plain, closed = tmp_path / "plain", tmp_path / "closed"
+    plain.write_bytes(b"evidence" * 100_000)
+    encrypt_file(plain, closed, parse_recipients(f" {theirs.to_public()},{theirs.to_public()}\n"))
+    assert pyrage.decrypt(closed.read_bytes(), [theirs]) == plain.read_bytes()
+    with pytest.raises(pyrage.DecryptError):
+        pyrage.decrypt(closed.read_bytes(), [other])
+
+
+NOBODYS = "age1" + "q" * 52 + "5cu47z"
+"""The point 0, with a right check sum: closing a file for it ends the library in a panic."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NOBODYS,
+        "age1x",
+        "ssh-ed25519 AAAA",
+        "garbage",
+        pytest.param(str(x25519.Identity.generate()), id="secret"),
+        "age1" + "q" * 58,
+    ],
+)
+def test_what_is_no_public_key_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        parse_recipients(text)
+    assert refused.value.data["field"] == "recipient_key" and text not in str(refused.value.data["reason"])
+
+
+def test_no_key_means_no_encryption_and_six_are_too_many() -> None:
+    assert parse_recipients(" ,\n") == ()
+    with pytest.raises(BadInput):
+        parse_recipients(" ".join(str(x25519.Identity.generate().to_public()) for _ in range(6)))
+
+
+def test_times_are_given_in_the_zone_of_the_device_too() -> None:
+    said = exhibit(1).to_json("Here")
+    assert said["captured_at_local"] == "2024-07-06T12:00:00+02:00" and said["captured_at"] == "2024-07-06T10:00:00.000Z"
+    assert datetime.fromisoformat(str(said["captured_at_local"])) == datetime(2024, 7, 6, 10, tzinfo=UTC)
+
+
+def test_options_of_the_command_are_named_or_refused() -> None:
+    assert _option("reference=a=b") == ("reference", "a=b")
+    for text in ("reference", "recipient=x", "=x"):
+        with pytest.raises(CommandFailed):
+            _option(text)

@@ -1,0 +1,116 @@
+"""Notices: each thing that the law asks for refused by its name, the JSON held to the published schema, every letter printed."""
+
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import jsonschema
+import pypdf
+import pytest
+
+from server.exports.documents.notice import BONA_FIDE, CATEGORY, SCHEMA, TITLES, Ground, Item, Notice, is_exact, notice_files
+from server.exports.documents.values import canonical
+from server.exports.errors import ExportRefused
+
+WORDS = "Stačilo! Călin Georgescu Подписка ă ț ł č"
+AT = datetime(2024, 7, 6, 10, 0, tzinfo=UTC)
+ITEM = Item(
+    finding="F-1", finding_id="00000000-0000-4000-8000-000000000001", url="https://x.example/a/status/1735765521595875777",
+    platform="x", platform_content_id="1735765521595875777", facts="A call to vote.", posted_at=AT, captured_at=None,
+    captures=("ab" * 32,),
+)  # fmt: skip
+GROUND = Ground(id="fr/l49", jurisdiction="FR", instrument="Code électoral", article="L49 al. 2", title="No propaganda")
+
+
+def notice(**changes: Any) -> str:
+    values: dict[str, Any] = {
+        "kind": "dsa_notice", "title": TITLES["dsa_notice"], "notice_id": "00000000-0000-4000-8000-000000000002",
+        "created_at": AT,
+        "provider": "A platform", "service": "", "items": (ITEM,), "content_type": "CONTENT_TYPE_TEXT", "category": CATEGORY,
+        "notifier": {"name": "A person", "email": "desk@network.example", "organisation": ""}, "grounds": (GROUND,),
+        "category_specification": ("KEYWORD_VIOLATION_NATIONAL_LAW",), "explanation": f"It was posted on the eve. {WORDS}",
+        "requested_action": "", "territorial_scope": ("FR",), "bona_fide": True, "bona_fide_text": BONA_FIDE,
+    }  # fmt: skip
+    return canonical(Notice(**(values | changes)))
+
+
+def validator() -> jsonschema.Draft202012Validator:
+    schema = json.loads(SCHEMA.read_bytes())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_the_notice_is_whole_in_pdf_text_and_json() -> None:
+    files = notice_files(notice())
+    assert set(files) == {"notice.pdf", "notice.txt", "notice.json", "notice.schema.json"}
+    page = " ".join("".join(one.extract_text() + " " for one in pypdf.PdfReader(io.BytesIO(files["notice.pdf"])).pages).split())
+    text = " ".join(files["notice.txt"].decode().split())
+    for words in (WORDS, "Article 16", "desk@network.example", "L49 al. 2", "good-faith belief", "1735765521595875777"):
+        assert words in page and words in text, words
+    validator().validate(json.loads(files["notice.json"]))
+    assert notice_files(notice()) == files
+
+
+def test_an_address_longer_than_a_line_is_printed_to_its_end() -> None:
+    url = "https://x.example/" + "z" * 600 + "END"
+    files = notice_files(notice(items=(ITEM.model_copy(update={"url": url}),)))
+    lines = pypdf.PdfReader(io.BytesIO(files["notice.pdf"])).pages[0].extract_text().splitlines()
+    assert max(len(line) for line in lines) < 130, "no line is wider than the paper"
+    assert url in "".join(lines).replace("\u200b", "")
+
+
+def test_the_policy_report_claims_no_law() -> None:
+    policy = GROUND.model_copy(update={"instrument": "A platform's rule on impersonation", "article": "", "jurisdiction": "any"})
+    files = notice_files(notice(kind="policy_report", title=TITLES["policy_report"], grounds=(policy,)))
+    text = files["policy-report.txt"].decode()
+    assert "Article 16" not in text and "illegal" not in text.lower() and "platform's own rules" in text
+    validator().validate(json.loads(files["policy-report.json"]))
+
+
+REFUSED: list[tuple[str, dict[str, Any]]] = [
+    ("legal_basis", {"grounds": ()}),
+    ("policy_basis", {"grounds": (), "kind": "policy_report"}),
+    ("ground_too_long", {"grounds": (GROUND.model_copy(update={"title": "x" * 500}),)}),
+    ("name", {"notifier": {"name": "", "email": "desk@network.example", "organisation": ""}}),
+    ("email", {"notifier": {"name": "n", "email": "", "organisation": ""}}),
+    ("email", {"notifier": {"name": "n", "email": "desk at network", "organisation": ""}}),
+    ("explanation", {"explanation": ""}),
+    ("explanation_too_long", {"explanation": "é" * 2001}),
+    ("items", {"items": ()}),
+    ("too_many_items", {"items": (ITEM,) * 51}),
+    ("exact_url", {"items": (ITEM.model_copy(update={"url": "https://x.example/search?q=vote"}),)}),
+    ("bona_fide", {"bona_fide": False}),
+]
+
+
+@pytest.mark.parametrize(("code", "changes"), REFUSED)
+def test_what_is_missing_is_refused_by_its_name(code: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(ExportRefused) as refused:
+        notice_files(notice(**changes))
+    assert [one.partition(":")[0] for one in refused.value.data["missing"]] == [code]
+    if code != "ground_too_long" and changes.get("notifier", {}).get("email") != "desk at network":
+        said = [error.json_path for error in validator().iter_errors(json.loads(notice(**changes)))]
+        assert said or code == "exact_url", "the schema refuses it too"
+
+
+def test_2000_characters_are_taken_and_everything_missing_is_said_at_once() -> None:
+    assert notice_files(notice(explanation="é" * 2000))
+    with pytest.raises(ExportRefused) as refused:
+        notice_files(notice(grounds=(), explanation="", bona_fide=False))
+    assert refused.value.data["missing"] == ["legal_basis", "explanation", "bona_fide"]
+
+
+@pytest.mark.parametrize(
+    ("url", "exact"),
+    [
+        ("https://x.example/a/status/1", True), ("https://video.example/watch?v=abc", True), ("https://x.example/@account", True),
+        ("https://x.example/", False), ("https://x.example", False), ("https://x.example/search?q=a", False),
+        ("https://x.example/hashtag/a", False), ("https://x.example/results?search_query=a", False),
+        ("https://x.example/explore", False),
+        ("", False), ("x.example/a/1", False), ("javascript:alert(1)", False), ("https://[x/a", False),
+        ("https://x.example/a b", False),
+    ],
+)  # fmt: skip
+def test_an_exact_address_is_no_start_page_no_feed_and_no_search(url: str, exact: bool) -> None:
+    assert is_exact(url) is exact

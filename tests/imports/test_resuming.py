@@ -1,0 +1,112 @@
+"""No row twice, none lost: after kill -9, with two workers at once, after a cancel; and an import that cannot go on says why."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from server.cases.models import Entity
+from server.imports.models import ImportState, Observation, TableImport
+from server.imports.running import TableRunner
+from tests.imports.desk import Desk, table
+
+ROWS = 2500
+RUN = """
+import asyncio, sys, uuid
+from pathlib import Path
+from server.composition import Overrides, build
+from server.imports.running import TableRunner
+from tests.web.site import settings_of
+
+async def main():
+    services = build(settings_of(Path(sys.argv[1]), sys.argv[2]), Overrides(migrated=True))
+    async with services.running():
+        await TableRunner(services.imports._parts, batch_rows=25).run(uuid.UUID(sys.argv[3]))
+
+asyncio.run(main())
+"""
+
+
+def many(count: int) -> bytes:
+    return table(("post id", "platform"), *((f"{1809530000000000000 + number}", "x") for number in range(count)))
+
+
+async def state_of(desk: Desk, made: TableImport) -> TableImport:
+    [found] = await desk.rows(TableImport, TableImport.id == made.id)
+    return found
+
+
+async def assert_each_row_once(desk: Desk, made: TableImport, count: int) -> None:
+    rows = await desk.rows(Observation, Observation.import_id == made.id)
+    assert sorted(one.row for one in rows) == list(range(2, count + 2))
+    assert len(await desk.rows(Entity, Entity.kind == "post")) == count
+    done = await state_of(desk, made)
+    assert (done.state, done.rows_taken, done.rows_refused) == ("done", count, 0)
+
+
+async def test_a_killed_import_goes_on_behind_its_last_row(desk: Desk) -> None:
+    made = await desk.started(many(ROWS))
+    settings = desk.site.services.settings
+    asked = [sys.executable, "-c", RUN, str(settings.data_dir.parent), str(settings.database_url), str(made.id)]
+    worker = subprocess.Popen(asked, env={**os.environ, "PYTHONPATH": os.getcwd()})
+    try:
+        until = time.monotonic() + 200
+        while (await state_of(desk, made)).rows_taken < 100:
+            assert worker.poll() is None and time.monotonic() < until
+            await asyncio.sleep(0.01)
+    finally:
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    stopped = await state_of(desk, made)
+    assert stopped.state == "running" and 100 <= stopped.rows_taken < ROWS
+    assert len(await desk.rows(Observation)) == stopped.rows_taken == stopped.position - 1
+    assert await desk.imports.runner.run(made.id) == "done"
+    await assert_each_row_once(desk, made, ROWS)
+    await desk.site.sound()
+
+
+async def test_two_workers_on_one_import_write_each_row_once(desk: Desk) -> None:
+    made = await desk.started(many(300))
+    runners = [TableRunner(desk.imports._parts, batch_rows=20) for _ in range(3)]
+    await asyncio.gather(*(one.run(made.id) for one in runners))
+    await assert_each_row_once(desk, made, 300)
+
+
+async def test_a_cancelled_import_keeps_what_it_took_and_can_go_on(desk: Desk, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    made = await desk.started(many(200))
+    runner = TableRunner(desk.imports._parts, batch_rows=50)
+    write, written = runner._write, []
+
+    async def write_and_cancel(*args):  # type: ignore[no-untyped-def]
+        written.append(await write(*args))
+        if len(written) == 2:
+            await desk.imports.cancel(desk.actor, made.id)
+        return written[-1]
+
+    monkeypatch.setattr(runner, "_write", write_and_cancel)
+    assert await runner.run(made.id) == ImportState.CANCELLED
+    assert (await state_of(desk, made)).rows_taken == 100
+    assert await desk.imports.runner.run(made.id) == ImportState.CANCELLED, "a job that was queued before does nothing"
+    await desk.imports.resume(desk.actor, made.id, queued=False)
+    assert await desk.imports.runner.run(made.id) == "done"
+    await assert_each_row_once(desk, made, 200)
+
+
+async def test_a_case_that_is_closed_meanwhile_takes_no_row(desk: Desk) -> None:
+    made = await desk.started(many(10))
+    await desk.site.services.cases.close(desk.actor, desk.case.id)
+    assert await desk.imports.runner.run(made.id) == ImportState.FAILED
+    failed = await state_of(desk, made)
+    assert failed.reason == "the case was closed" and await desk.rows(Observation) == []
+
+
+async def test_bytes_that_the_store_changed_are_not_imported(desk: Desk) -> None:
+    made = await desk.started(many(10))
+    blobs = desk.site.services.settings.data_dir / "blobs"
+    [path] = list(blobs.rglob(made.sha256))
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes().replace(b",x", b",y"))
+    assert await desk.imports.runner.run(made.id) == ImportState.FAILED
+    assert "other bytes" in (await state_of(desk, made)).reason and await desk.rows(Entity) == []
