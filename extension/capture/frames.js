@@ -1,4 +1,5 @@
-import { PROBE_FUNCTION, readData, readDom, readImages, readSources, readTiming } from "./pageprobe.js";
+import { readFramePlace, readShown } from "./images/shown.js";
+import { PROBE_FUNCTION, readData, readDom, readSources, readTiming } from "./pageprobe.js";
 import { reasonOf } from "./steps.js";
 
 /** @typedef {import("./debugger.js").TabDebugger} TabDebugger */
@@ -67,7 +68,7 @@ export async function probeByScript(tabId) {
   const target = { tabId, allFrames: true };
   /** @type {Map<number, Partial<FrameProbe>>} */
   const parts = new Map();
-  for (const func of [readTiming, readSources, readData, readImages, readDom]) {
+  for (const func of [readTiming, readSources, readData, readShown, readFramePlace, readDom]) {
     const injected = await chrome.scripting.executeScript({ target, func: /** @type {() => Partial<FrameProbe>} */ (func) });
     for (const { frameId, result } of injected) if (result) parts.set(frameId, { ...parts.get(frameId), ...result });
   }

@@ -1,3 +1,5 @@
+import { readFramePlace, readShown } from "./images/shown.js";
+
 /**
  * What one frame tells about itself.
  * @typedef {object} FrameProbe
@@ -16,14 +18,11 @@
  * @property {TimingEntry[]} timing       the document first
  * @property {boolean} timingFull         the browser's list was full: later requests are missing from it
  * @property {{name: string, value: string}[]} stored   what the page keeps in the browser; only to find secrets by, never written
- * @property {ImagePlace[]} images        the pictures it shows, in document order
+ * @property {import("./images/shown.js").ShownPart["shown"]} shown   the pictures it shows, in document order
+ * @property {string} shownLeft           what of them was not looked at
+ * @property {import("./images/shown.js").FramePart["view"]} view
+ * @property {import("./images/shown.js").FramePart["frameAt"]} frameAt
  * @property {string[]} left              what was left out, in words
- */
-
-/**
- * A picture on the page. `box`: CSS pixels from the top left corner of the frame's document, wherever it is scrolled to. `natural`: 0 × 0 while it
- * is not loaded, null where the browser does not say.
- * @typedef {{url: string, box: import("./types.js").Box, natural: {width: number, height: number} | null}} ImagePlace
  */
 
 /** @typedef {{url: string, kind: string, status: number, sizeBytes: number, protocol: string, endedAt: number}} TimingEntry  endedAt: ms since 1970 */
@@ -35,7 +34,6 @@
 /** @typedef {Pick<FrameProbe, "meta" | "data" | "left" | "stored">} DataPart */
 /** @typedef {Pick<FrameProbe, "sheets" | "modules" | "controller">} SourcePart */
 /** @typedef {Pick<FrameProbe, "timeOrigin" | "timing" | "timingFull">} TimingPart */
-/** @typedef {Pick<FrameProbe, "images">} ImagePart */
 
 /** What a frame shows. @param {...ShadowRoot} closedRoots that only the debugger can hand in @returns {DomPart} */
 export function readDom(...closedRoots) {
@@ -147,33 +145,5 @@ export function readTiming() {
   return { timeOrigin: performance.timeOrigin, timing, timingFull: resources.length >= 250 && resources.length % 50 === 0 };
 }
 
-/** Where a frame shows pictures: `img`, `input`, SVG `image`, posters of videos; not backgrounds of style sheets. @returns {ImagePart} */
-export function readImages() {
-  const MAX_IMAGES = 500;
-  const MIN_SIDE = 16;
-  const MAX_URL = 4000;
-  /** @type {FrameProbe["images"]} */
-  const images = [];
-  const collect = (/** @type {Document | ShadowRoot} */ root) => {
-    for (const element of root.querySelectorAll("*")) {
-      const { openOrClosedShadowRoot } = /** @type {{openOrClosedShadowRoot?: ShadowRoot}} */ (/** @type {unknown} */ (element));
-      const shadow = element.shadowRoot ?? openOrClosedShadowRoot;
-      if (shadow) collect(shadow);
-      const shown = /** @type {any} */ (element);
-      const name = element.localName;
-      const address = name === "img" ? shown.currentSrc || shown.src : name === "image" ? shown.href?.baseVal : name === "video" ? shown.poster : name === "input" && shown.type === "image" ? shown.src : "";
-      if (typeof address !== "string" || address === "" || address.length > MAX_URL || images.length >= MAX_IMAGES) continue;
-      const rect = element.getBoundingClientRect();
-      if (!URL.canParse(address, document.baseURI) || rect.width < MIN_SIDE || rect.height < MIN_SIDE) continue;
-      const { href, protocol } = new URL(address, document.baseURI);
-      if (!/^https?:$/.test(protocol)) continue;
-      images.push({ url: href.replace(/#.*$/s, ""), box: { x: rect.x + scrollX, y: rect.y + scrollY, width: rect.width, height: rect.height },
-        natural: name === "img" ? { width: shown.naturalWidth, height: shown.naturalHeight } : null });
-    }
-  };
-  collect(document);
-  return { images };
-}
-
 /** One text that runs all of the above, for the debugger; it takes the closed shadow roots. */
-export const PROBE_FUNCTION = `function (...roots) { return { ...(${readDom})(...roots), ...(${readData})(), ...(${readSources})(), ...(${readTiming})(), ...(${readImages})() }; }`;
+export const PROBE_FUNCTION = `function (...roots) { return { ...(${readDom})(...roots), ...(${readData})(), ...(${readSources})(), ...(${readTiming})(), ...(${readShown})(...roots), ...(${readFramePlace})() }; }`;

@@ -3,6 +3,7 @@ import { buildWacz } from "../archive/wacz.js";
 import { WarcWriter } from "../archive/warc.js";
 import { createWorkFolder } from "../archive/workfolder.js";
 import { probeByScript } from "./frames.js";
+import { placesOf } from "./images/boxes.js";
 import { PickedImage } from "./images/picked.js";
 import { PageArchive } from "./pagearchive.js";
 import { PostReader } from "./postreader.js";
@@ -165,9 +166,11 @@ export async function finish(session, collected, method) {
   await steps.run("write page records", WRITE_MS, () => writeGenerated(session, collected, post));
   if (stripper.unlearned > 0) notes.push(`the page names more secrets than are looked for (${stripper.unlearned} mentions left): they may stand in this archive`);
   const { omitted } = session.account;
+  const places = contained(notes, "places of pictures", () => placesOf(collected?.frames ?? []), { images: [], notes: [] });
+  notes.push(...places.notes.map((note) => stripper.url(note, "notes")));
   const text = contained(notes, "text for searching", () => stripper.text(textOf(collected), "pages.jsonl"), "");
   const { image, selection } = selectedOf(session);
-  const said = { url: finalUrl, capturedAt: facts.capturedAt, mode: options.mode ?? "as_seen", method, ...session.added, images: imagesOf(collected), resources: archive.resources, omitted, steps: steps.done, notes };
+  const said = { url: finalUrl, capturedAt: facts.capturedAt, mode: options.mode ?? "as_seen", method, ...session.added, images: places.images, resources: archive.resources, omitted, steps: steps.done, notes };
   const account = contained(notes, "account", () => stripper.leaves(said, "urn:pageinfo"), { ...said, resources: [], omitted: [], notes: ["the account could not be cleaned of secrets"] });
   const removed = stripper.removed; // after everything that is stored has been through it
   await archive.addJson("pageinfo", finalUrl, { ...account, secrets: removed });
@@ -213,12 +216,6 @@ function softwareName() {
 /** @param {import("./collect.js").Collected | null} collected @returns {string} of all frames */
 function textOf(collected) {
   return (collected?.frames ?? []).map(({ probe }) => probe?.text ?? "").filter((text) => text !== "").join("\n\n");
-}
-
-/** Every picture with its place; those of other frames than the page itself say which. @param {import("./collect.js").Collected | null} collected */
-function imagesOf(collected) {
-  const [top, ...others] = collected?.frames ?? [];
-  return [...(top?.probe?.images ?? []), ...others.flatMap(({ probe, url }) => (probe?.images ?? []).map((image) => ({ ...image, frameUrl: url })))];
 }
 
 /** @param {Session} session @param {import("./collect.js").Collected | null} collected @param {import("./platforms/types.js").PostMetadata | null} post of the top frame */

@@ -53,7 +53,7 @@
  * @property {string} url
  * @property {string} capturedAt
  * @property {"as_seen" | "recorded" | "reloaded"} mode
- * @property {(import("./pageprobe.js").ImagePlace & {frameUrl?: string})[]} [images]
+ * @property {(import("./images/boxes.js").ImagePlace & {frameUrl?: string})[]} [images]
  * @property {PageResource[]} resources
  * @property {OmittedResource[]} omitted
  * @property {Step[]} steps

@@ -24,7 +24,7 @@ function draw(result) {
     element("preview").alt = text("seen_asked_alt");
     element("preview").hidden = false;
   }
-  element("how").textContent = text(`seen_how_${how}`);
+  element("how").textContent = [text(`seen_how_${how}`), ...seen.notes.length > 0 ? [text("seen_notes", seen.notes.join(" · "))] : []].join(" ");
   const count = countPlaces(seen);
   say(count > 0 ? text("seen_found", count) : text(seen.matches.length > 0 ? "seen_resembles" : "seen_none"), count > 0 ? "done" : "");
   element("note").hidden = false;
@@ -39,14 +39,15 @@ function say(words, kind) {
 }
 
 /** @param {SeenMatch} match @param {string} serverUrl @returns {HTMLElement} */
-function drawMatch({ kind, sha256, clusterId, places, hidden }, serverUrl) {
+function drawMatch({ kind, sha256, clusterId, places, hidden, isShared }, serverUrl) {
   const entry = make("li", "");
   entry.dataset.kind = kind;
   const copy = make("img", "thumb");
   copy.alt = "";
-  void loadCopy(copy, sha256);
+  if (!isShared) void loadCopy(copy, sha256); // another organisation's copies are not given out
   const part = make("div", "");
   part.append(make("p", "kind", text(`seen_kind_${kind}`)));
+  if (isShared) part.append(make("p", "quiet", text("seen_shared")));
   const list = make("ul", "");
   for (const place of places.slice(0, SHOWN_PLACES)) {
     const line = make("li", "");
@@ -56,7 +57,7 @@ function drawMatch({ kind, sha256, clusterId, places, hidden }, serverUrl) {
   part.append(list);
   const more = places.length - Math.min(places.length, SHOWN_PLACES) + hidden;
   if (more > 0) part.append(make("p", "quiet", text("seen_more", more)));
-  if (clusterId !== null) {
+  if (clusterId !== null && kind !== "variant") { // of a variant that page would tell of another picture
     const everywhere = make("p", "");
     everywhere.append(linkTo(`${serverUrl}/images/clusters/${clusterId}`, text("seen_everywhere")));
     part.append(everywhere);

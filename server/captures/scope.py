@@ -1,8 +1,9 @@
 """Who may see which capture: the one place that turns an actor into a condition on rows."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, false, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -11,26 +12,56 @@ from server.captures.sharing import CaseMember, Exhibit
 from server.captures.values import CaptureId
 from server.errors import NotFound
 from server.operators.actors import Actor, DeviceActor, OperatorActor
-from server.operators.models import Device
+from server.operators.models import Device, Operator
 from server.operators.rights import own_rows
+from server.operators.roles import ROLE_RIGHTS, Right
+
+_READERS = [role.value for role, rights in ROLE_RIGHTS.items() if Right.READ in rights]
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """The condition on Capture rows that an actor may read: owned_by(), and for a person the exhibits of cases one is a
     member of."""
     own = owned_by(actor)
-    if not isinstance(actor, OperatorActor):
+    return or_(own, _shown_to(actor.operator_id)) if isinstance(actor, OperatorActor) else own
+
+
+def told_to(actor: Actor) -> ColumnElement[bool]:
+    """The condition on Capture rows of the actor's organisation that a search by picture may name: owned_by(), and for a device
+    what its person has, as long as that person may read. Places and small copies only: a device opens its own captures alone."""
+    own = owned_by(actor)
+    if not isinstance(actor, DeviceActor):
         return own
-    shared = (
+    return or_(own, and_(own_rows(actor, Capture.organisation_id), _reads(actor.operator_id)))
+
+
+def shared_with(actor: Actor) -> ColumnElement[bool]:
+    """The condition on Capture rows of other organisations that a search by picture may name: the exhibits of cases in which the
+    person, or the device's person as long as that one may read, is a member."""
+    if not isinstance(actor, DeviceActor | OperatorActor):
+        return false()
+    shown = and_(col(Capture.organisation_id) != actor.organisation_id, _shown_to(actor.operator_id))
+    return and_(shown, _reads(actor.operator_id)) if isinstance(actor, DeviceActor) else shown
+
+
+def _shown_to(operator_id: UUID) -> ColumnElement[bool]:
+    """The condition on Capture rows that they are exhibits of cases in which this person is a member."""
+    exhibits = (
         select(Exhibit.capture_id)
         .join(CaseMember, col(CaseMember.case_id) == col(Exhibit.case_id))
         .where(
-            CaseMember.operator_id == actor.operator_id,
+            CaseMember.operator_id == operator_id,
             col(CaseMember.ended_at).is_(None),
             col(Exhibit.withdrawn_at).is_(None),
         )
     )
-    return or_(own, col(Capture.capture_id).in_(shared))
+    return col(Capture.capture_id).in_(exhibits)
+
+
+def _reads(operator_id: UUID) -> ColumnElement[bool]:
+    """Whether this person may read captures now."""
+    has_role = col(Operator.roles).op("&&", is_comparison=True)(_READERS)
+    return select(Operator.id).where(Operator.id == operator_id, col(Operator.disabled_at).is_(None), has_role).exists()
 
 
 def owned_by(actor: Actor) -> ColumnElement[bool]:

@@ -18,14 +18,17 @@ from typing import Any
 
 import numpy as np
 
+from server.images.reader import OUTCOMES as PASSING
+from server.images.reader import READ, PictureReader
 from server.media.clusters import Direction, Edge, Partition
-from server.media.decode import UnreadablePicture
 from server.media.gallery import Judgement, judge
-from server.media.look import Look, from_bytes, look_at, to_bytes
+from server.media.look import Look, from_bytes
 from server.media.pipeline import pipeline_id, rules_id
 from server.media.turns import Turned
 from server.media.verify import Overlay, Relation
 
+DEADLINE_S = 120.0  # a folder is nobody's receipt: a busy machine may take its time
+__all__ = ["READ", "LookCache", "Outcome", "UnusableCache", "opened_cache"]
 _TABLES = """
 CREATE TABLE IF NOT EXISTS look (
   sha256 TEXT NOT NULL, pipeline TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL, made BLOB,
@@ -37,7 +40,6 @@ CREATE TABLE IF NOT EXISTS grouped (
   pictures TEXT NOT NULL, rules TEXT NOT NULL, made TEXT NOT NULL,
   PRIMARY KEY (pictures, rules)) WITHOUT ROWID;
 """
-READ = "read"
 _DAMAGED = (ValueError, KeyError, TypeError, IndexError, OSError, EOFError)
 
 
@@ -47,17 +49,22 @@ class UnusableCache(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one file: `code` is `read` when there is a look of it, or why there is none (server.media.decode.OUTCOMES)."""
+    """What came of one file: `code` is `read` when there is a look of it, or why there is none (OUTCOMES of server.media.decode
+    and server.images.reader). reason: of one that was read, what was done to it that a reader should know."""
 
     code: str
     reason: str = ""
 
 
 class LookCache:
-    """Looks by SHA-256, judgements by pairs. Safe from several threads of one process. Losing the file costs time only."""
+    """Looks by SHA-256, judgements by pairs. Safe from several threads of one process. Losing the file costs time only.
 
-    def __init__(self, path: Path | None) -> None:
+    Pictures are decoded by the reader, in processes of their own: one that ends its decoder costs the run nothing but its row.
+    """
+
+    def __init__(self, path: Path | None, reader: PictureReader) -> None:
         """`path`: None keeps the cache in memory. Raises: UnusableCache."""
+        self._reader = reader
         try:
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,19 +145,21 @@ class LookCache:
         told = json.dumps({"representatives": [digests[number] for number in found.representatives], "edges": edges})
         self._store("INSERT OR REPLACE INTO grouped VALUES (?, ?, ?)", _set_of(digests), self._rules, told)
 
+    def stop(self) -> None:
+        """Ends the decoding of whatever is being decoded; no outcome of that is kept."""
+        self._reader.close()
+
     def close(self) -> None:
         self._database.close()
 
     def _made(self, data: bytes, sha256: str) -> tuple[Outcome, Look | None]:
-        look = None
-        try:
-            look = look_at(data)
-            made = Outcome(READ)
-        except UnreadablePicture as error:
-            made = Outcome(error.code, error.reason)
-        stored = None if look is None else to_bytes(look)
-        self._store("INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?, ?)", sha256, self._pipeline, made.code, made.reason, stored)
-        return made, look
+        made = self._reader.read(data)
+        if made.outcome in PASSING:  # this machine, now: the next run tries again
+            return Outcome(made.outcome, made.reason), None
+        outcome = Outcome(made.outcome, "; ".join(made.notes) if made.outcome == READ else made.reason)
+        order = "INSERT OR REPLACE INTO look VALUES (?, ?, ?, ?, ?)"
+        self._store(order, sha256, self._pipeline, outcome.code, outcome.reason, made.look or None)
+        return outcome, from_bytes(made.look) if made.outcome == READ else None
 
     def _one(self, question: str, *values: str) -> tuple[Any, ...] | None:
         with self._lock:
@@ -163,12 +172,14 @@ class LookCache:
 
 
 @contextmanager
-def opened_cache(path: Path | None) -> Iterator[LookCache]:
-    """The cache, closed at the end. Raises: UnusableCache."""
-    cache = LookCache(path)
+def opened_cache(path: Path | None, processes: int) -> Iterator[LookCache]:
+    """The cache, and so many processes that decode for it, all ended at the end. Raises: UnusableCache."""
+    reader = PictureReader(processes=processes, deadline_s=DEADLINE_S, niceness=0)
+    cache = LookCache(path, reader)
     try:
         yield cache
     finally:
+        reader.close()
         cache.close()
 
 
@@ -204,7 +215,7 @@ def _certain(told: dict[str, object]) -> Judgement:
         way = Turned(tuple(np.asarray(told["turned"], np.float64).reshape(6).tolist()), bool(told["mirrored"]))
     if "matrix" in told:
         matrix = np.asarray(told["matrix"], np.float64).reshape(2, 3)
-        numbers = [float(str(told[name])) for name in ("score", "visible_known", "visible_query")]
-        overlay = Overlay(matrix, bool(told["mirrored"]), int(str(told["inliers"])), *numbers)
+        score, known, query = (float(str(told[name])) for name in ("score", "visible_known", "visible_query"))
+        overlay = Overlay(matrix, bool(told["mirrored"]), int(str(told["inliers"])), score, known, query)
     relation, bits = Relation(str(told["relation"])), int(str(told["bits"]))
     return Judgement(relation, bits, overlay, bool(told["holds"]), bool(told["held"]), way)

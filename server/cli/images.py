@@ -6,13 +6,15 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from server.cli.image_folder import Entry, entries_of
 
 if TYPE_CHECKING:  # numpy and OpenCV are loaded by the commands that need them
     from server.cli.image_cache import LookCache, Outcome
@@ -32,6 +34,7 @@ def images() -> None:
 class _File:
     """One file of the folder: its name below it, the digest of its bytes, what came of it."""
 
+    path: Path
     name: str
     sha256: str
     outcome: Outcome
@@ -54,20 +57,25 @@ def cluster(
 ) -> None:
     """Group the pictures of a folder: exact copies, the same picture, pictures that contain each other, variants for review.
 
-    Exit code 0 also when some files could not be read: each of them has its row with the reason.
+    Exit code 0 also when some files could not be read: each of them, and each link, has its row with the reason. A run that was
+    stopped goes on where it was.
     """
     for name in THREADS_FOR_NUMPY:  # many small matrix products: threads of the library only get in each other's way
         os.environ.setdefault(name, "1")
     from server.cli.image_cache import UnusableCache, opened_cache
 
-    names = list(_names(folder))
+    found = entries_of(folder)
     place = (cache or _default_cache()) if keep else None
     try:
-        with opened_cache(place) as opened:
-            rows = _rows(_looked_at(folder, names, opened, workers), folder, opened)
+        with opened_cache(place, workers) as opened:
+            rows = _rows(_looked_at(found, opened, workers), opened)
     except UnusableCache as error:
         raise typer.BadParameter(f"{error}. Name another file with --cache, or use --no-keep.") from error
+    except KeyboardInterrupt:
+        typer.echo("\nStopped." + (" What was done is kept: the same command goes on from here." if keep else ""), err=True)
+        raise typer.Exit(130) from None
     typer.echo(json.dumps(rows, indent=1, ensure_ascii=False) if as_json else _in_words(rows))
+    typer.echo(_summary(rows), err=True)
 
 
 def _default_cache() -> Path:
@@ -75,40 +83,40 @@ def _default_cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "holdstill" / "images.sqlite"
 
 
-def _names(folder: Path) -> Iterator[str]:
-    """Names of the regular files below the folder, sorted; links are not followed."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            yield path.relative_to(folder).as_posix()
+def _looked_at(found: list[Entry], cache: LookCache, workers: int) -> list[_File]:
+    def look(one: Entry) -> _File:
+        return _look(one, cache)
+
+    pool = ThreadPoolExecutor(workers)
+    try:
+        with typer.progressbar(pool.map(look, found), length=len(found), label="Reading", file=sys.stderr) as bar:
+            return list(bar)
+    except BaseException:
+        cache.stop()  # who ends the run waits for nothing
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _looked_at(folder: Path, names: list[str], cache: LookCache, workers: int) -> list[_File]:
-    def look(name: str) -> _File:
-        return _look(folder / name, name, cache)
-
-    with (
-        ThreadPoolExecutor(workers) as pool,
-        typer.progressbar(pool.map(look, names), length=len(names), label="Reading", file=sys.stderr) as bar,
-    ):
-        return list(bar)
-
-
-def _look(path: Path, name: str, cache: LookCache) -> _File:
+def _look(one: Entry, cache: LookCache) -> _File:
     from server.cli.image_cache import Outcome
 
+    if one.code:
+        return _File(one.path, one.name, "", Outcome(one.code, one.reason))
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            with path.open("rb") as source:
+        if one.path.stat().st_size > MAX_FILE_BYTES:
+            with one.path.open("rb") as source:
                 digest = hashlib.file_digest(source, "sha256").hexdigest()
-            return _File(name, digest, Outcome("too_many_bytes", f"the file is larger than {MAX_FILE_BYTES} bytes"))
-        data = path.read_bytes()
+            reason = f"the file is larger than {MAX_FILE_BYTES} bytes"
+            return _File(one.path, one.name, digest, Outcome("too_many_bytes", reason))
+        data = one.path.read_bytes()
     except OSError as error:
-        return _File(name, "", Outcome("unreadable_file", f"the file cannot be opened: {error.strerror}"))
+        return _File(one.path, one.name, "", Outcome("unreadable_file", f"the file cannot be opened: {error.strerror}"))
     digest = hashlib.sha256(data).hexdigest()
-    return _File(name, digest, cache.outcome(data, digest))
+    return _File(one.path, one.name, digest, cache.outcome(data, digest))
 
 
-def _rows(files: list[_File], folder: Path, cache: LookCache) -> list[Row]:
+def _rows(files: list[_File], cache: LookCache) -> list[Row]:
     """The rows of the answer, sorted by file name."""
     from server.cli.image_cache import READ
 
@@ -117,7 +125,7 @@ def _rows(files: list[_File], folder: Path, cache: LookCache) -> list[Row]:
         if file.outcome.code == READ:
             first.setdefault(file.sha256, file)
     kept = list(first.values())
-    found = _partition(kept, folder, cache)
+    found = _partition(kept, cache)
     numbers = _cluster_numbers(kept, found.representatives)
     own: dict[str, list[Row]] = {file.sha256: [] for file in kept}
     for number in found.representatives:
@@ -130,13 +138,18 @@ def _rows(files: list[_File], folder: Path, cache: LookCache) -> list[Row]:
         if file.outcome.code != READ:
             rows.append(_row(file.name, None, None, None, None) | {"outcome": file.outcome.code, "reason": file.outcome.reason})
         elif first[file.sha256] is file:
-            rows += own[file.sha256]
+            rows += [row | _noted(file) for row in own[file.sha256]]
         else:
-            rows += _copies(file.name, first[file.sha256].name, own[file.sha256])
+            rows += [row | _noted(file) for row in _copies(file.name, first[file.sha256].name, own[file.sha256])]
     return rows
 
 
-def _partition(kept: list[_File], folder: Path, cache: LookCache) -> Partition:
+def _noted(file: _File) -> Row:
+    """What was done to the picture before it was compared: only its first frame, brought to 8 bits, turned upright."""
+    return {"notes": file.outcome.reason} if file.outcome.reason else {}
+
+
+def _partition(kept: list[_File], cache: LookCache) -> Partition:
     """The clusters of these files, from the cache when exactly these were grouped before."""
     from server.media.clusters import partition
 
@@ -144,7 +157,7 @@ def _partition(kept: list[_File], folder: Path, cache: LookCache) -> Partition:
     known = cache.partition(digests)
     if known is not None:
         return known
-    looks = [cache.look(file.sha256, folder / file.name) for file in kept]
+    looks = [cache.look(file.sha256, file.path) for file in kept]
     if any(look is None for look in looks):
         raise typer.BadParameter("files of the folder changed while they were read: run the command again")
     whole = [look for look in looks if look is not None]
@@ -194,10 +207,22 @@ def _in_words(rows: list[Row]) -> str:
         if isinstance(row["cluster"], int):
             same_file = row["file"] == row["to"]
             told = "" if same_file else f"  {row['edge']} {row['to']} ({row['distance']} bits)"
-            blocks.setdefault(row["cluster"], []).append(f"  {row['file']}{told}")
+            noted = f"  [{row['notes']}]" if "notes" in row else ""
+            blocks.setdefault(row["cluster"], []).append(f"  {row['file']}{told}{noted}")
         else:
             unread.append(f"  {row['file']}  {row['outcome']}: {row.get('reason', '')}")
     lines = []
     for number in sorted(blocks):
         lines += [f"Cluster {number}", *blocks[number]]
     return "\n".join([*lines, *(["Not read", *unread] if unread else [])])
+
+
+def _summary(rows: list[Row]) -> str:
+    """How many files were read and how many not, and by which outcome: the last line, beside the answer."""
+    outcomes = {row["file"]: str(row["outcome"]) for row in rows}
+    if not outcomes:
+        return "No file is in this folder."
+    unread = Counter(code for code in outcomes.values() if code != "read")
+    read = len(outcomes) - unread.total()
+    told = ", ".join(f"{count} {code}" for code, count in sorted(unread.items()))
+    return f"{read} of {len(outcomes)} files read" + (f"; not read: {told}" if told else "") + "."

@@ -158,14 +158,24 @@ def _object(record: WarcRecord) -> dict[str, object] | None:
     return parsed if isinstance(parsed, dict) else None
 
 
+Rectangle = tuple[float, float, float, float]
+KINDS = frozenset({"img", "input", "svg", "poster", "video", "canvas", "background", "before", "after"})
+
+
 @dataclass(frozen=True)
 class ImageBox:
-    """Where an image stood on the page, as the page's own account says: x, y, width, height in CSS pixels of its frame."""
+    """Where an image stood on the page, as the page's own account says: x, y, width, height in CSS pixels of its frame.
+
+    url: "" for one without an address of the web. at: of one in a frame, its visible part in the page itself, None if not known.
+    kind: one of KINDS, "" in captures made before there were kinds.
+    """
 
     url: str
     frame_url: str
-    box: tuple[float, float, float, float]
+    box: Rectangle
     is_loaded: bool = True
+    kind: str = ""
+    at: Rectangle | None = None
 
 
 BOXES_LIMIT = 2_000
@@ -176,15 +186,21 @@ def image_boxes(pageinfo: Mapping[str, object] | None) -> list[ImageBox]:
     listed = (pageinfo or {}).get("images")
     boxes = []
     for one in (listed if isinstance(listed, list) else [])[:BOXES_LIMIT]:
-        box = one.get("box") if isinstance(one, dict) else None
-        if not isinstance(box, dict) or not isinstance(one.get("url"), str):
+        place = _rectangle(one.get("box")) if isinstance(one, dict) else None
+        if place is None or not isinstance(one.get("url"), str):
             continue
-        numbers = [box.get(name) for name in ("x", "y", "width", "height")]
-        plain = [float(n) for n in numbers if isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < 1e7]
-        natural = one.get("natural")
+        natural, frame, kind = one.get("natural"), one.get("frameUrl"), one.get("kind")
         is_loaded = not (isinstance(natural, dict) and natural.get("width") == 0)
-        if len(plain) == 4 and plain[2] > 0 and plain[3] > 0:
-            frame = one.get("frameUrl")
-            place = (plain[0], plain[1], plain[2], plain[3])
-            boxes.append(ImageBox(one["url"][:4000], frame[:4000] if isinstance(frame, str) else "", place, is_loaded))
+        frame_url = frame[:4000] if isinstance(frame, str) else ""
+        known = kind if isinstance(kind, str) and kind in KINDS else ""
+        boxes.append(ImageBox(one["url"][:4000], frame_url, place, is_loaded, known, _rectangle(one.get("at"))))
     return boxes
+
+
+def _rectangle(box: object) -> Rectangle | None:
+    """x, y, width, height; None for what is none, or without an area."""
+    if not isinstance(box, dict):
+        return None
+    numbers = [box.get(name) for name in ("x", "y", "width", "height")]
+    plain = [float(n) for n in numbers if isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < 1e7]
+    return (plain[0], plain[1], plain[2], plain[3]) if len(plain) == 4 and plain[2] > 0 and plain[3] > 0 else None

@@ -6,13 +6,14 @@ Two organisations never share an index: what is not theirs cannot be found, and 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlmodel import col, select
 
 from server.db import Database
@@ -21,42 +22,85 @@ from server.images.store import ImageRows
 from server.media.gallery import Gallery, Ranking
 from server.media.look import Look, from_bytes
 
-logger = logging.getLogger(__name__)
 BATCH = 200
+CHUNK = 16_384
+AT_ONCE = 1_000
 LOOKS_KEPT = 512
 SCREENSHOT = "screenshot"
+Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The pictures of an index by their nearness to one look. Places in `image_ids` are the gallery's numbers."""
+    """The pictures of an index by their nearness to one look. Places in `image_ids` and `is_shot` are the gallery's numbers."""
 
     ranking: Ranking | None
-    image_ids: tuple[int, ...]
-    shots: frozenset[int]
+    image_ids: Numbers
+    is_shot: Flags
 
     def pictures(self, passed_over: Collection[int] = ()) -> list[int]:
         """Image ids of files and crops worth judging, the likeliest first, but for those passed over."""
-        return self._best([*self.shots, *(number for number, one in enumerate(self.image_ids) if one in passed_over)])
+        return self._best(self.is_shot | np.isin(self.image_ids, list(passed_over)) if passed_over else self.is_shot)
 
     def screenshots(self) -> list[int]:
         """The same of whole screenshots: apart, because the shots of one page would crowd out every picture."""
-        return self._best([number for number in range(len(self.image_ids)) if number not in self.shots]) if self.shots else []
+        return self._best(~self.is_shot) if self.is_shot.any() else []
 
-    def _best(self, passed_over: Sequence[int]) -> list[int]:
-        return [] if self.ranking is None else [self.image_ids[number] for number in self.ranking.best(passed_over)]
+    def near(self, limit: int) -> list[int]:
+        """Image ids with a code within 31 bits of one of the look's, in any of its eight turns, nearest first; exact."""
+        return [] if self.ranking is None else self.image_ids[self.ranking.near(limit)].tolist()
+
+    def _best(self, passed_over: Flags) -> list[int]:
+        return [] if self.ranking is None else self.image_ids[self.ranking.best(passed_over)].tolist()
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A reading as the index takes it up."""
+
+    reading_id: int
+    image_id: int
+    kind: str
+    indexed: bytes
 
 
 @dataclass
 class _Shelf:
-    """One organisation's index: numbers of the gallery stand for the images in `image_ids`. The lock guards both."""
+    """One organisation's index: numbers of the gallery stand for the images in `image_ids`. The lock guards all of it."""
 
     gallery: Gallery = field(default_factory=Gallery)
-    image_ids: list[int] = field(default_factory=list)
-    kinds: dict[int, str] = field(default_factory=dict)
+    image_ids: Numbers = field(default_factory=lambda: np.empty(256, np.int64))
+    is_shot: Flags = field(default_factory=lambda: np.empty(256, np.bool_))
     last_reading: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __len__(self) -> int:
+        return len(self.gallery)
+
+    def take(self, rows: Sequence[_Row], looks: Sequence[Look]) -> None:
+        """Adds the pictures of these rows; many at once when there are many."""
+        with self.lock:
+            start, end = len(self.gallery), len(self.gallery) + len(rows)
+            if end > len(self.image_ids):  # what was handed out keeps the old arrays
+                self.image_ids = np.concatenate((self.image_ids, np.empty(end, np.int64)))
+                self.is_shot = np.concatenate((self.is_shot, np.empty(end, np.bool_)))
+            self.image_ids[start:end] = [row.image_id for row in rows]
+            self.is_shot[start:end] = [row.kind == SCREENSHOT for row in rows]
+            if len(rows) >= AT_ONCE:
+                self.gallery.add_all(looks)
+            else:
+                for look in looks:
+                    self.gallery.add(look)
+            self.last_reading = rows[-1].reading_id
+
+    def candidates(self, look: Look) -> Candidates:
+        """What the index holds, by its nearness to the look."""
+        with self.lock:
+            count = len(self.gallery)
+            ranking = self.gallery.ranking(look) if count else None
+            return Candidates(ranking, self.image_ids[:count], self.is_shot[:count])
 
 
 class Matcher:
@@ -66,7 +110,7 @@ class Matcher:
         self._database = database
         self._rows = rows
         self._shelves: dict[UUID, _Shelf] = {}
-        self._looks: OrderedDict[int, Look] = OrderedDict()
+        self._looks: OrderedDict[tuple[UUID, int], Look] = OrderedDict()
 
     async def warm(self) -> None:
         """Loads every organisation's pictures: what a new process does first."""
@@ -81,26 +125,33 @@ class Matcher:
         """Takes up what was read since the last call, by whichever process; how many pictures the index has now."""
         shelf = self._shelves.setdefault(organisation_id, _Shelf())
         async with shelf.refreshing:
-            while await self._append(organisation_id, shelf):
-                pass
-        return len(shelf.image_ids)
+            rows: list[_Row] = []
+            looks: list[Look] = []
+            after = shelf.last_reading
+            while True:
+                batch = await self._read_after(organisation_id, after)
+                looks += await asyncio.to_thread(_looks_of, [row.indexed for row in batch])
+                rows += batch
+                if rows and (len(batch) < BATCH or len(rows) >= CHUNK):
+                    await asyncio.to_thread(shelf.take, rows, looks)
+                    rows, looks = [], []
+                if len(batch) < BATCH:
+                    return len(shelf)
+                after = batch[-1].reading_id
 
     async def candidates(self, organisation_id: UUID, look: Look) -> Candidates:
         """What is worth judging; refresh() comes first."""
         await self.refresh(organisation_id)
-        shelf = self._shelves[organisation_id]
-
-        def find() -> Candidates:
-            with shelf.lock:
-                ids = tuple(shelf.image_ids)
-                shots = frozenset(number for number, image_id in enumerate(ids) if shelf.kinds[image_id] == SCREENSHOT)
-                return Candidates(shelf.gallery.ranking(look) if ids else None, ids, shots)
-
-        return await asyncio.to_thread(find)
+        return await asyncio.to_thread(self._shelves[organisation_id].candidates, look)
 
     async def looks(self, organisation_id: UUID, image_ids: Sequence[int]) -> dict[int, Look]:
-        """The whole looks of these images of the organisation; those without one are absent."""
-        found = {one: self._looks[one] for one in image_ids if one in self._looks}
+        """The whole looks of these images of the organisation; those without one are absent. The last LOOKS_KEPT stay in RAM."""
+        found: dict[int, Look] = {}
+        for one in dict.fromkeys(image_ids):
+            look = self._looks.get((organisation_id, one))
+            if look is not None:
+                self._looks.move_to_end((organisation_id, one))
+                found[one] = look
         missing = [one for one in dict.fromkeys(image_ids) if one not in found]
         pipeline = await self._rows.pipeline()
         for start in range(0, len(missing), BATCH):
@@ -114,15 +165,16 @@ class Matcher:
                 )
             )
             async with self._database.session() as session:
-                rows = (await session.exec(wanted)).all()
-            for image_id, data in rows:
-                found[image_id] = self._looks[image_id] = await asyncio.to_thread(from_bytes, bytes(data))
+                stored = (await session.exec(wanted)).all()
+            read = await asyncio.to_thread(_looks_of, [bytes(data) for _, data in stored])
+            for (image_id, _), look in zip(stored, read, strict=True):
+                found[image_id] = self._looks[organisation_id, image_id] = look
         while len(self._looks) > LOOKS_KEPT:
             self._looks.popitem(last=False)
-        return found
+        return {one: found[one] for one in dict.fromkeys(image_ids) if one in found}
 
-    async def _append(self, organisation_id: UUID, shelf: _Shelf) -> bool:
-        """One batch; True when there may be more."""
+    async def _read_after(self, organisation_id: UUID, last_reading: int) -> list[_Row]:
+        """The next readings, BATCH of them at most."""
         wanted = (
             select(Reading.id, Reading.image_id, Image.kind, Copy.indexed)
             .join(Copy, col(Copy.reading_id) == col(Reading.id))
@@ -130,23 +182,14 @@ class Matcher:
             .where(
                 Reading.organisation_id == organisation_id,
                 Reading.pipeline_id == await self._rows.pipeline(),
-                col(Reading.id) > shelf.last_reading,
+                col(Reading.id) > last_reading,
             )
             .order_by(col(Reading.id))
             .limit(BATCH)
         )
         async with self._database.session() as session:
-            rows = [(row[0], row[1], row[2], bytes(row[3])) for row in (await session.exec(wanted)).all()]
+            return [_Row(row[0] or 0, row[1], row[2], bytes(row[3])) for row in (await session.exec(wanted)).all()]
 
-        def add() -> None:
-            for reading_id, image_id, kind, data in rows:
-                look = from_bytes(data)
-                with shelf.lock:
-                    shelf.gallery.add(look)
-                    shelf.image_ids.append(image_id)
-                    shelf.kinds[image_id] = kind
-                    shelf.last_reading = reading_id or 0
 
-        if rows:
-            await asyncio.to_thread(add)
-        return len(rows) == BATCH
+def _looks_of(stored: Sequence[bytes]) -> list[Look]:
+    return [from_bytes(data) for data in stored]

@@ -73,7 +73,7 @@ class Origins:
 
     async def in_bytes(self, data: bytes) -> SignalsView:
         """The signals of bytes that are only asked about; nothing is stored."""
-        found, problem = await asyncio.to_thread(self._reader.signals, data, self._anchors)
+        found, problem = await asyncio.to_thread(self._reader.signals, data, self._anchors, waited_for=True)
         signals = tuple(sorted((_signal(one) for one in found), key=_rank))
         return SignalsView("problem" if problem else "read", problem, self._id, None, signals)
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from sqlmodel import col, select
 
 from server.captures.models import Artifact, Capture
-from server.captures.scope import owned_by
+from server.captures.scope import told_to
 from server.errors import NotFound
 from server.images.found import Finding, pictures_of
 from server.images.models import Sighting
@@ -49,7 +49,7 @@ class Originals:
                     Artifact,
                     (col(Artifact.capture_id) == col(Sighting.capture_id)) & (col(Artifact.name) == col(Sighting.artifact)),
                 )
-                .where(Sighting.image_id == image.id, owned_by(actor))
+                .where(Sighting.image_id == image.id, told_to(actor))
                 .order_by(col(Sighting.source) != "picked", col(Artifact.size_bytes))
                 .limit(TRIES)
             )

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
-from server.captures.scope import is_own, owned_by, require_capture
+from server.captures.scope import is_own, require_capture, told_to
 from server.db import Database
 from server.errors import NotFound
 from server.images.counting import counts_of
@@ -210,14 +210,14 @@ async def decisions_of(session: AsyncSession, cluster: Cluster) -> tuple[Decisio
 
 
 async def _other_captures(session: AsyncSession, actor: Actor, capture_id: str, homes: dict[int, list[UUID]]) -> dict[int, int]:
-    """For each image, how many other captures of the actor's show its clusters."""
+    """For each image, how many other captures that the actor may be told of show its clusters."""
     counts = {}
     for image_id, cluster_ids in homes.items():
         wanted = (
             select(Sighting.capture_id)
             .join(Member, col(Member.image_id) == col(Sighting.image_id))
             .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-            .where(col(Member.cluster_id).in_(cluster_ids), Sighting.capture_id != capture_id, owned_by(actor))
+            .where(col(Member.cluster_id).in_(cluster_ids), Sighting.capture_id != capture_id, told_to(actor))
             .distinct()
         )
         counts[image_id] = len((await session.exec(wanted)).all())

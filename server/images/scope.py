@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
-from server.captures.scope import owned_by
+from server.captures.scope import told_to
 from server.errors import NotFound
 from server.images.errors import ClusterEnded
 from server.images.models import Cluster, ClusterEnd, Image, Sighting
@@ -20,11 +20,11 @@ from server.operators.rights import own_rows
 
 
 async def require_image(session: AsyncSession, actor: Actor, sha256: str) -> Image:
-    """The image, if it was seen in a capture that is the actor's. Raises: NotFound."""
+    """The image, if it was seen in a capture that the actor may be told of. Raises: NotFound."""
     seen = (
         select(Sighting.image_id)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-        .where(own_rows(actor, Sighting.organisation_id), owned_by(actor))
+        .where(own_rows(actor, Sighting.organisation_id), told_to(actor))
     )
     wanted = select(Image).where(
         own_rows(actor, Image.organisation_id),

@@ -1,4 +1,5 @@
-"""Search by picture: bytes, an image, or the pictures of a capture, against everything the organisation holds. Stores nothing.
+"""Search by picture: bytes, an image, or the pictures of a capture, against everything the organisation holds, and what cases of
+others show the person (shared.py). Stores nothing.
 
 Never fetches an address. Another organisation's pictures are in another index: they cannot be found, and take no time.
 """
@@ -10,13 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import NotFound
-from server.images.codes import Near, near_images
 from server.images.embedding import Embedder
 from server.images.errors import NotIndexed, PictureRefused
 from server.images.matcher import Matcher
@@ -26,14 +25,13 @@ from server.images.placing import mates_of
 from server.images.reader import READ
 from server.images.reading import ImageReads, clusters_of, summaries
 from server.images.scope import require_image
+from server.images.shared import SharedPictures
 from server.images.store import ImageRows
-from server.images.telling import image_views, sightings_of
-from server.images.views import Evidence, Match, MatchKind, SearchAnswer
+from server.images.telling import KINDS, image_views, judged_evidence, sightings_of
+from server.images.views import Match, MatchKind, SearchAnswer
 from server.media.gallery import Judgement, judge
 from server.media.look import Look, from_bytes
-from server.media.pdq import MIN_QUALITY
 from server.media.pipeline import rules_id
-from server.media.verify import Relation
 from server.operators.actors import Actor
 from server.operators.rights import own_rows
 from storage.hashing import hash_bytes
@@ -43,7 +41,6 @@ MATCHES_LIMIT = 60
 NEAR_LIMIT = 40
 SEARCHES_AT_ONCE = 2
 ROUNDS = 3
-_KINDS: dict[Relation, MatchKind] = {Relation.SAME: "same", Relation.CONTAINS: "contains", Relation.VARIANT: "variant"}
 _ORDER = ("exact", "same", "contains", "variant")
 
 
@@ -73,6 +70,7 @@ class ImageSearch:
         self._rows = rows
         self._matcher = matcher
         self._embedder = embedder
+        self._shared = SharedPictures(parts.database, rows, matcher)
         self._turns = asyncio.Semaphore(SEARCHES_AT_ONCE)  # the rest waits here, not in the threads that uploads need
 
     async def by_bytes(self, actor: Actor, data: bytes) -> SearchAnswer:
@@ -80,7 +78,7 @@ class ImageSearch:
         if len(data) > UPLOAD_LIMIT_BYTES:
             raise PictureRefused(outcome="too_many_bytes", reason=f"at most {UPLOAD_LIMIT_BYTES} bytes can be searched with")
         async with self._turns:
-            made = await asyncio.to_thread(self._parts.reader.read, data)
+            made = await asyncio.to_thread(self._parts.reader.read, data, waited_for=True)
         if made.outcome != READ:
             raise PictureRefused(outcome=made.outcome, reason=made.reason)
         look = await asyncio.to_thread(from_bytes, made.look)
@@ -121,15 +119,17 @@ class ImageSearch:
             matches = await self._told(session, actor, found)
             ids = list(dict.fromkeys(one.cluster_id for one in matches if one.cluster_id is not None and one.kind != "variant"))
             clusters = await summaries(session, actor, ids) if actor.role != "device" else ()
+        shown = await self._shared.matches(actor, question.sha256, question.look)
         picture = question.look.picture
         return SearchAnswer(
             sha256=question.sha256,
             width=picture.width,
             height=picture.height,
             format=picture.format,
+            notes=picture.notes,
             searched=await self._matcher.refresh(actor.organisation_id),
             pipeline=rules_id(),
-            matches=matches,
+            matches=(*matches, *shown),
             clusters=clusters,
             more_by="" if self._embedder is None else self._embedder.name,
         )
@@ -137,7 +137,7 @@ class ImageSearch:
     async def _related(self, organisation_id: UUID, question: _Question) -> list[_Found]:
         """Related images. After the nearest few, again without their clusters: a collage shows several pictures."""
         ranked = await self._matcher.candidates(organisation_id, question.look)
-        asked = ranked.screenshots() + await self._near(organisation_id, question.look)
+        asked = ranked.screenshots() + ranked.near(NEAR_LIMIT)
         asked += await self._embedded(organisation_id, question)
         passed_over: set[int] = set()
         found: dict[int, _Found] = {}
@@ -158,19 +158,10 @@ class ImageSearch:
 
         def compare() -> list[_Found]:
             judged = ((image_id, judge(question.look, known)) for image_id, known in looks.items())
-            return [_Found(image_id, _KINDS[one.relation], one) for image_id, one in judged if one is not None]
+            return [_Found(image_id, KINDS[one.relation], one) for image_id, one in judged if one is not None]
 
         async with self._turns:
             return await asyncio.to_thread(compare)
-
-    async def _near(self, organisation_id: UUID, look: Look) -> list[int]:
-        """Images within 31 bits by PDQ, however many: the candidates of the index are the nearest few."""
-        if look.hashes.pdq.quality < MIN_QUALITY:
-            return []
-        place = await self._rows.place(organisation_id)
-        async with self._parts.database.session() as session:
-            found = await near_images(session, place, Near("pdq", look.hashes.pdq.codes[0], limit=NEAR_LIMIT))
-        return [image_id for image_id, _ in found]
 
     async def _embedded(self, organisation_id: UUID, question: _Question) -> list[int]:
         if self._embedder is None:
@@ -195,13 +186,12 @@ class ImageSearch:
         views, homes = await image_views(session, ids), await clusters_of(session, ids)
         seen = await sightings_of(session, actor, ids)
         totals = await _totals(session, actor, ids)
-        rules = rules_id()
         return tuple(
             Match(
                 kind=one.kind,
                 image=views[one.image_id],
                 cluster_id=next(iter(homes.get(one.image_id, ())), None),
-                evidence=None if one.judgement is None else _evidence(one.judgement, rules),
+                evidence=None if one.judgement is None else judged_evidence(one.judgement),
                 sightings=seen.get(one.image_id, ()),
                 hidden=totals.get(one.image_id, 0) - len(seen.get(one.image_id, ())),
             )
@@ -217,19 +207,3 @@ async def _totals(session: AsyncSession, actor: Actor, image_ids: Sequence[int])
         .group_by(col(Sighting.image_id))
     )
     return dict((await session.exec(wanted)).all())
-
-
-def _evidence(found: Judgement, pipeline: str) -> Evidence:
-    over, way = found.overlay, found.turned
-    matrix = None if way is None else way.matrix
-    return Evidence(
-        distance_bits=found.distance_bits,
-        matrix=matrix if over is None else tuple(float(number) for number in np.ravel(over.matrix)),
-        mirrored=over.mirrored if over is not None else way is not None and way.mirrored,
-        inliers=None if over is None else over.inliers,
-        correlation=None if over is None else over.score,
-        visible_known=None if over is None else over.visible_known,
-        visible_query=None if over is None else over.visible_query,
-        holds="query" if found.query_holds else "known" if found.known_holds else "",
-        pipeline=pipeline,
-    )

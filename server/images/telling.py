@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
-from server.captures.scope import owned_by, visible_to
+from server.captures.scope import shared_with, told_to, visible_to
 from server.images.models import Edge, Image, Pipeline, Reading, Sighting
-from server.images.views import Evidence, ImageView, SightingView
+from server.images.views import Evidence, ImageView, MatchKind, SightingView, held_by
+from server.media.gallery import Judgement
+from server.media.pipeline import rules_id
+from server.media.verify import Relation
 from server.operators.actors import Actor
 from server.operators.rights import own_rows
 
 SIGHTINGS_LIMIT = 5_000
+KINDS: dict[Relation, MatchKind] = {Relation.SAME: "same", Relation.CONTAINS: "contains", Relation.VARIANT: "variant"}
+"""What a judgement is called in an answer, the surest first."""
 
 
 async def image_views(session: AsyncSession, image_ids: Sequence[int]) -> dict[int, ImageView]:
@@ -35,9 +41,12 @@ async def image_views(session: AsyncSession, image_ids: Sequence[int]) -> dict[i
 
 
 async def sightings_of(
-    session: AsyncSession, actor: Actor, image_ids: Sequence[int], *, capture_id: str | None = None
+    session: AsyncSession, actor: Actor, image_ids: Sequence[int], *, capture_id: str | None = None, shared: bool = False
 ) -> dict[int, tuple[SightingView, ...]]:
-    """The images' sightings in the actor's captures, by image, oldest first; or in this one capture, if the actor may see it."""
+    """The images' sightings in captures the actor may be told of, by image, oldest first.
+
+    Or in this one capture, if the actor may see it; or (`shared`) in captures of other organisations that cases show the actor.
+    """
     wanted = (
         select(Sighting, Capture.title, Capture.final_url, Image.sha256)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
@@ -46,8 +55,10 @@ async def sightings_of(
         .order_by(col(Sighting.captured_at), col(Sighting.id))
         .limit(SIGHTINGS_LIMIT)
     )
-    if capture_id is None:
-        wanted = wanted.where(own_rows(actor, Sighting.organisation_id), owned_by(actor))
+    if shared:
+        wanted = wanted.where(shared_with(actor))
+    elif capture_id is None:
+        wanted = wanted.where(own_rows(actor, Sighting.organisation_id), told_to(actor))
     else:
         wanted = wanted.where(Sighting.capture_id == capture_id, visible_to(actor))
     found: dict[int, list[SightingView]] = defaultdict(list)
@@ -77,8 +88,25 @@ def edge_evidence(edge: Edge, pipeline: str) -> Evidence:
         correlation=edge.correlation,
         visible_known=edge.visible_known,
         visible_query=edge.visible_query,
-        holds="query" if edge.query_holds else "known" if edge.known_holds else "",
+        holds=held_by(edge.query_holds, edge.known_holds),
         pipeline=pipeline,
+    )
+
+
+def judged_evidence(found: Judgement) -> Evidence:
+    """The evidence in a judgement made just now, by the present rules."""
+    over, way = found.overlay, found.turned
+    matrix = None if way is None else way.matrix
+    return Evidence(
+        distance_bits=found.distance_bits,
+        matrix=matrix if over is None else tuple(float(number) for number in np.ravel(over.matrix)),
+        mirrored=over.mirrored if over is not None else way is not None and way.mirrored,
+        inliers=None if over is None else over.inliers,
+        correlation=None if over is None else over.score,
+        visible_known=None if over is None else over.visible_known,
+        visible_query=None if over is None else over.visible_query,
+        holds=held_by(found.query_holds, found.known_holds),
+        pipeline=rules_id(),
     )
 
 

@@ -54,13 +54,20 @@ class SightingView:
     received_at: datetime
 
 
+def held_by(query_holds: bool, known_holds: bool) -> str:
+    """`query` or `known` for the one that shows the other inside itself, `both` when one picture is inside both, else ""."""
+    if query_holds and known_holds:
+        return "both"
+    return "query" if query_holds else "known" if known_holds else ""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Why two images are said to be related. matrix: 2 x 3 row by row, maps the query's coordinates to the known picture's, both
     as shares of the longer side (the query mirrored first when `mirrored`). When whole-frame hashes decided, it says which way
     round they met, its place was not measured, and correlation is None; edges of before rules/5 have no matrix then.
 
-    holds: `query` or `known` when one was put into the other, "" otherwise. pipeline: the program that says so.
+    holds: see held_by(). pipeline: the program that says so.
     """
 
     distance_bits: int | None
@@ -169,7 +176,10 @@ class CaptureImage:
 @dataclass(frozen=True)
 class Match:
     """A known image that the picture searched with is related to. sightings: those the caller may see; hidden: how many more the
-    organisation holds in captures of other devices (a device sees its own captures only)."""
+    organisation holds (a device sees what its person may see, its own captures alone once that person may read no more).
+
+    is_shared: another organisation's image, of which only the captures are told that a case shows to the person.
+    """
 
     kind: MatchKind
     image: ImageView
@@ -177,11 +187,13 @@ class Match:
     evidence: Evidence | None
     sightings: tuple[SightingView, ...]
     hidden: int
+    is_shared: bool = False
 
 
 @dataclass(frozen=True)
 class SearchAnswer:
-    """What a search by picture found, best first. clusters: counts of the clusters that matched.
+    """What a search by picture found, best first. clusters: counts of the clusters that matched. notes: what was done to the
+    picture asked with that a reader should know (only the first frame compared, brought to 8 bits, turned upright, …).
 
     No match proves nothing: the organisation has not captured it, or no hash survives what was done to it.
     """
@@ -190,6 +202,7 @@ class SearchAnswer:
     width: int
     height: int
     format: str
+    notes: tuple[str, ...]
     searched: int
     pipeline: str
     matches: tuple[Match, ...]

@@ -6,6 +6,8 @@
 3. Every other picture is judged against all representatives. A `same` gives its cluster; of several nearly equal ones the first
    representative's, so that one copy too altered to join does not draw others away. Without a `same` it is a sighting of
    every representative it holds or is a part of (`contains`): a collage of two pictures is seen in two clusters and joins none.
+   A picture whose main picture is also a representative's (two posts, the picture itself is not there) is seen with it, unless it
+   already is with the picture itself.
 4. `variant` is only reported: such a pair stays apart until a person decides.
 
 A picture that merely overlaps another, neither showing most of the other, is kept apart too.
@@ -13,7 +15,7 @@ A picture that merely overlaps another, neither showing most of the other, is ke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,11 +29,15 @@ from server.media.verify import BOTH_WAYS, Relation
 
 
 class Direction(StrEnum):
-    """Which of two pictures shows more: `holds` the other, or is a `part` of it; `whole` when both show most of the other."""
+    """Which of two pictures shows more: `holds` the other, or is a `part` of it; `whole` when both show most of the other.
+
+    `shares`: neither; both hold one picture, as two posts do.
+    """
 
     HOLDS = "holds"
     PART = "part"
     WHOLE = "whole"
+    SHARES = "shares"
 
 
 @dataclass(frozen=True)
@@ -88,20 +94,13 @@ class _Build:
                 self._representatives.append(number)
             self._step()
         edges: list[Edge] = []
-        lonely: set[int] = set()
-        heads = set(self._representatives)
+        held = {number: self._held(number) for number in self._representatives}
         for number in order:
             related = self._related(number)
-            if number not in heads:
-                edges += _member_edges(number, related)
-            else:
-                extra, steps_down = self._head_edges(number, related)
-                edges += extra
-                if steps_down:
-                    lonely.add(number)
+            edges += self._head_edges(number, related) if number in held else _member_edges(number, related, held)
             self._step()
         led = {edge.cluster for edge in edges if edge.number != edge.cluster}
-        stepping = {number for number in lonely if number not in led}
+        stepping = {number for number, others in held.items() if others and number not in led}
         kept = tuple(number for number in self._representatives if number not in stepping)
         return Partition(kept, tuple(sorted(edges, key=lambda edge: (edge.number, edge.to))))
 
@@ -129,40 +128,56 @@ class _Build:
         self._seen[number] = (len(self._gallery), found)
         return [(self._representatives[place], found[place]) for place in sorted(found)]
 
-    def _head_edges(self, number: int, related: list[tuple[int, Judgement]]) -> tuple[list[Edge], bool]:
-        """What a representative is to others: it holds them too, or resembles them. True: it holds others, and may step down."""
-        edges, holds = [], False
+    def _held(self, number: int) -> frozenset[int]:
+        """Other representatives that this one holds: if it leads nobody, it steps down."""
+        return frozenset(to for to, found in self._related(number) if found.query_holds and not _is_shared(found))
+
+    def _head_edges(self, number: int, related: list[tuple[int, Judgement]]) -> list[Edge]:
+        """What a representative is to others: it holds them too, or resembles them."""
+        edges = []
         for to, found in related:
             if found.relation is Relation.VARIANT:
                 edges.append(Edge(number, number, to, Relation.VARIANT, _direction(found), found))
-            elif found.query_holds:
+            elif found.query_holds and not _is_shared(found):
                 edges.append(Edge(number, to, to, Relation.CONTAINS, Direction.HOLDS, found))
-                holds = True
-        return edges, holds
+        return edges
 
 
-def _member_edges(number: int, related: list[tuple[int, Judgement]]) -> list[Edge]:
-    """Step 3: one cluster by `same`, or every cluster it shows something of."""
+def _member_edges(number: int, related: list[tuple[int, Judgement]], held: Mapping[int, Set[int]]) -> list[Edge]:
+    """Step 3: one cluster by `same`, or every cluster it shows something of. held: by representative, others that it holds."""
     same = [(to, found) for to, found in related if found.relation is Relation.SAME]
     if same:
         enough = max(min(found.score, 1.0) for _, found in same) - _NEARLY
         to, best = next(pair for pair in same if min(pair[1].score, 1.0) >= enough)
         return [Edge(number, to, to, Relation.SAME, Direction.WHOLE, best)]
-    return [Edge(number, to, to, Relation.CONTAINS, _direction(found), found) for to, found in related if _attaches(found)]
+    itself = {to for to, found in related if _attaches(found) and not _is_shared(found)}
+    kept = [(to, found) for to, found in related if _attaches(found) and not (_is_shared(found) and itself & held[to])]
+    return [Edge(number, to, to, Relation.CONTAINS, _direction(found), found) for to, found in kept]
 
 
 def _attaches(found: Judgement) -> bool:
     """Whether this judgement gives the picture a place in the known one's cluster."""
     if found.relation is Relation.SAME:
         return True
-    if found.relation is Relation.VARIANT or found.overlay is None or found.known_holds:
+    if found.relation is Relation.VARIANT or found.overlay is None:
         return False
-    return max(found.overlay.visible_known, found.overlay.visible_query) >= BOTH_WAYS
+    if found.query_holds:
+        return True
+    return not found.known_holds and max(found.overlay.visible_known, found.overlay.visible_query) >= BOTH_WAYS
+
+
+def _is_shared(found: Judgement) -> bool:
+    """Whether both mainly show one picture and neither is it."""
+    return found.relation is Relation.CONTAINS and found.query_holds and found.known_holds
 
 
 def _direction(found: Judgement) -> Direction:
     if found.overlay is None or found.relation is not Relation.CONTAINS:
         return Direction.WHOLE
+    if _is_shared(found):
+        return Direction.SHARES
+    if found.query_holds or found.known_holds:
+        return Direction.HOLDS if found.query_holds else Direction.PART
     return Direction.HOLDS if found.overlay.visible_known >= found.overlay.visible_query else Direction.PART
 
 

@@ -3,7 +3,7 @@
 Each of ten tables reads its own bits of a descriptor as a key; two descriptors meet when one key is equal, and count when they
 are within VOTE_RADIUS_BITS. Approximate on purpose: of two descriptors 20 bits apart about nine in ten meet, and a picture shares
 dozens with its crop. Descriptors live in segments that double in size, so adding is cheap; the newest few are read one by one.
-76 bytes a descriptor.
+Many at once become large segments directly. 76 bytes a descriptor, and 42 MB of tables for each large segment.
 
 Patterns found everywhere (letters, buttons of one site) tell little: a descriptor's vote is shared among all the pictures it
 meets, so that one corner nobody else has outweighs a page of text. A bucket fuller than MAX_BUCKET is passed over.
@@ -21,8 +21,10 @@ from server.media.features import VOTE_RADIUS_BITS
 TABLES = 10
 SEGMENT = 2048
 MERGE_LIMIT = 1 << 20
+LOAD_LIMIT = 1 << 23
 MAX_BUCKET = 4096
-_BATCH = 1 << 20
+_KEY_BITS = 24
+_BATCH = 1 << 14
 _ASKED_AT_ONCE = 64
 _ORDERS = [np.random.Generator(np.random.PCG64(20_260_200 + table)).permutation(256) for table in range(TABLES)]
 
@@ -83,21 +85,27 @@ class DescriptorIndex:
                 self._seal()
 
     def load(self, words: Words, owners: Owners) -> None:
-        """Adds many descriptors at once, uint64 [n, 4], as one segment. Nothing may be waiting."""
-        if len(words):
-            self._segments.append(_built(np.ascontiguousarray(words), owners.astype(np.int32)))
+        """Adds many descriptors, uint64 [n, 4], owners not descending, as segments of LOAD_LIMIT; what waited goes first."""
+        if self._waiting:
+            words = np.concatenate((self._words[: self._waiting], words))
+            owners = np.concatenate((self._owners[: self._waiting], owners))
+            self._waiting = 0
+        for start in range(0, len(words), LOAD_LIMIT):
+            part = slice(start, start + LOAD_LIMIT)
+            self._segments.append(_built(np.ascontiguousarray(words[part]), owners[part].astype(np.int32)))
 
     def compact(self) -> None:
-        """Joins everything into one segment: quickest to ask, slow to make. Adding alone joins segments up to MERGE_LIMIT."""
-        words = [segment.words for segment in self._segments] + [self._words[: self._waiting].copy()]
-        owners = [segment.owners for segment in self._segments] + [self._owners[: self._waiting].copy()]
+        """Joins everything into as few segments as load() makes: quickest to ask, slow. Adding alone joins up to MERGE_LIMIT."""
+        words = [segment.words for segment in self._segments] + [self._words[: self._waiting]]
+        owners = [segment.owners for segment in self._segments] + [self._owners[: self._waiting]]
         self._segments, self._waiting = [], 0
         self.load(np.concatenate(words), np.concatenate(owners))
 
     def tally(self, query: NDArray[np.uint8], count: int, *, since: int = 0) -> Tally:
         """The votes of the query's descriptors, uint8 [m, 32], for each of `count` pictures; none for those before `since`."""
         words = np.ascontiguousarray(query).view(np.uint64).reshape(-1, 4)
-        met = [_met_in(segment, words) for segment in self._segments if segment.owners[-1] >= since]
+        keys = _keys(words)
+        met = [_met_in(segment, words, keys) for segment in self._segments if segment.owners[-1] >= since]
         met.append(_met_flat(self._words[: self._waiting], self._owners[: self._waiting], words, since))
         pairs = np.unique(np.concatenate(met))
         asked, owners = pairs >> 32, pairs & 0xFFFFFFFF
@@ -125,36 +133,56 @@ def _key_bits(size: int) -> int:
     return 16 if size < 1 << 20 else 20 if size < 1 << 24 else 24
 
 
-def _keys(words: Words, table: int, bits: int) -> NDArray[np.uint32]:
-    """The key of each descriptor in this table."""
-    keys = np.empty(len(words), np.uint32)
+def _key_parts() -> list[list[tuple[int, NDArray[np.uint32]]]]:
+    """For each byte of a descriptor: the tables that read bits of it, with what each value of the byte puts into their keys."""
+    values = np.arange(256, dtype=np.uint32)
+    parts: list[list[tuple[int, NDArray[np.uint32]]]] = [[] for _ in range(32)]
+    for table, order in enumerate(_ORDERS):
+        places: dict[int, NDArray[np.uint32]] = {}
+        for place, bit in enumerate(order[:_KEY_BITS].tolist()):
+            made = places.setdefault(bit >> 3, np.zeros(256, np.uint32))
+            made |= ((values >> np.uint32(bit & 7)) & np.uint32(1)) << np.uint32(place)
+        for byte, made in places.items():
+            parts[byte].append((table, made))
+    return parts
+
+
+_PARTS = _key_parts()
+
+
+def _keys(words: Words) -> NDArray[np.uint32]:
+    """The longest key of each descriptor in each table, uint32 [TABLES, n]; a shorter key is its lowest bits."""
+    keys = np.zeros((TABLES, len(words)), np.uint32)
     for start in range(0, len(words), _BATCH):
-        part = np.ascontiguousarray(words[start : start + _BATCH]).view(np.uint8)
-        made = np.zeros(len(part), np.uint32)
-        for place, bit in enumerate(_ORDERS[table][:bits].tolist()):
-            made |= ((part[:, bit >> 3] >> np.uint8(bit & 7)) & np.uint8(1)).astype(np.uint32) << np.uint32(place)
-        keys[start : start + _BATCH] = made
+        columns = np.ascontiguousarray(np.ascontiguousarray(words[start : start + _BATCH]).view(np.uint8).T)
+        block = keys[:, start : start + _BATCH]
+        for column, parts in zip(columns, _PARTS, strict=True):
+            for table, made in parts:
+                block[table] |= made[column]
     return keys
 
 
 def _built(words: Words, owners: Owners) -> _Segment:
     bits = _key_bits(len(words))
     offsets = np.zeros((TABLES, (1 << bits) + 1), np.uint32)
-    rows = np.empty((TABLES, len(words)), np.uint32)
+    rows = _keys(words)  # the keys make room for the rows, table by table
+    numbers = np.arange(len(words), dtype=np.uint64)
     for table in range(TABLES):
-        keys = _keys(words, table, bits)
-        rows[table] = np.argsort(keys, kind="stable")
+        keys = rows[table] & np.uint32((1 << bits) - 1)
         offsets[table, 1:] = np.cumsum(np.bincount(keys, minlength=1 << bits))
+        ordered = keys.astype(np.uint64) << np.uint64(32) | numbers
+        ordered.sort()
+        rows[table] = ordered.astype(np.uint32)  # its low half
     return _Segment(words, owners, bits, offsets, rows)
 
 
-def _met_in(segment: _Segment, words: Words) -> NDArray[np.int64]:
+def _met_in(segment: _Segment, words: Words, keys: NDArray[np.uint32]) -> NDArray[np.int64]:
     """Pairs of a query descriptor (high half) and a picture (low half) that meet in a table and are near."""
     met = [np.empty(0, np.int64)]
+    own = (keys & np.uint32((1 << segment.bits) - 1)).astype(np.int64)
     for table in range(TABLES):
-        keys = _keys(words, table, segment.bits).astype(np.int64)
-        starts = segment.offsets[table][keys].astype(np.int64)
-        sizes = segment.offsets[table][keys + 1].astype(np.int64) - starts
+        starts = segment.offsets[table][own[table]].astype(np.int64)
+        sizes = segment.offsets[table][own[table] + 1].astype(np.int64) - starts
         sizes[sizes > MAX_BUCKET] = 0
         total = int(sizes.sum())
         if total == 0:

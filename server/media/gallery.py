@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from server.media.descriptors import DescriptorIndex, Tally
 from server.media.features import INDEXED, MIN_VOTES
 from server.media.hashes import distance_bits, pairwise_bits
-from server.media.index import RADIUS_BITS
+from server.media.index import RADIUS_BITS, CodeRows
 from server.media.look import Look
 from server.media.pdq import MIN_QUALITY
+from server.media.placed import Fit
+from server.media.shared import contradiction
 from server.media.turns import Turned, turned
 from server.media.verify import Overlay, Relation, framed_in, overlay
 
@@ -33,7 +35,8 @@ class Judgement:
     """What one picture (the query) is to a known one. distance_bits: the smallest PDQ distance of any of their codes.
 
     overlay: None when the whole frames' hashes already decided; then `turned` says which way round they met. query_holds /
-    known_holds: the other one fills a region of it.
+    known_holds: the other one fills a region of it. When neither is a part of the other but one picture is inside both:
+    query_holds says that it is what the known one mainly shows, known_holds that it is what the query mainly shows.
     """
 
     relation: Relation
@@ -51,21 +54,26 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Ranking:
-    """For each known picture the smallest distance of its codes (int32, bits; 257: none) and its votes."""
+    """For each known picture the smallest distance of its codes (int32, bits; NONE_BITS: none) and its votes."""
 
     nearest: NDArray[np.int32]
     tally: Tally
 
-    def best(self, passed_over: Sequence[int] = ()) -> list[int]:
+    def best(self, passed_over: Sequence[int] | NDArray[np.bool_] = ()) -> list[int]:
         """Numbers worth judging but for those passed over, the likeliest first; at most BY_CODE + BY_VOTES."""
-        left_out = np.zeros(len(self.nearest), np.bool_)
-        left_out[list(passed_over)] = True
-        nearest = np.where(left_out, 257, self.nearest)
-        by_code = [int(number) for number in np.argsort(nearest, kind="stable")[:BY_CODE] if nearest[number] <= WIDE_BITS]
-        votes = np.where(left_out, 0, self.tally.votes)
-        ranked = np.argsort(np.where(left_out, np.inf, -self.tally.weights), kind="stable")
-        by_votes = [int(number) for number in ranked[:BY_VOTES] if votes[number] >= MIN_VOTES]
-        return list(dict.fromkeys([*by_code, *by_votes]))
+        allowed = np.ones(len(self.nearest), np.bool_)
+        allowed[passed_over if isinstance(passed_over, np.ndarray) else list(passed_over)] = False
+        near = np.flatnonzero((self.nearest <= WIDE_BITS) & allowed)
+        by_code = near[np.argsort(self.nearest[near], kind="stable")[:BY_CODE]]
+        met = np.flatnonzero((self.tally.votes > 0) & allowed)
+        by_votes = met[np.argsort(-self.tally.weights[met], kind="stable")[:BY_VOTES]]
+        by_votes = by_votes[self.tally.votes[by_votes] >= MIN_VOTES]
+        return list(dict.fromkeys([*by_code.tolist(), *by_votes.tolist()]))
+
+    def near(self, limit: int) -> list[int]:
+        """Numbers of pictures with a code within RADIUS_BITS of any of the query's, nearest first; exact."""
+        within = np.flatnonzero(self.nearest <= RADIUS_BITS)
+        return [int(number) for number in within[np.argsort(self.nearest[within], kind="stable")[:limit]]]
 
 
 class Gallery:
@@ -73,7 +81,7 @@ class Gallery:
 
     def __init__(self) -> None:
         self._count = 0
-        self._codes = _Rows()
+        self._codes = CodeRows()
         self._descriptors = DescriptorIndex()
 
     def __len__(self) -> int:
@@ -82,11 +90,21 @@ class Gallery:
     def add(self, look: Look) -> int:
         """The number of this picture; findable when this returns."""
         number = self._count
-        self._codes.extend(_indexed_codes(look), number)
-        parts = [look.features.descriptors[:INDEXED], *(found.features.descriptors[:INDEXED_REGION] for found in look.regions)]
-        self._descriptors.extend(np.concatenate(parts), number)
+        codes = _indexed_codes(look)
+        self._codes.extend(codes, np.full(len(codes), number, np.int32))
+        self._descriptors.extend(_indexed_descriptors(look), number)
         self._count += 1
         return number
+
+    def add_all(self, looks: Sequence[Look]) -> None:
+        """As add() of each, in their order; the tables of all are built at once."""
+        codes, patterns = [_indexed_codes(look) for look in looks], [_indexed_descriptors(look) for look in looks]
+        numbers = np.arange(self._count, self._count + len(looks), dtype=np.int32)
+        if len(looks):
+            self._codes.extend(np.concatenate(codes), np.repeat(numbers, [len(one) for one in codes]))
+            words = np.ascontiguousarray(np.concatenate(patterns)).view(np.uint64).reshape(-1, 4)
+            self._descriptors.load(words, np.repeat(numbers, [len(one) for one in patterns]))
+        self._count += len(looks)
 
     def candidates(self, look: Look, *, since: int = 0) -> list[int]:
         """Numbers (from `since` on) of known pictures worth judging, the likeliest first; at most BY_CODE + BY_VOTES."""
@@ -100,12 +118,7 @@ class Gallery:
 
     def _nearest(self, look: Look, since: int) -> NDArray[np.int32]:
         """For each known picture the smallest distance of any of its codes to any of the query's."""
-        nearest = np.full(self._count, 257, np.int32)
-        queries = _query_codes(look)
-        codes, owners = self._codes.since(since)
-        if len(queries) and len(owners):
-            np.minimum.at(nearest, owners, pairwise_bits(queries, codes.view(np.uint8)).min(axis=0))
-        return nearest
+        return self._codes.nearest(_query_codes(look), self._count, since=since)
 
     def _tally(self, look: Look, since: int) -> Tally:
         parts = [look.features.descriptors[:QUERY_POINTS], look.mirrored.descriptors[:QUERY_MIRRORED]]
@@ -118,22 +131,30 @@ def judge(query: Look, known: Look) -> Judgement | None:
     away = [distance_bits(code, known.hashes.pdq.codes[0]) for code in query.hashes.pdq.codes]
     bits = min(away)
     textured = min(query.hashes.pdq.quality, known.hashes.pdq.quality) >= MIN_QUALITY
+    by_hash: Judgement | None = None
     plain = distance_bits(query.hashes.short.phash256, known.hashes.short.phash256)
     if textured and (bits <= RADIUS_BITS or plain <= RADIUS_BITS):
         code = 0 if min(plain, away[0]) <= RADIUS_BITS else away.index(bits)
-        return Judgement(Relation.SAME, bits, None, turned=turned(code, query.shape, known.shape))
+        way = turned(code, query.shape, known.shape)
+        by_hash = Judgement(Relation.SAME, bits, None, turned=way)
+        if not contradiction((query.frame(), known.frame()), Fit(np.reshape(way.matrix, (2, 3)), way.mirrored, 0), query, known):
+            return by_hash
     found = overlay(query, known)
+    if found is None and by_hash is not None:
+        return by_hash
     if found is None or found.relation is None:
         return None
     nearest = int(_all_pairs(query, known).min(initial=bits))
     if found.relation is not Relation.CONTAINS:
         return Judgement(found.relation, nearest, found)
+    if found.main is not None:
+        return Judgement(found.relation, nearest, found, query_holds=found.main.of_known, known_holds=found.main.of_query)
     inverse = np.asarray(cv2.invertAffineTransform(found.matrix), np.float64)
     return Judgement(
         found.relation,
         nearest,
         found,
-        query_holds=found.visible_known >= found.visible_query and framed_in(inverse, known, query),
+        query_holds=found.visible_known >= found.visible_query and framed_in(inverse, known, query, mirrored=found.mirrored),
         known_holds=found.visible_query > found.visible_known and framed_in(found.matrix, query, known),
     )
 
@@ -152,34 +173,14 @@ def _indexed_codes(look: Look) -> NDArray[np.uint8]:
     return np.concatenate(kept) if kept else np.empty((0, 32), np.uint8)
 
 
+def _indexed_descriptors(look: Look) -> NDArray[np.uint8]:
+    """The strongest descriptors of the frame and of its regions, uint8 [n, 32]."""
+    parts = [look.features.descriptors[:INDEXED], *(found.features.descriptors[:INDEXED_REGION] for found in look.regions)]
+    return np.concatenate(parts)
+
+
 def _query_codes(look: Look) -> NDArray[np.uint8]:
     """As _indexed_codes(), in all eight turns."""
     made = [look.hashes.pdq, *(found.pdq for found in look.regions)]
     kept = [one.codes.view(np.uint8) for one in made if one.quality >= MIN_QUALITY]
     return np.concatenate(kept) if kept else np.empty((0, 32), np.uint8)
-
-
-class _Rows:
-    """256-bit codes as rows of four words, each with its owner; grows by doubling."""
-
-    def __init__(self) -> None:
-        self._room = np.empty((256, 4), np.uint64)
-        self._owners = np.empty(256, np.int32)
-        self._used = 0
-
-    def since(self, owner: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-        """uint64 [n, 4] and int32 [n]: the codes of the owners from `owner` on."""
-        start = int(np.searchsorted(self._owners[: self._used], owner))
-        return self._room[start : self._used], self._owners[start : self._used]
-
-    def extend(self, codes: NDArray[np.uint8], owner: int) -> None:
-        """Adds the codes, uint8 [n, 32]. Owners must not descend."""
-        needed = self._used + len(codes)
-        if needed > len(self._owners):
-            room, owners = np.empty((2 * needed, 4), np.uint64), np.empty(2 * needed, np.int32)
-            room[: self._used] = self._room[: self._used]
-            owners[: self._used] = self._owners[: self._used]
-            self._room, self._owners = room, owners
-        self._room[self._used : needed] = np.ascontiguousarray(codes).view(np.uint64)
-        self._owners[self._used : needed] = owner
-        self._used = needed

@@ -42,9 +42,7 @@ def short_hashes(grey: Grey) -> ShortHashes:
         size = (max(8, round(width * scale)), max(8, round(height * scale)))
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     image = Image.fromarray(grey)
-    return ShortHashes(
-        _packed(imagehash.phash(image, 8).hash), _packed(imagehash.phash(image, 16).hash), _packed(imagehash.dhash(image, 8).hash)
-    )
+    return ShortHashes(_packed(_phash(image, 8)), _packed(_phash(image, 16)), _packed(imagehash.dhash(image, 8).hash))
 
 
 def hash_set(grey: Grey) -> HashSet:
@@ -73,6 +71,16 @@ def pairwise_bits(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArra
     for row, word in enumerate(words):
         out[row] = np.bitwise_count(others ^ word).sum(axis=1, dtype=np.int32)
     return out
+
+
+def _phash(image: Image.Image, side: int) -> NDArray[np.bool_]:
+    """imagehash.phash(image, side) of an 8-bit grey image, bit by bit (a test compares them), in five sixths of its time."""
+    from scipy.fftpack import dct  # takes a second to load: only where pictures are read
+
+    pixels = np.asarray(image.resize((4 * side, 4 * side), Image.Resampling.LANCZOS))
+    low = dct(dct(pixels, axis=0), axis=1)[:side, :side]
+    ordered, half = np.sort(low, axis=None), side * side // 2
+    return np.asarray(low > (ordered[half - 1] + ordered[half]) / 2, np.bool_)
 
 
 def _packed(bits: NDArray[np.bool_]) -> Code:

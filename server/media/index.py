@@ -1,8 +1,12 @@
-"""Exact Hamming search over 256-bit codes in RAM: 16 tables of 16 bits, and a small flat block for what was just added.
+"""Hamming search over 256-bit codes in RAM: exact within 31 bits by tables, or at any distance by reading every code.
 
-Two codes at most 31 bits apart differ by at most one bit in at least one of 16 slots (pigeonhole), so 17 look-ups in each slot
-find every neighbour. The bits are permuted once, by a fixed permutation, because real hashes are skewed. Each distinct code is
-held once; sightings hang below it elsewhere. 96 bytes a code.
+CodeIndex: 16 tables of 16 bits, and a small flat block for what was just added. Two codes at most 31 bits apart differ by at most
+one bit in at least one of 16 slots (pigeonhole), so 17 look-ups in each slot find every neighbour. The bits are permuted once, by
+a fixed permutation, because real hashes are skewed. Each distinct code is held once; sightings hang below it elsewhere. 96 bytes
+a code.
+
+CodeRows: columns of words, read in blocks that stay in the processor's cache. Candidates for a picture are wanted within 90 bits
+and in eight turns, where tables would touch most codes: about 45 ms at a million codes, for all eight. 36 bytes a code.
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ DELTA_LIMIT = 50_000
 _FLIPS = np.concatenate(([0], 1 << np.arange(16))).astype(np.uint16)
 _ORDER = np.random.Generator(np.random.PCG64(20_260_101)).permutation(256)
 _BLOCK = 1 << 18
+_CACHED = 1 << 14
+NONE_BITS = 257
 
 
 class CodeIndex:
@@ -117,6 +123,57 @@ class CodeIndex:
             self._rows[slot] = np.argsort(column, kind="stable")
             self._offsets[slot, 1:] = np.cumsum(np.bincount(column, minlength=65536))
         self._delta = np.empty((1024, 4), np.uint64)
+
+
+class CodeRows:
+    """Codes with their owners (numbers of pictures). Append-only; owners must not descend. Not safe for two writers."""
+
+    def __init__(self) -> None:
+        self._columns = np.empty((4, 256), np.uint64)
+        self._owners = np.empty(256, np.int32)
+        self._used = 0
+
+    def extend(self, codes: NDArray[np.uint8], owners: NDArray[np.int32]) -> None:
+        """Adds codes, uint8 [n, 32], of these owners, int32 [n]."""
+        needed = self._used + len(codes)
+        if needed > len(self._owners):
+            columns, kept = np.empty((4, 2 * needed), np.uint64), np.empty(2 * needed, np.int32)
+            columns[:, : self._used] = self._columns[:, : self._used]
+            kept[: self._used] = self._owners[: self._used]
+            self._columns, self._owners = columns, kept
+        self._columns[:, self._used : needed] = np.ascontiguousarray(codes).view(np.uint64).reshape(-1, 4).T
+        self._owners[self._used : needed] = owners
+        self._used = needed
+
+    def nearest(self, queries: NDArray[np.uint8], count: int, *, since: int = 0) -> NDArray[np.int32]:
+        """For each of `count` owners the smallest distance of its codes to any query, uint8 [m, 32]; int32 bits, NONE_BITS: none.
+
+        Owners before `since` are passed over. Exact.
+        """
+        nearest = np.full(count, NONE_BITS, np.int32)
+        start = int(np.searchsorted(self._owners[: self._used], since))
+        owners = self._owners[start : self._used]
+        if len(queries) == 0 or len(owners) == 0:
+            return nearest
+        words = np.ascontiguousarray(queries).view(np.uint64).reshape(-1, 4)
+        columns = self._columns[:, start : self._used]
+        away = np.empty(len(owners), np.uint16)
+        for at in range(0, len(owners), _CACHED):
+            away[at : at + _CACHED] = _smallest(columns[:, at : at + _CACHED], words)
+        first = np.flatnonzero(np.diff(owners, prepend=-1))
+        nearest[owners[first]] = np.minimum.reduceat(away, first)
+        return nearest
+
+
+def _smallest(columns: NDArray[np.uint64], words: Code) -> NDArray[np.uint16]:
+    """For each code of the columns the distance to the nearest of the words."""
+    best = np.full(columns.shape[1], NONE_BITS, np.uint16)
+    for word in words:
+        away = np.bitwise_count(columns[0] ^ word[0]).astype(np.uint16)
+        for place in (1, 2, 3):
+            away += np.bitwise_count(columns[place] ^ word[place])
+        np.minimum(best, away, out=best)
+    return best
 
 
 def permuted(codes: Code) -> Code:

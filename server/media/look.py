@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from server.media.decode import FRAME_SIDE, Grey, Picture, decode_picture, resized
 from server.media.features import Features, find_features
+from server.media.frames import find_frames
 from server.media.hashes import HashSet, ShortHashes, hash_set
+from server.media.npz import read_npz
 from server.media.pdq import Pdq, pdq
 from server.media.regions import Region, find_regions
 
@@ -46,6 +49,11 @@ class Look:
     def frame(self) -> Grey:
         """The kept small frame, uint8 [height, width]."""
         return np.asarray(cv2.imdecode(np.frombuffer(self.thumb, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
+
+    @cached_property
+    def framed(self) -> tuple[Region, ...]:
+        """Where the small frame has pictures set into it: the regions read from the large one, and rectangles drawn by edges."""
+        return (*(found.region for found in self.regions), *find_frames(self.frame()))
 
     @property
     def shape(self) -> tuple[float, float]:
@@ -109,27 +117,27 @@ def to_bytes(look: Look) -> bytes:
 
 def from_bytes(data: bytes) -> Look:
     """The look that to_bytes() wrote. Raises: ValueError or KeyError when it is not one (then it is made again)."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        width, height = (int(value) for value in arrays["size"])
-        kind, *notes = (str(word) for word in arrays["words"])
-        short = arrays["short"]
-        count = sum(name.startswith("box") for name in arrays.files)
-        regions = tuple(
-            RegionLook(
-                Region(*(float(edge) for edge in arrays[f"box{number}"])),
-                Pdq(arrays[f"region{number}.codes"], int(arrays[f"region{number}.quality"])),
-                Features(arrays[f"region{number}.points"], arrays[f"region{number}.descriptors"]),
-            )
-            for number in range(count)
+    arrays = read_npz(data)
+    width, height = (int(value) for value in arrays["size"])
+    kind, *notes = (str(word) for word in arrays["words"])
+    short = arrays["short"]
+    count = sum(name.startswith("box") for name in arrays)
+    regions = tuple(
+        RegionLook(
+            Region(*(float(edge) for edge in arrays[f"box{number}"])),
+            Pdq(arrays[f"region{number}.codes"], int(arrays[f"region{number}.quality"])),
+            Features(arrays[f"region{number}.points"], arrays[f"region{number}.descriptors"]),
         )
-        return Look(
-            Picture(kind, width, height, np.empty((0, 0), np.uint8), tuple(notes)),
-            HashSet(ShortHashes(short[:1], short[1:5], short[5:]), Pdq(arrays["whole.codes"], int(arrays["whole.quality"]))),
-            regions,
-            Features(arrays["plain.points"], arrays["plain.descriptors"]),
-            Features(arrays["mirrored.points"], arrays["mirrored.descriptors"]),
-            arrays["thumb"].tobytes(),
-        )
+        for number in range(count)
+    )
+    return Look(
+        Picture(kind, width, height, np.empty((0, 0), np.uint8), tuple(notes)),
+        HashSet(ShortHashes(short[:1], short[1:5], short[5:]), Pdq(arrays["whole.codes"], int(arrays["whole.quality"]))),
+        regions,
+        Features(arrays["plain.points"], arrays["plain.descriptors"]),
+        Features(arrays["mirrored.points"], arrays["mirrored.descriptors"]),
+        arrays["thumb"].tobytes(),
+    )
 
 
 def _put_pdq(arrays: dict[str, NDArray[np.generic]], name: str, made: Pdq) -> None:

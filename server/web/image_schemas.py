@@ -81,7 +81,7 @@ class EvidenceRow(Row):
     correlation: float | None
     visible_known: float | None
     visible_query: float | None
-    holds: Literal["", "query", "known"]
+    holds: Literal["", "query", "known", "both"]
     pipeline: str
 
 
@@ -110,7 +110,8 @@ class MatchRow(Row):
     cluster_id: UUID | None
     evidence: EvidenceRow | None
     sightings: list[SightingRow]
-    hidden: int = Field(description="instances in captures that the caller may not open: other devices of the organisation")
+    hidden: int = Field(description="further instances of the organisation, in captures that the caller may not open")
+    is_shared: bool = Field(description="of another organisation: only what a case shows to the person is told")
 
 
 class ClusterRow(Row):
@@ -129,6 +130,7 @@ class SearchResult(Row):
     width: int
     height: int
     format: str
+    notes: list[str] = Field(description="what was done to it before comparing: first frame only, brought to 8 bits, …")
     searched: int = Field(description="pictures in the index")
     pipeline: str
     matches: list[MatchRow]

@@ -10,15 +10,20 @@ import zlib
 
 from PIL import Image, ImageDraw, ImageFilter, PngImagePlugin
 
+from tests.media.pictures import scene
+
 SCENES = ("harbour", "ferry", "marsh", "market", "lighthouse", "bridge")
 AVATARS = 6
 
 
 def picture(name: str, nonce: str) -> tuple[bytes, str]:
-    """(bytes, media type) of a scene, an avatar (`avatar-3`), the notice's poster or the icon. Raises: KeyError."""
+    """(bytes, media type) of a scene, one of endless others (`scene-7`), an avatar (`avatar-3`), the notice's poster or the icon.
+
+    Raises: KeyError.
+    """
     image = _drawing(name)
     out = io.BytesIO()
-    if name in SCENES:
+    if name in SCENES or name.startswith("scene-"):
         image.save(out, "JPEG", quality=88, comment=nonce.encode())
         return out.getvalue(), "image/jpeg"
     facts = PngImagePlugin.PngInfo()
@@ -49,6 +54,8 @@ def noise_png(size_bytes: int, nonce: str) -> bytes:
 def _drawing(name: str) -> Image.Image:
     if name in SCENES:
         return _scene(SCENES.index(name))
+    if name.startswith("scene-") and name[6:].isdecimal():
+        return scene(int(name[6:]))
     if name.startswith("avatar-") and name[7:].isdigit() and int(name[7:]) < AVATARS:
         return _avatar(int(name[7:]))
     if name == "poster":

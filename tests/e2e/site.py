@@ -101,6 +101,11 @@ class DemoSite:
     def article(self) -> str:
         return f"{self.url}/harbour/night-ferry"
 
+    @property
+    def boxes(self) -> str:
+        """A page that shows pictures in every way that pages have."""
+        return f"{self.url}/boxes"
+
     def many(self, n: int, kb: int) -> str:
         """A page of `n` pictures of about `kb` kilobytes each that do not compress."""
         return f"{self.url}/many?n={n}&kb={kb}"
@@ -154,6 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._page("article.html", nonce, frame=self.server.site.frame_url)
             case ["style.css" | "app.js" | "notice.css" as name]:
                 return self._page(name, nonce)
+            case ["boxes"]:
+                return self._page("boxes.html", nonce, frame=self.server.site.frame_url)
             case ["notice"]:
                 return self._page("notice.html", nonce)
             case ["many"]:

@@ -1,5 +1,8 @@
 """“Seen before?” in a real browser: the menu on a picture, the small window, and what the service knows of it."""
 
+import io
+import json
+import zipfile
 from collections.abc import Iterator
 
 import httpx2
@@ -7,9 +10,12 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect
 
 from tests.e2e.acts import click_menu, granted_browser, ids, sealed
+from tests.e2e.boxes import assert_places
 from tests.e2e.chromium import Chromium, wait_for
+from tests.e2e.pictures import picture
 from tests.e2e.site import DemoSite
 from tests.e2e.stack import Stack
+from tests.extension.capture.browser import read_records
 from tests.extension.ui.test_accessibility import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
@@ -95,6 +101,28 @@ def test_a_drawing_is_compared_by_what_the_screen_shows_and_says_so(browser: Chr
     expect(drawn.locator("#how")).to_contain_text("what the screen shows of it")
     expect(drawn.locator("#status")).to_have_text("Not seen before in your captures")
     drawn.close()
+    page.close()
+
+
+def test_a_canvas_is_found_again_though_no_file_of_it_was_loaded(browser: Chromium, site: DemoSite, stack: Stack) -> None:
+    page, before = browser.open(site.boxes), ids(browser)
+    page.wait_for_function("document.body.dataset.done === '1'")
+    browser.click_toolbar(page)
+    item = sealed(browser, before)
+    headers = {"Authorization": f"Bearer {browser.token}"}
+    address = f"{stack.url}/api/v1/captures/{item['captureId']}"
+    archive = httpx2.get(f"{address}/artifacts/page.wacz", headers=headers, timeout=60).content
+    with zipfile.ZipFile(io.BytesIO(archive)) as wacz:
+        records = read_records(wacz.read("archive/data.warc.gz"))
+        assert_places(json.loads(next(one.body for one in records if one.uri.startswith("urn:pageinfo:"))), site)
+
+    wait_for(
+        lambda: httpx2.get(f"{address}/images", headers=headers, timeout=60).json()["state"] != "pending", 60, lambda: "not read"
+    )
+    bridge, _ = picture("bridge", "another file of it")
+    found = httpx2.post(f"{stack.url}/api/v1/images/search", content=bridge, headers=headers, timeout=60).json()["matches"]
+    drawn = [place for one in found for place in one["sightings"] if place["source"] == "box"]
+    assert [(one["url"], one["box"]) for one in drawn] == [("", [10, 120, 320, 180])]
     page.close()
 
 

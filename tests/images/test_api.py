@@ -34,8 +34,11 @@ async def test_a_picture_is_found_with_sightings_kind_and_evidence(site: Site) -
     assert found["evidence"]["correlation"] >= 0.8 and found["evidence"]["visible_known"] < 0.6
 
     seen = (await site.http.post(SEARCH, content=SHARED, headers=mine.headers)).json()
-    assert [one["capture_id"] for one in seen["matches"][0]["sightings"]] == [own], "a device sees its own captures"
-    assert seen["matches"][0]["hidden"] == 1 and seen["clusters"] == []
+    assert {one["capture_id"] for one in seen["matches"][0]["sightings"]} == {own, other}, (
+        "a device is told what its person may see"
+    )
+    assert seen["matches"][0]["hidden"] == 0 and seen["clusters"] == []
+    assert (await site.http.get(f"/api/v1/captures/{other}", headers=mine.headers)).status_code == 404, "told of, not opened"
 
     again = (await person.get(SEARCH, params={"image": DIGEST})).json()["results"]
     assert again[0]["matches"][0]["kind"] == "exact"

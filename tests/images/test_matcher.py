@@ -1,5 +1,7 @@
 """What the index names: pictures and screenshots apart, and what many copies would hide."""
 
+import numpy as np
+
 from server.images.matcher import Candidates
 from server.media.gallery import BY_CODE, BY_VOTES, Gallery
 from server.media.look import look_at
@@ -17,11 +19,13 @@ def test_neither_copies_nor_shots_of_a_page_hide_a_picture() -> None:
     for shade in range(COPIES):
         gallery.add(look_at(encoded(screenshot(one), "JPEG", quality=80 + shade % 15)))
     last = gallery.add(look_at(encoded(two, "JPEG", quality=92)))
-    ids = tuple(100 + number for number in range(len(gallery)))
-    shots = frozenset(range(COPIES, 2 * COPIES))
-    found = Candidates(gallery.ranking(look_at(encoded(collage(one, two)))), ids, shots)
-    copies = set(ids[:COPIES])
-    assert set(found.pictures()) <= copies | {ids[last]} and len(found.pictures()) <= BY_CODE + BY_VOTES
-    assert ids[last] in found.pictures(copies), "behind the copies stands the other picture"
-    assert found.screenshots() and {one - 100 for one in found.screenshots()} <= shots
-    assert Candidates(None, (), frozenset()).pictures() == []
+    ids = np.arange(100, 100 + len(gallery))
+    is_shot = (ids >= 100 + COPIES) & (ids < 100 + 2 * COPIES)
+    found = Candidates(gallery.ranking(look_at(encoded(collage(one, two)))), ids, is_shot)
+    copies, shots = set(ids[:COPIES].tolist()), set(ids[is_shot].tolist())
+    assert set(found.pictures()) <= copies | {100 + last} and len(found.pictures()) <= BY_CODE + BY_VOTES
+    assert 100 + last in found.pictures(copies), "behind the copies stands the other picture"
+    assert found.screenshots() and set(found.screenshots()) <= shots
+    near = Candidates(gallery.ranking(look_at(encoded(one))), ids, is_shot).near(5)
+    assert len(near) == 5 and set(near) <= copies, "of many copies as many as were asked for, the nearest first"
+    assert Candidates(None, ids[:0], is_shot[:0]).pictures() == []

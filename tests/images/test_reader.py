@@ -17,8 +17,27 @@ from tests.media.pictures import encoded, scene
 @pytest.fixture(scope="module")
 def running() -> Iterator[PictureReader]:
     made = PictureReader(processes=1)
+    made.warm()
     yield made
     made.close()
+
+
+def test_the_first_picture_of_a_warm_process_waits_for_no_library(running: PictureReader) -> None:
+    (child,) = running._idle.queue
+    assert child is not None and child._ready is not None
+    maps = Path(f"/proc/{child._process.pid}/maps")
+    loaded = {line.split()[-1] for line in maps.read_text().splitlines() if ".so" in line}
+    assert running.read(encoded(scene(30), "JPEG")).outcome == "read" and running.signals(encoded(scene(30)), None)[1] == ""
+    assert {line.split()[-1] for line in maps.read_text().splitlines() if ".so" in line} == loaded
+    (other,) = running._waited_for.queue
+    assert other is not None and running.read(b"", waited_for=True).outcome == "empty"
+    own, niceness = (
+        os.getpriority(os.PRIO_PROCESS, 0),
+        [os.getpriority(os.PRIO_PROCESS, one._process.pid) for one in (child, other)],
+    )
+    assert niceness == [min(own + reader.NICENESS, 19), own], "what a person waits for yields to nobody"
+    running.warm()
+    assert [*running._idle.queue, *running._waited_for.queue] == [child, other], "processes that run are kept"
 
 
 def test_the_look_is_the_engines_own(running: PictureReader) -> None:
@@ -43,6 +62,8 @@ def test_a_killed_decoder_is_an_outcome_and_the_next_picture_is_read(
     with monkeypatch.context() as patch:
         patch.setattr(reader._Child, "ask", killed)
         assert running.read(data).outcome == "crashed"
+    (next_one,) = running._idle.queue
+    assert next_one is not None and next_one.is_alive(), "the next process loads before anybody asks"
     assert running.read(data).outcome == "read"
 
 

@@ -4,7 +4,7 @@ import io
 import random
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 COLOURS = [
     (214, 69, 65),
@@ -90,3 +90,44 @@ def collage(left: Image.Image, right: Image.Image) -> Image.Image:
     out.paste(parts[0], (0, 0))
     out.paste(parts[1], (parts[0].width + 10, 0))
     return out
+
+
+def resembling(seed: int) -> tuple[Image.Image, Image.Image]:
+    """A scene, and a part of it with the fine marks of another one: what a generator makes of one edge map, a variant of it."""
+    known, other = (scene(number).convert("L") for number in (seed, seed + 1))
+    coarse, blurred = (np.asarray(one.filter(ImageFilter.GaussianBlur(4)), np.float32) for one in (known, other))
+    mixed = np.clip(coarse + 0.8 * (np.asarray(other, np.float32) - blurred), 0, 255).astype(np.uint8)
+    return known, cropped(Image.fromarray(mixed), 0.8)
+
+
+def post(image: Image.Image, words: str = "Seen this morning", dark: bool = True) -> Image.Image:
+    """On a phone, in a stream of posts: a name, words above, buttons and an answer below."""
+    paper, ink = ((18, 18, 22), (236, 236, 240)) if dark else ((255, 255, 255), (15, 15, 20))
+    page = Image.new("RGB", (540, 1080), paper)
+    draw = ImageDraw.Draw(page)
+    draw.ellipse((20, 60, 66, 106), fill=(150, 90, 170))
+    draw.text((80, 70), "page of wonders", fill=ink, font_size=20)
+    for row in range(2):
+        draw.text((20, 124 + row * 26), f"{words}, line {row}", fill=ink, font_size=18)
+    page.paste(image.resize((540, round(image.height * 540 / image.width))), (0, 190))
+    for place in range(3):
+        draw.ellipse((30 + place * 90, 640, 56 + place * 90, 666), outline=ink, width=3)
+    for row in range(6):
+        draw.text((20, 700 + row * 30), f"and somebody answers: {words}", fill=ink, font_size=18)
+    return page
+
+
+def studio(image: Image.Image, words: str) -> Image.Image:
+    """In a frame beside the speaker of a news programme: a busy set, a line of words below."""
+    page = Image.new("RGB", (1280, 720), (24, 34, 96))
+    draw = ImageDraw.Draw(page)
+    for place in range(-200, 1280, 38):
+        draw.line((place, 0, place + 260, 620), fill=(70, 96, 190), width=3)
+    draw.ellipse((150, 130, 330, 340), fill=(205, 165, 140), outline="black", width=3)
+    draw.polygon([(60, 620), (150, 360), (330, 360), (420, 620)], fill=(30, 30, 45), outline="white")
+    width = min(600, round(image.width * 400 / image.height))
+    draw.rectangle((560, 70, 560 + width + 16, 486), fill="white")
+    page.paste(image.resize((width, 400)), (568, 78))
+    draw.rectangle((0, 620, 1280, 720), fill=(180, 12, 24))
+    draw.text((40, 640), words, fill="white", font_size=44)
+    return page

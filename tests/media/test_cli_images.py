@@ -1,15 +1,18 @@
 """`holdstill images cluster FOLDER --json`: a folder of pictures in, one list out, nothing written there."""
 
 import json
+import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from server.cli import app, image_cache
-from server.media import look as look_module
+from server.cli.image_folder import entries_of
+from server.images.reader import PictureRead, PictureReader
 from server.media.gallery import Judgement, judge
 from server.media.look import Look
 from tests.media.pictures import captioned, collage, encoded, mirrored, scene
@@ -40,7 +43,7 @@ def refuse(*_: object, **__: object) -> None:
 
 
 def run(folder: Path, cache: Path) -> list[dict[str, object]]:
-    done = CliRunner().invoke(app, ["images", "cluster", str(folder), "--json", "--cache", str(cache)])
+    done = CliRunner().invoke(app, ["images", "cluster", str(folder), "--json", "--workers", "1", "--cache", str(cache)])
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
@@ -67,7 +70,7 @@ def test_each_file_has_a_row_and_the_reason_when_it_was_not_read(folder: Path, t
 def test_a_second_run_decodes_nothing_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path / "cache.sqlite"
     first = run(folder, cache)
-    monkeypatch.setattr(look_module, "decode_picture", refuse)
+    monkeypatch.setattr(PictureReader, "read", refuse)
     assert run(folder, cache) == first
 
 
@@ -121,3 +124,61 @@ def test_people_get_words(folder: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["images", "cluster", str(folder), "--no-keep"])
     assert done.exit_code == 0
     assert "Cluster 1" in done.stdout and "drawing.svg  svg: " in done.stdout
+
+
+def test_nothing_in_the_folder_is_passed_over_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "mixed"
+    (place / "locked").mkdir(parents=True)
+    (place / "notes.txt").write_text("hello")
+    (place / "empty.png").write_bytes(b"")
+    for link, target in (("link.txt", "notes.txt"), ("gone.png", "nowhere"), ("around", ".")):
+        (place / link).symlink_to(target)
+    os.mkfifo(place / "pipe")
+    (Path(os.fsdecode(os.fsencode(place) + b"/b\xff\x1b[2J.png"))).write_bytes(b"")
+    scan = os.scandir
+
+    def refusing(path: str) -> Iterator[os.DirEntry[str]]:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    done = CliRunner().invoke(app, ["images", "cluster", str(place), "--json", "--no-keep", "--workers", "1"])
+    assert done.exit_code == 0
+    told = {row["file"]: row["outcome"] for row in json.loads(done.stdout)}
+    links = dict.fromkeys(("around", "gone.png", "link.txt"), "link")
+    assert told == links | {
+        "b\\xff\\x1b[2J.png": "empty",
+        "empty.png": "empty",
+        "locked": "unreadable_folder",
+        "notes.txt": "not_a_picture",
+        "pipe": "not_a_file",
+    }
+    assert "0 of 8 files read; not read: 2 empty, 3 link, 1 not_a_file, 1 not_a_picture, 1 unreadable_folder." in done.stderr
+
+
+def test_a_file_that_goes_or_is_closed_to_us_has_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed.png").write_bytes(b"x")
+
+    def closed(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", closed)
+    done = CliRunner().invoke(app, ["images", "cluster", str(tmp_path), "--json", "--no-keep", "--workers", "1"])
+    (row,) = json.loads(done.stdout)
+    assert (row["outcome"], row["reason"]) == ("unreadable_file", "the file cannot be opened: Permission denied")
+
+
+def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["images", "cluster", str(tmp_path), "--json", "--no-keep", "--workers", "1"])
+    assert (done.exit_code, json.loads(done.stdout)) == (0, []) and "No file is in this folder." in done.stderr
+    assert entries_of(tmp_path) == []
+
+
+def test_what_failed_for_the_machine_is_tried_again_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "one.png").write_bytes(b"picture")
+    answers = iter([PictureRead("timeout", "not decoded within 30 s"), PictureRead("broken", "cut off")])
+    monkeypatch.setattr(PictureReader, "read", lambda *_: next(answers))
+    for outcome in ("timeout", "broken", "broken"):  # the third is out of the cache
+        assert [row["outcome"] for row in run(tmp_path / "folder", tmp_path / "cache.sqlite")] == [outcome]

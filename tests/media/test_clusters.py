@@ -111,5 +111,5 @@ def test_an_altered_copy_that_leads_itself_draws_no_nearly_equal_picture_away() 
 
     by_hash = Judgement(Relation.SAME, 4, None)
     for first, second, cluster in ((same(0.95), same(0.99), 7), (same(0.95), by_hash, 7), (same(0.82), same(0.99), 9)):
-        (edge,) = _member_edges(3, [(7, first), (9, second)])
+        (edge,) = _member_edges(3, [(7, first), (9, second)], {})
         assert (edge.cluster, edge.to, edge.relation) == (cluster, cluster, Relation.SAME)

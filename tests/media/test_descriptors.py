@@ -74,6 +74,26 @@ def test_segments_answer_as_one_and_the_newest_counts_at_once() -> None:
     assert since.votes[:40].sum() == 0 and np.array_equal(since.votes[40:], first.votes[40:])
 
 
+def test_many_at_once_answer_as_one_by_one_and_what_waited_stays_in_front(monkeypatch) -> None:
+    monkeypatch.setattr(module, "LOAD_LIMIT", 700)
+    chance = np.random.default_rng(8)
+    known = random_descriptors(chance, 3000)
+    words, owners = known.view(np.uint64), np.arange(3000) // 50
+    index, whole = DescriptorIndex(), DescriptorIndex()
+    for owner in range(3):
+        index.extend(known[owners == owner], owner)
+    index.load(words[150:], owners[150:])
+    index.extend(random_descriptors(chance, 4), 60)
+    query = noisy(known[::40], chance, 6)
+    asked = index.tally(query, 61).votes.tolist()
+    for owner in range(60):
+        whole.extend(known[owners == owner], owner)
+    whole.compact()
+    assert len(index) == 3004 and asked[:60] == whole.tally(query, 60).votes.tolist() and asked[1] > 0
+    index.compact()
+    assert len(index) == 3004 and index.tally(query, 61).votes.tolist() == asked
+
+
 def test_a_pattern_that_many_pictures_have_weighs_less_than_a_rare_one() -> None:
     chance = np.random.default_rng(5)
     letters, index = random_descriptors(chance, 10), DescriptorIndex()

@@ -1,10 +1,11 @@
 """Golden vectors: an update of Pillow, imagehash, OpenCV or numpy that changes a code is seen here, not in a count."""
 
+import imagehash
 import numpy as np
 from PIL import Image
 
 from server.media.decode import decode_picture
-from server.media.hashes import distance_bits, exchange_pdq, hash_set
+from server.media.hashes import distance_bits, exchange_pdq, hash_set, short_hashes
 from server.media.pdq import DIHEDRAL, from_hex, hex_of, pdq
 from server.media.pipeline import PIPELINE, pipeline_id
 from tests.media.pictures import encoded, mirrored, scene
@@ -86,6 +87,16 @@ def test_the_codes_of_a_known_frame_do_not_drift() -> None:
         short = made.short
         codes = [hex_of_words(code) for code in (short.phash64, short.dhash64, short.phash256)]
         assert [*codes, hex_of(made.pdq.codes[0])] == expected, size
+
+
+def test_the_short_codes_are_those_of_imagehash() -> None:
+    chance = np.random.default_rng(9)
+    plain = [np.full((64, 64), 128, np.uint8), np.zeros((200, 256), np.uint8), np.tile(np.arange(256, dtype=np.uint8), (90, 1))]
+    noise = [chance.integers(0, 256, (int(height), 256), dtype=np.uint8) for height in chance.integers(8, 257, 40)]
+    for grey in (*plain, *noise, np.asarray(scene(30, 256, 192).convert("L")), waves(256, 200)):
+        image, made = Image.fromarray(grey), short_hashes(grey)
+        for code, own in ((made.phash64, imagehash.phash(image, 8)), (made.phash256, imagehash.phash(image, 16))):
+            assert np.array_equal(np.unpackbits(code.view(np.uint8), bitorder="little"), own.hash.ravel())
 
 
 def hex_of_words(code: np.ndarray) -> str:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.media.index import RADIUS_BITS, CodeIndex
+from server.media import index as module
+from server.media.index import NONE_BITS, RADIUS_BITS, CodeIndex, CodeRows
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -74,3 +75,29 @@ def test_a_known_code_keeps_its_row_and_takes_no_room() -> None:
 def test_a_radius_the_tables_cannot_promise_is_refused() -> None:
     with pytest.raises(ValueError, match="31"):
         CodeIndex().search(np.zeros(4, np.uint64), 32)
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEEDS, st.integers(0, 120), st.integers(0, 30), st.integers(0, 3))
+def test_rows_give_each_owner_its_smallest_distance(seed: int, count: int, since: int, asked: int) -> None:
+    chance = np.random.default_rng(seed)
+    codes, owners = random_codes(chance, count), np.sort(chance.integers(0, 40, count)).astype(np.int32)
+    rows = CodeRows()
+    half = count // 2
+    for part in (slice(0, half), slice(half, count)):
+        rows.extend(codes[part].view(np.uint8).reshape(-1, 32), owners[part])
+    queries = np.concatenate((random_codes(chance, asked), codes[:asked]))
+    expected = np.full(40, NONE_BITS)
+    for code, owner in zip(codes, owners.tolist(), strict=True):
+        for query in queries if owner >= since else ():
+            expected[owner] = min(expected[owner], int(np.bitwise_count(code ^ query).sum()))
+    assert rows.nearest(queries.view(np.uint8).reshape(-1, 32), 40, since=since).tolist() == expected.tolist()
+
+
+def test_rows_are_read_in_blocks_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CACHED", 7)
+    chance, rows = np.random.default_rng(6), CodeRows()
+    codes = random_codes(chance, 50)
+    rows.extend(codes.view(np.uint8).reshape(-1, 32), np.arange(50, dtype=np.int32))
+    for number in (0, 6, 7, 13, 14, 49):
+        assert rows.nearest(codes[number].view(np.uint8).reshape(1, 32), 50)[number] == 0

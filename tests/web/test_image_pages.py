@@ -13,12 +13,13 @@ import pytest
 import pytest_asyncio
 from PIL import Image, PngImagePlugin
 
+from server.cases.service import CaseOrder
 from server.settings import Settings
 from server.trust.dsse import parse_envelope
 from server.web.middleware import CONTENT_SECURITY_POLICY
 from tests.images.pages import capture_page, indexed
 from tests.media.credentials import make_camera, signed
-from tests.media.pictures import captioned, encoded, mirrored, scene
+from tests.media.pictures import captioned, encoded, mirrored, resembling, scene
 from tests.postgres import TestPostgres
 from tests.services.stage import HeldClock
 from tests.web.site import Site, open_site, settings_of
@@ -84,10 +85,23 @@ async def test_a_search_tells_identical_from_similar_and_shows_where(shown: Show
     kinds = re.findall(r'<li data-kind="(\w+)"', page.text)
     assert kinds[0] == "exact" and kinds.count("exact") == 1 and "same" in kinds
     assert "Identical: same bytes" in page.text and "Similar: same picture" in page.text
+    counted = re.search(r'<p id="kinds">([^<]+)</p>', page.text)
+    assert counted is not None and counted[1].startswith(f"1 identical file · {kinds.count('same')} similar: the same picture")
     assert "First &lt;i&gt;page&lt;/i&gt;" in page.text and "Second page" in page.text and "Another thing" not in page.text
     again = await shown.person.post("/images/search", files=upload(encoded(scene(21).resize((500, 375)), "JPEG", quality=60)))
     assert re.findall(r'<li data-kind="(\w+)"', again.text)[0] == "same"
-    assert "Identical: same bytes" not in again.text
+    assert "dentical file" not in again.text and "Identical: same bytes" not in again.text
+
+
+async def test_an_exhibit_of_a_shared_case_is_told_as_such_and_links_to_the_capture_alone(shown: Shown) -> None:
+    cases, lead = shown.site.services.cases, await shown.site.services.operators.ensure_default_operator()
+    guest = await shown.site.other_organisation("Guests")
+    case = await cases.open(lead, CaseOrder("Shared"))
+    await cases.exhibits.add(lead, case.id, shown.captures[0])
+    await cases.members.redeem(guest, await cases.members.invite(lead, case.id, "reader"))
+    page = (await (await shown.site.person(guest)).post("/images/search", files=upload(shown.original))).text
+    assert "that a case shows you" in page and f'href="/captures/{shown.captures[0]}"' in page
+    assert 'href="/images/' not in page.split('id="found"')[1] and shown.captures[1] not in page
 
 
 async def test_signals_are_shown_with_what_they_do_not_prove(shown: Shown) -> None:
@@ -163,6 +177,8 @@ async def test_the_contact_sheet_has_every_sighting_as_page_and_as_pdf(shown: Sh
     cluster = await cluster_of(shown)
     page = (await shown.person.get(f"/images/clusters/{cluster}/sheet")).text
     assert all(title in page for title in ("First &lt;i&gt;page&lt;/i&gt;", "Second page", "Third page"))
+    for text in (page, (await shown.person.get(f"/images/clusters/{cluster}")).text):
+        assert all(said in text.split('id="sightings"')[1] for said in ("Identical: same bytes", "Similar: same picture"))
     made = [await shown.person.get(f"/images/clusters/{cluster}/sheet.pdf") for _ in range(2)]
     assert made[0].headers["content-type"] == "application/pdf"
     assert made[0].headers["content-disposition"].startswith("attachment;")
@@ -274,3 +290,11 @@ async def test_people_merge_split_and_reject_with_a_reason(shown: Shown) -> None
     page = (await shown.person.get(f"/images/clusters/{await cluster_of(shown)}")).text
     assert "Images (distinct files)</dt><dd>2</dd>" in page
     await shown.site.sound()
+
+
+async def test_what_only_resembles_it_is_never_headed_as_found(shown: Shown) -> None:
+    known, like_it = resembling(94)
+    await indexed(shown.site, await capture_page(await shown.site.pair(), {"https://six.example/k.png": encoded(known)}))
+    page = (await shown.person.post("/images/search", files=upload(encoded(like_it)))).text
+    assert "Not seen, but something resembles it" in page and "1 only resembles it" in page
+    assert set(re.findall(r'<li data-kind="(\w+)"', page)) == {"variant"} and "Everywhere it was seen" not in page

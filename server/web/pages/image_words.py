@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.images.views import Counts, Evidence, ImageView, MemberView, SightingView
+from server.images.views import Counts, Evidence, ImageView, Match, MemberView, SightingView
 from server.media.provenance.signals import Signal
 from server.web.texts import Texts
 
+KINDS = ("exact", "same", "contains", "variant")
 COUNT_NAMES = ("images", "crops", "instances", "captures", "posts", "accounts", "platforms", "without_post", "contains")
 BROAD = ("images", "instances", "captures", "posts", "accounts")
 
@@ -90,6 +93,14 @@ def count_line(texts: Texts, counts: Counts) -> str:
     return " · ".join(texts.count(f"counted.{name}", number) for name in BROAD if (number := getattr(counts, name)))
 
 
+def kinds_line(texts: Texts, matches: Sequence[Match]) -> str:
+    """`1 identical · 2 similar`: how many matches of each kind. Identical and similar are never one number."""
+    kinds = Counter(one.kind for one in matches)
+    return " · ".join(
+        texts.count(f"seen.kind.{kind}", kinds[kind]) for kind in ("exact", "same", "contains", "variant") if kinds[kind]
+    )
+
+
 def facts_line(texts: Texts, image: ImageView) -> str:
     """`JPEG, 640 × 480`, or why there are no pixels."""
     if image.outcome != "read":
@@ -117,7 +128,8 @@ def evidence_line(texts: Texts, evidence: Evidence | None, *, own: str = "query"
     if evidence.mirrored:
         said.append(texts.get("evidence.mirrored"))
     if evidence.holds:
-        said.append(texts.get("evidence.holds_other" if evidence.holds == own else "evidence.held_by_other"))
+        held = "evidence.holds_other" if evidence.holds == own else "evidence.held_by_other"
+        said.append(texts.get("evidence.both_hold" if evidence.holds == "both" else held))
     return " · ".join(said)
 
 

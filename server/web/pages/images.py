@@ -23,6 +23,7 @@ from server.web.pages.image_words import (
     evidence_line,
     facts_line,
     is_known,
+    kinds_line,
     overlay_of,
     pair_of,
     whose_line,
@@ -106,7 +107,9 @@ async def search(request: Request, actor: Reader, services: ServicesDep, picture
         MatchRow(one, facts_line(texts, one.image), evidence_line(texts, one.evidence, own="known")) for one in answer.matches
     ]
     signals = await services.images.origins.in_bytes(data)
-    return _search_page(request, answer=answer, matches=matches, signals=signals)
+    sure = sum(one.kind != "variant" for one in answer.matches)
+    kinds = kinds_line(texts, answer.matches)
+    return _search_page(request, answer=answer, matches=matches, signals=signals, sure=sure, kinds=kinds)
 
 
 @router.get("/clusters/{cluster_id}")
@@ -130,6 +133,7 @@ async def cluster(request: Request, cluster_id: UUID, actor: Reader, services: S
         variants=_rows(texts, view, view.variants),
         splittable=[one for one in members if one.relation not in ("representative", "contains")],
         sightings=await services.images.reads.cluster_sightings(actor, cluster_id),
+        roles={one.image.sha256: one.role for one in view.members},
         names=await services.captures.details.names(actor, {one.actor for one in view.decisions}),
         whose=lambda one: whose_line(texts, one),
     )
@@ -208,6 +212,7 @@ async def sheet(request: Request, cluster_id: UUID, actor: Reader, services: Ser
         sheet=made.sheet,
         images=[one.image for one in made.cluster.members],
         sightings=made.sightings,
+        roles={one.image.sha256: one.role for one in made.cluster.members},
         whose=lambda one: whose_line(texts, one),
     )
 
@@ -262,7 +267,7 @@ def _rows(texts: Texts, view: ClusterView, members: tuple[MemberView, ...]) -> l
 
 
 def _search_page(request: Request, *, status: int = HTTPStatus.OK, **values: object) -> Response:
-    given = {"answer": None, "refused": "", "matches": [], "signals": None} | values
+    given = {"answer": None, "refused": "", "matches": [], "signals": None, "sure": 0, "kinds": ""} | values
     texts = texts_of(request)
     page = render(
         request, "image_search.html", status=status, section="images", whose=lambda one: whose_line(texts, one), **given

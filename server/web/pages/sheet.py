@@ -38,6 +38,7 @@ class SheetSighting:
     when: str
     title: str
     url: str
+    what: str
     whose: str
     capture: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from server.media.provenance.signals import SignalOutcome
 from server.operators.actors import OperatorActor
 from server.web.pages.image_words import count_line, count_rows, evidence_line, facts_line, is_known, signal_line, whose_line
 from server.web.pages.render import human_time
-from server.web.pages.sheet import Sheet, SheetMember, SheetSighting
+from server.web.pages.sheet import SIGHTINGS_LIMIT, Sheet, SheetMember, SheetSighting
 from server.web.texts import Texts
 
 MEMBERS_LIMIT = 300
@@ -54,9 +55,12 @@ async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UU
     made_at = services.clock.now()
     members = [await _member(services, actor, one, texts) for one in view.members[:MEMBERS_LIMIT]]
     left_out = len(view.members) - len(members)
+    roles = {one.image.sha256: "exact" if one.role == "representative" else one.role for one in view.members}
     notes = [texts.get("cluster.note"), texts.get("counts.note"), texts.get("signals.note")]
     if left_out:
         notes.append(texts.get("sheet.left_out", n=left_out))
+    if unlisted := max(0, view.counts.instances + view.counts.contains - min(len(sightings), SIGHTINGS_LIMIT)):
+        notes.append(texts.get("sheet.unlisted", n=unlisted))
     sheet = Sheet(
         title=texts.get("sheet.title"),
         subtitle=f"{count_line(texts, view.counts)} · {view.cluster_id} · {human_time(made_at)}",
@@ -71,13 +75,19 @@ async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UU
                 human_time(one.captured_at),
                 one.capture_title or one.page_url,
                 one.page_url,
-                f"{whose_line(texts, one)} · {texts.get(f'source.{one.source}')}",
+                f"{_relation(texts, roles, one)} · {texts.get(f'source.{one.source}')}",
+                whose_line(texts, one),
                 one.capture_id,
             )
             for one in sightings
         ),
     )
     return ClusterSheet(view, sightings, sheet)
+
+
+def _relation(texts: Texts, roles: Mapping[str, str], sighting: SightingView) -> str:
+    """What stood there: the very file the cluster is known by, the same picture, or one that shows it in part; and which file."""
+    return f"{texts.get(f'relation.{roles[sighting.sha256]}')} ({sighting.sha256[:12]})"
 
 
 async def _member(services: Services, actor: OperatorActor, one: MemberView, texts: Texts) -> SheetMember:

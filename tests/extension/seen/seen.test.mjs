@@ -21,9 +21,17 @@ test("what the service says is read, and identical stays apart from similar", ()
 
 test("an answer that is not one is refused, never read as nothing found", () => {
   const wrong = [null, {}, { matches: [] }, { matches: {}, searched: 1 }, answer(null), answer(match({ kind: "identical" })), answer(match({ image: { sha256: "../x" } })),
-    answer(match({ sightings: "none" })), answer(match({ hidden: null })), answer(match({ sightings: [place({ capture_id: "javascript:x" })] })), answer(match({ sightings: [place({ captured_at: "then" })] }))];
+    answer(match({ sightings: "none" })), answer(match({ hidden: null })), answer(match({ sightings: [place({ capture_id: "javascript:x" })] })), answer(match({ sightings: [place({ captured_at: "then" })] })),
+    { ...answer(), notes: "animated" }, { ...answer(), notes: [7] }];
   for (const one of wrong) assert.throws(() => parseSeen(one), SealError, JSON.stringify(one));
   assert.equal(parseSeen(answer(match({ cluster_id: "../../x" }))).matches[0].clusterId, null);
+});
+
+test("what was done before comparing is told, and a shared case is", () => {
+  const seen = parseSeen({ ...answer(match({ is_shared: true }), match()), notes: ["animated: only the first frame is compared", "x".repeat(999), ..."abcdefghij"] });
+  assert.deepEqual(seen.matches.map(({ isShared }) => isShared), [true, false]);
+  assert.deepEqual([seen.notes.length, seen.notes[0], seen.notes[1].length], [8, "animated: only the first frame is compared", 200]);
+  assert.deepEqual(parseSeen(answer()).notes, [], "an older service says none");
 });
 
 test("an answer without end is cut", () => {
