@@ -1,4 +1,5 @@
-"""99,000 rows of a silence period into embedded PostgreSQL: how long, in how much memory, beside a plain COPY of the same rows.
+"""99,000 rows of a silence period into embedded PostgreSQL: how long, in how much memory, beside a plain COPY of the same rows;
+then judged by the window, counted, drawn from and counted again.
 
     python -m benchmarks.bench_import [--rows 99000]
 
@@ -12,6 +13,7 @@ import io
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 import psutil
@@ -19,10 +21,13 @@ import psycopg
 
 from benchmarks.figures import MB, load_average
 from server.cases.service import CaseOrder
-from server.composition import build
+from server.composition import Services, build
 from server.db import libpq_url
+from server.findings.body import SilenceChoice
+from server.findings.recount import recount
 from server.imports.service import TableFile
 from server.imports.views import Plan
+from server.operators.actors import OperatorActor
 from server.settings import Settings
 
 GOAL_S = 300.0
@@ -59,6 +64,27 @@ def copy_seconds(url: str, path: Path) -> float:
         return time.monotonic() - begun
 
 
+async def judged_lines(services: Services, actor: OperatorActor, case_id: uuid.UUID) -> list[str]:
+    """Judging the posts, freezing how many lie in the window, drawing a sample, recounting: what each took."""
+    choice = SilenceChoice(rule_id="FR-L49", territory="FR-MET", election_id="FR-2024-AN-R2")
+    begun = time.monotonic()
+    asked = await services.imports.judgings.ask(actor, case_id, choice, queued=False)
+    await services.imports.judgings.run(asked.id)
+    counts = (await services.imports.judgings.read(actor, asked.id)).judging.counts
+    lines = [f"judging           {time.monotonic() - begun:7.1f} s   {counts}"]
+    begun = time.monotonic()
+    frozen = await services.findings.tallies.freeze_judged(actor, "Posts in the silence", asked.id)
+    lines.append(f"freezing          {time.monotonic() - begun:7.1f} s   {frozen.n_low:,} to {frozen.n_high:,} posts")
+    begun = time.monotonic()
+    drawn = await services.findings.statistics.sample(actor, frozen.id, "1", 400)
+    lines.append(f"sample            {time.monotonic() - begun:7.1f} s   {len(drawn.keys)} of {drawn.of:,}, seed {drawn.seed}")
+    begun = time.monotonic()
+    again = await recount(services.database, frozen.id)
+    assert again.is_sound, again.checks
+    lines.append(f"recount           {time.monotonic() - begun:7.1f} s   the same {again.counted:,}")
+    return lines
+
+
 async def measure(folder: Path, rows: int) -> bool:
     path = folder / "rows.csv"
     write_table(path, rows)
@@ -80,6 +106,7 @@ async def measure(folder: Path, rows: int) -> bool:
         state = await running
         import_s = time.monotonic() - begun
         done = (await services.imports.read(actor, made.id)).table
+        judged = await judged_lines(services, actor, case.id)
         begun = time.monotonic()
         await services.imports.undo(actor, made.id, queued=False)
         await services.imports.undoer.run(made.id)
@@ -90,6 +117,7 @@ async def measure(folder: Path, rows: int) -> bool:
     print(f"rows {done.rows_taken:,} taken, {done.rows_refused} refused, {done.things_made:,} things made ({state})")
     print(f"upload and survey {uploaded_s:7.1f} s")
     print(f"import            {import_s:7.1f} s = {rows / import_s:,.0f} rows a second   goal {GOAL_S:.0f} s")
+    print("\n".join(judged))
     print(f"undo              {undo_s:7.1f} s")
     print(f"plain COPY        {copy_s:7.2f} s   ratio {import_s / copy_s:,.0f}")
     told = f"{max(samples) / MB:.0f} MB at most, {growth / MB:+.0f} MB after the first fifth"

@@ -18,22 +18,26 @@ from server.composition import Services
 from server.web.deps import is_https
 from server.web.metrics import MeasureRequests, Metrics
 from server.web.middleware import BodyLimit, ExtensionCors, SecurityHeaders
+from server.web.pages import account, people, recipients, sign_in, statistics
+from server.web.pages import activities as activity_pages
 from server.web.pages import alerts as alert_pages
 from server.web.pages import captures as capture_pages
 from server.web.pages import case_exports as case_export_pages
 from server.web.pages import cases as case_pages
 from server.web.pages import devices as device_pages
 from server.web.pages import documents as document_pages
+from server.web.pages import entities as entity_pages
 from server.web.pages import exports as export_pages
 from server.web.pages import findings as finding_pages
 from server.web.pages import handovers as handover_pages
 from server.web.pages import images as image_pages
 from server.web.pages import imports as import_pages
+from server.web.pages import judgings as judging_pages
 from server.web.pages import masks as mask_pages
 from server.web.pages import notice_records as notice_record_pages
 from server.web.pages import notices as notice_pages
-from server.web.pages import people, recipients, sign_in, statistics
 from server.web.pages import replays as replay_pages
+from server.web.pages import search as search_pages
 from server.web.pages.render import page_error
 from server.web.problems import STATUS, http_problem, problem_of, validation_problem
 from server.web.routes import captures, devices, exports, health, images, log, uploads
@@ -42,12 +46,15 @@ logger = logging.getLogger(__name__)
 PAGES = (
     sign_in,
     capture_pages,
+    search_pages,
     image_pages,
     replay_pages,
     export_pages,
     device_pages,
     people,
+    account,
     case_pages,
+    entity_pages,
     case_export_pages,
     import_pages,
     handover_pages,
@@ -58,6 +65,8 @@ PAGES = (
     document_pages,
     notice_record_pages,
     finding_pages,
+    judging_pages,
+    activity_pages,
     statistics,
 )
 Background = Callable[[Services], Coroutine[Any, Any, None]]

@@ -13,8 +13,7 @@ from server.captures.service import CaptureService
 from server.cases.parts import CaseParts
 from server.cases.service import CaseService
 from server.clock import Clock, SystemClock
-from server.custody.enrolment import EnrolmentService
-from server.custody.people import PeopleService
+from server.custody.identities import Identities
 from server.custody.service import CustodyService
 from server.custody.stamping import StampService
 from server.db import Database
@@ -36,9 +35,7 @@ from server.imports.service import ImportService
 from server.jobs import Jobs
 from server.keyring import load_keys
 from server.notices.service import NoticeRecords
-from server.operators.passwords import PasswordService
 from server.operators.service import OperatorService
-from server.operators.tokens import TokenService
 from server.postgres import EmbeddedPostgres
 from server.rules.catalogue import Catalogue, shipped
 from server.rules.disarm import parse_disarm_bundle
@@ -62,20 +59,15 @@ DISARM_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Services:
-    """Everything the outer layers call. `postgres` is set only when this process uses the embedded server."""
+class Services(Identities):
+    """Everything the outer layers call (people: Identities). `postgres` is set only where this process uses the embedded one."""
 
     settings: Settings
     clock: Clock
     database: Database
     jobs: Jobs
-    operators: OperatorService
-    passwords: PasswordService
-    tokens: TokenService
     log: Log
     custody: CustodyService
-    enrolment: EnrolmentService
-    people: PeopleService
     stamps: StampService
     captures: CaptureService
     cases: CaseService
@@ -138,7 +130,7 @@ def build(settings: Settings, overrides: Overrides | None = None) -> Services:
         database=core.database,
         clock=core.clock,
         settings=settings,
-        operators=core.operators,
+        operators=core.identities.operators,
         custody=core.custody,
         log=core.custody.log,
         blobs=blobs,
@@ -169,7 +161,7 @@ class _Core:
     database: Database
     clock: Clock
     jobs: Jobs
-    operators: OperatorService
+    identities: Identities
     custody: CustodyService
     stamps: StampService
     policy: Policy
@@ -193,7 +185,7 @@ def _core(settings: Settings, chosen: Overrides, database_url: str) -> _Core:
         database=database,
         clock=clock,
         jobs=Jobs(database_url, heartbeat_s=settings.job_heartbeat_s, stalled_after_s=settings.job_stalled_after_s),
-        operators=OperatorService(database, clock, settings),
+        identities=Identities.of(database, OperatorService(database, clock, settings), custody),
         custody=custody,
         stamps=StampService(database, clock, custody, tsa_client, tsas),
         policy=Policy(
@@ -210,20 +202,15 @@ def _services(
     work = CaseParts(core.database, core.clock, core.custody)
     case_exports = CaseExportService(exports)
     catalogue = catalogue_of(settings)
-    enrolment = EnrolmentService(core.database, core.operators, core.custody)
     images = _images(settings, core, captures)
     return Services(
+        **vars(core.identities),
         settings=settings,
         clock=core.clock,
         database=core.database,
         jobs=core.jobs,
-        operators=core.operators,
-        passwords=PasswordService(core.operators),
-        tokens=TokenService(core.operators),
         log=core.custody.log,
         custody=core.custody,
-        enrolment=enrolment,
-        people=PeopleService(core.database, core.operators, core.custody, enrolment),
         stamps=core.stamps,
         captures=CaptureService.of(captures),
         cases=CaseService(work),

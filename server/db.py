@@ -52,7 +52,8 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = libpq_url(url)
         place = make_url(sqlalchemy_url(url))
-        options = f"{place.query.get('options', '')} -c timezone=UTC".strip()  # a far time must not overflow in another zone
+        # A far time must not overflow in another zone; no statement of the service is worth compiling.
+        options = f"{place.query.get('options', '')} -c timezone=UTC -c jit=off".strip()
         self.engine: AsyncEngine = create_async_engine(
             place, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args={"options": options}
         )

@@ -50,15 +50,51 @@ class DeviceKeyRefused(ServiceError):
 
 
 class SignInRefused(ServiceError):
-    """The one-time link is wrong, used or expired."""
+    """The link, password or passkey does not let anybody in: one answer for unknown, wrong, used, expired and who left."""
 
     code = "sign_in_refused"
+
+
+class SignInPaused(ServiceError):
+    """Too many tries for one login or from one address: the same words whether the login exists or not. data: wait_s."""
+
+    code = "sign_in_paused"
+
+
+class PasskeysUnavailable(ServiceError):
+    """Browsers cannot make or use a passkey here. data: reason (`ip_address`, `not_https`, `other_address`), public_url."""
+
+    code = "passkeys_unavailable"
+
+
+class PasskeyRefused(ServiceError):
+    """The browser's answer does not make a passkey. data: reason (`challenge`, `not_verified`, `taken`, `too_many`)."""
+
+    code = "passkey_refused"
+
+
+class IssuerRefused(ServiceError):
+    """The configured issuer vouches for nobody who may come in, or not so that it can be believed. data: reason."""
+
+    code = "issuer_refused"
+
+
+class IssuerUnreachable(ServiceError):
+    """The configured issuer gave no answer that can be read. No data."""
+
+    code = "issuer_unreachable"
 
 
 class Forbidden(ServiceError):
     """Known, but not allowed. data: needs."""
 
     code = "forbidden"
+
+
+class PasskeyDue(Forbidden):
+    """The organisation asks this person for a passkey, and this session was opened without one. data: needs."""
+
+    code = "passkey_due"
 
 
 class CrossSiteVisit(Forbidden):

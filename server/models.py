@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from server.captures import masked, sharing
+from server.captures import masked, sharing, texts
 from server.captures import models as captures
 from server.cases import models as cases
 from server.custody import models as custody
@@ -10,6 +10,7 @@ from server.exports import case_models
 from server.exports import models as exports
 from server.findings import models as findings
 from server.handovers import models as handovers
+from server.images import elsewhere
 from server.images import models as images
 from server.imports import models as imports
 from server.notices import models as notices
@@ -21,6 +22,7 @@ __all__ = [
     "case_models",
     "cases",
     "custody",
+    "elsewhere",
     "exports",
     "findings",
     "handovers",
@@ -31,6 +33,7 @@ __all__ = [
     "notices",
     "operators",
     "sharing",
+    "texts",
     "transparency",
 ]
 

@@ -1,9 +1,10 @@
 """Settings: one object, read from the environment (`HOLDSTILL_…`) or given by the caller. Lists are JSON in the environment."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
@@ -51,6 +52,32 @@ class WitnessedLog(BaseModel):
         return self.vkey_file.read_text("utf-8").strip()
 
 
+class OidcSettings(BaseModel):
+    """The one OpenID Connect issuer that may vouch for people. It opens the door to who was invited; it gives no rights."""
+
+    issuer: str = Field(max_length=500, description="exactly as in its tokens; https, or http on this machine")
+    client_id: str = Field(max_length=200)
+    client_secret: SecretStr | None = Field(default=None, description="none: a public client, held by PKCE alone")
+    name: str = Field(default="single sign-on", max_length=60, description="what the button calls it")
+    timeout_s: float = Field(default=10.0, gt=0)
+    answer_limit_bytes: int = Field(default=256 * 1024, ge=1024)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if not is_safe_url(self.issuer):
+            raise ValueError("an issuer is an https address without query or fragment")
+        return self
+
+
+def is_safe_url(url: str) -> bool:
+    """Whether secrets may be sent there: https, or http to this very machine; no query, no fragment, no user."""
+    parts = urlsplit(url)
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    return (parts.scheme == "https" or (parts.scheme == "http" and local)) and not (
+        parts.query or parts.fragment or parts.username
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with its unit and default."""
 
@@ -74,6 +101,7 @@ class Settings(BaseSettings):
     organisation: str = Field(default="Default organisation", description="name of the organisation made at first start")
     disarm_file: Path | None = Field(default=None, description="a DISARM.json; its techniques go before those that are shipped")
     disarm_version: str = Field(default="1.6", max_length=40, description="the framework's version in disarm_file")
+    oidc: OidcSettings | None = Field(default=None, description="an OpenID Connect issuer that may vouch for invited people")
     run_worker: bool = Field(default=True, description="run background jobs inside `serve`")
 
     # Bytes at rest
@@ -121,6 +149,9 @@ class Settings(BaseSettings):
     pairing_code_tries: int = Field(default=5, ge=1)
     nonce_seconds: int = Field(default=600, ge=1)
     sign_in_link_seconds: int = Field(default=900, ge=1)
+    challenge_seconds: int = Field(
+        default=300, ge=30, description="for an answer of a passkey, or the way to the issuer and back"
+    )
     session_seconds: int = Field(default=12 * 3600, ge=60)
     put_limit_bytes: int = 16 * MEBIBYTE
     upload_limit_bytes: int = 8 * 1024 * MEBIBYTE

@@ -5,12 +5,13 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 
-from server.captures.parts import CHECK_TASK
+from server.captures.parts import CHECK_TASK, READ_TASK
+from server.cases.searchtexts import index_old_texts
 from server.composition import Services
 from server.errors import ServiceError
 from server.exports.parts import CASE_EXPORT_TASK, EXPORT_TASK
 from server.images.parts import GROUP_TASK, INDEX_TASK
-from server.imports.parts import DEPOSIT_TASK, IMPORT_TASK, UNDO_TASK
+from server.imports.parts import DEPOSIT_TASK, IMPORT_TASK, JUDGE_TASK, UNDO_TASK
 
 logger = logging.getLogger(__name__)
 PAUSE_AFTER_FAILURE_S = 5.0
@@ -24,6 +25,10 @@ def register_tasks(services: Services) -> None:
     @services.jobs.task(CHECK_TASK)
     async def check_capture(capture_id: str) -> None:
         await services.captures.checks.run(capture_id)
+
+    @services.jobs.task(READ_TASK)
+    async def read_capture_text(capture_id: str) -> None:
+        await services.captures.texts.run(capture_id)
 
     @services.jobs.task(INDEX_TASK)
     async def index_capture(capture_id: str) -> None:
@@ -70,6 +75,14 @@ def _register_imports(services: Services) -> None:
     async def check_deposit(deposit_id: str) -> None:
         await services.imports.checker.run(uuid.UUID(deposit_id))
 
+    @services.jobs.task(JUDGE_TASK)
+    async def judge_posts(judging_id: str) -> None:
+        try:
+            await services.imports.judgings.run(uuid.UUID(judging_id))
+        except Exception as error:
+            logger.exception("judgings.broke", extra={"judging": judging_id})
+            await services.imports.judgings.fail(uuid.UUID(judging_id), f"the service broke ({type(error).__name__})")
+
 
 async def run_worker(services: Services) -> None:
     """Runs jobs, publishes and stamps until cancelled. Any number of processes may do so at once."""
@@ -78,10 +91,19 @@ async def run_worker(services: Services) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(warm_images(services))
         group.create_task(_forever("pictures", CATCH_UP_INTERVAL_S, services.images.catch_up))
+        group.create_task(_forever("deposits", CATCH_UP_INTERVAL_S, services.imports.checker.queue_missing))
+        group.create_task(_forever("texts", CATCH_UP_INTERVAL_S, lambda: catch_up_texts(services)))
         group.create_task(_forever("publish", settings.publish_interval_s, services.log.sequence))
         group.create_task(_forever("stamp", settings.stamp_interval_s, services.stamps.stamp))
         group.create_task(_forever("clear", CLEAR_INTERVAL_S, services.captures.uploads.clear_abandoned))
+        group.create_task(_forever("scratch", CLEAR_INTERVAL_S, services.imports.clear_scratch))
+        group.create_task(_forever("export scratch", CLEAR_INTERVAL_S, services.case_exports.clear_scratch))
         group.create_task(_jobs(services))
+
+
+async def catch_up_texts(services: Services) -> int:
+    """Queues the captures whose text was not read yet, and indexes older texts of cases; how many of both."""
+    return await services.captures.texts.queue_missing() + await index_old_texts(services.database)
 
 
 async def warm_images(services: Services) -> None:

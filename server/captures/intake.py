@@ -13,6 +13,7 @@ from server.captures.errors import SignatureRefused, StatementRefused, Statement
 from server.captures.models import Artifact, Capture, CaptureState
 from server.captures.parts import CaptureParts
 from server.captures.scope import missing_of, owned_by
+from server.captures.texts import keep_stated
 from server.captures.values import CaptureId, Commitment, bounded_claim
 from server.custody.service import EventDraft
 from server.db import lock_for_transaction
@@ -89,6 +90,7 @@ class Intake:
             active = await self._parts.operators.require_active_device(session, actor.device_id)
             nonce = await self._challenges.claim(session, active, statement.nonce, CaptureId(statement.capture_id))
             capture = await self._insert(session, active, envelope, (statement, nonce))
+            await keep_stated(session, capture, statement, parse_envelope(envelope).payload)
         return capture, False
 
     async def _insert(

@@ -30,5 +30,6 @@ class CaptureParts:
 
 
 CHECK_TASK = "check_capture"
+READ_TASK = "read_capture_text"
 INDEX_TASK = "index_capture"
 """The floor of images runs this one: captures only queue it when they are sealed."""

@@ -1,9 +1,12 @@
 """Who may see which capture: the one place that turns an actor into a condition on rows."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy.orm import defer
+from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -22,8 +25,22 @@ _READERS = [role.value for role, rights in ROLE_RIGHTS.items() if Right.READ in 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """The condition on Capture rows that an actor may read: owned_by(), and for a person the exhibits of cases one is a
     member of."""
-    own = owned_by(actor)
-    return or_(own, _shown_to(actor.operator_id)) if isinstance(actor, OperatorActor) else own
+    return or_(owned_by(actor), shared_with(actor))
+
+
+def shared_with(actor: Actor, capture_id: Any = Capture.capture_id) -> ColumnElement[bool]:
+    """The condition that a case shows a capture to a person: exhibits, not withdrawn, of cases one is a member of.
+
+    `capture_id`: the attribute of whatever rows it is asked of.
+    """
+    return _shown_to(actor.operator_id, capture_id) if isinstance(actor, OperatorActor) else false()
+
+
+def lent_to(actor: Actor, capture_id: Any = Capture.capture_id) -> ColumnElement[bool]:
+    """shared_with(), of captures of other organisations alone."""
+    if not isinstance(actor, OperatorActor):
+        return false()
+    return _shown_to(actor.operator_id, capture_id, col(Exhibit.organisation_id) != actor.organisation_id)
 
 
 def told_to(actor: Actor) -> ColumnElement[bool]:
@@ -35,17 +52,17 @@ def told_to(actor: Actor) -> ColumnElement[bool]:
     return or_(own, and_(own_rows(actor, Capture.organisation_id), _reads(actor.operator_id)))
 
 
-def shared_with(actor: Actor) -> ColumnElement[bool]:
+def told_by_cases(actor: Actor) -> ColumnElement[bool]:
     """The condition on Capture rows of other organisations that a search by picture may name: the exhibits of cases in which the
     person, or the device's person as long as that one may read, is a member."""
     if not isinstance(actor, DeviceActor | OperatorActor):
         return false()
-    shown = and_(col(Capture.organisation_id) != actor.organisation_id, _shown_to(actor.operator_id))
+    shown = and_(col(Capture.organisation_id) != actor.organisation_id, _shown_to(actor.operator_id, Capture.capture_id))
     return and_(shown, _reads(actor.operator_id)) if isinstance(actor, DeviceActor) else shown
 
 
-def _shown_to(operator_id: UUID) -> ColumnElement[bool]:
-    """The condition on Capture rows that they are exhibits of cases in which this person is a member."""
+def _shown_to(operator_id: UUID, capture_id: Any, *exhibits_that: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition that the captures named are exhibits of cases in which this person is a member."""
     exhibits = (
         select(Exhibit.capture_id)
         .join(CaseMember, col(CaseMember.case_id) == col(Exhibit.case_id))
@@ -53,9 +70,10 @@ def _shown_to(operator_id: UUID) -> ColumnElement[bool]:
             CaseMember.operator_id == operator_id,
             col(CaseMember.ended_at).is_(None),
             col(Exhibit.withdrawn_at).is_(None),
+            *exhibits_that,
         )
     )
-    return col(Capture.capture_id).in_(exhibits)
+    return col(capture_id).in_(exhibits)
 
 
 def _reads(operator_id: UUID) -> ColumnElement[bool]:
@@ -75,6 +93,11 @@ def owned_by(actor: Actor) -> ColumnElement[bool]:
         return own
     left = select(Device.id).where(Device.operator_id == actor.operator_id, col(Device.revoked_at).is_not(None))
     return and_(own, or_(col(Capture.device_id) == actor.device_id, col(Capture.device_id).in_(left)))
+
+
+def without_statement() -> ExecutableOption:
+    """For lists of captures: the envelope, up to a megabyte, stays in the database."""
+    return defer(Capture.statement)  # type: ignore[arg-type]
 
 
 async def require_capture(session: AsyncSession, actor: Actor, capture_id: str, *, lock: bool = False) -> Capture:

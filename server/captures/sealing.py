@@ -4,7 +4,7 @@ import asyncio
 
 from server.captures.errors import ArtifactDamaged, ArtifactsMissing
 from server.captures.models import Artifact, Capture, CaptureState
-from server.captures.parts import CHECK_TASK, INDEX_TASK, CaptureParts
+from server.captures.parts import CHECK_TASK, INDEX_TASK, READ_TASK, CaptureParts
 from server.captures.scope import artifacts_of, missing_of, require_capture
 from server.captures.values import CaptureId, Sealing
 from server.custody.service import EventDraft
@@ -79,6 +79,7 @@ class Sealer:
             capture.sealed_leaf = event.sha256
             session.add(capture)
             await self._parts.jobs.defer(session, CHECK_TASK, capture_id=capture.capture_id)
+            await self._parts.jobs.defer(session, READ_TASK, once=f"{READ_TASK}:{capture_id}", capture_id=capture.capture_id)
             await self._parts.jobs.defer(session, INDEX_TASK, once=f"{INDEX_TASK}:{capture_id}", capture_id=capture.capture_id)
         return capture
 

@@ -3,19 +3,26 @@
 import base64
 import binascii
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, tuple_
+from sqlalchemy import select as rows_of
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture, Check, CheckOutcome, WorkingCopy
+from server.captures.newest import BY_INDEX, Held, newest
 from server.captures.parts import CaptureParts
 from server.captures.previews import THUMBNAIL
-from server.captures.scope import owned_by
+from server.captures.scope import owned_by, without_statement
+from server.captures.textquery import NOTHING, facet_query, parse_query
+from server.captures.texts import CaptureText
 from server.captures.views import CapturePage, CaptureQuery, CaptureSummary
+from server.db import run_sql
 from server.errors import BadInput
-from server.operators.actors import Actor
+from server.operators.actors import Actor, DeviceActor
 from server.operators.models import Device
+from server.operators.rights import own_rows
 
 PAGE_LIMIT = 100
 
@@ -30,14 +37,22 @@ class Search:
         """One page of captures, newest received first. Raises: BadInput (cursor, limit)."""
         if not 1 <= query.limit <= PAGE_LIMIT:
             raise BadInput(field="limit", reason=f"1 to {PAGE_LIMIT}")
+        lexemes = _lexemes(query)
         statement = (
             select(Capture, Device.label)
+            .options(without_statement())
             .join(Device, col(Device.id) == col(Capture.device_id))
-            .where(owned_by(actor), *_matching(query))
+            .where(owned_by(actor))
             .order_by(col(Capture.received_at).desc(), col(Capture.capture_id).desc())
             .limit(query.limit + 1)
         )
+        if lexemes is None:
+            statement = statement.where(*_after(query.cursor, Capture))
+        else:
+            statement = statement.where(col(Capture.capture_id).in_(_holding(actor, lexemes, query)))
         async with self._parts.database.session() as session:
+            if lexemes is not None:
+                await run_sql(session, BY_INDEX)
             rows = (await session.exec(statement)).all()
             shown = rows[: query.limit]
             ids = [capture.capture_id for capture, _ in shown]
@@ -85,24 +100,30 @@ async def failed_checks(session: AsyncSession, capture_ids: list[str]) -> dict[s
     return dict((await session.exec(statement)).all())
 
 
-def _matching(query: CaptureQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    for word in (query.text or "").replace("\x00", "").split()[:10]:
-        pattern = f"%{_literal(word)}%"
-        columns = (col(Capture.title), col(Capture.final_url), col(Capture.url), col(Capture.host))
-        conditions.append(or_(*(column.ilike(pattern) for column in columns)))
-    if query.host:
-        host = query.host.strip().lower().replace("\x00", "")
-        conditions.append(or_(col(Capture.host) == host, col(Capture.host).like(f"%.{_literal(host)}")))
-    if query.cursor:
-        place = _parse_cursor(query.cursor)
-        conditions.append(tuple_(col(Capture.received_at), col(Capture.capture_id)) < tuple_(*place))
-    return conditions
+def _lexemes(query: CaptureQuery) -> list[str] | None:
+    """What is looked for in the index of words; None: nothing. What holds no word (only signs) finds nothing."""
+    asked = parse_query(query.text or "")
+    if query.text is not None and query.text.strip() and asked.is_empty:
+        return [NOTHING]
+    found = [] if asked.is_empty else [asked.lexemes()]
+    if query.host and query.host.strip():
+        found.append(facet_query({"host": query.host}))
+    return found or None
 
 
-def _literal(word: str) -> str:
-    """`word` with LIKE's own signs taken as letters."""
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _holding(actor: Actor, lexemes: list[str], query: CaptureQuery) -> Select[Any]:
+    """Ids of the newest captures of the actor that hold these, after the cursor."""
+    scope = [own_rows(actor, CaptureText.organisation_id), *_after(query.cursor, CaptureText)]
+    key, at = col(CaptureText.capture_id), col(CaptureText.received_at)
+    mine = [key.in_(select(Capture.capture_id).where(owned_by(actor)))] if isinstance(actor, DeviceActor) else []
+    found = newest(Held(key, at, CaptureText.words, lexemes, scope, mine), query.limit + 1).subquery()
+    return rows_of(found.c.key)
+
+
+def _after(cursor: str | None, placed: type[Capture] | type[CaptureText]) -> list[ColumnElement[bool]]:
+    if not cursor:
+        return []
+    return [tuple_(col(placed.received_at), col(placed.capture_id)) < tuple_(*_parse_cursor(cursor))]
 
 
 def _cursor(capture: Capture) -> str:

@@ -15,6 +15,7 @@ from server.captures.reading import Reading
 from server.captures.replays import Replays
 from server.captures.sealing import Sealer
 from server.captures.search import Search
+from server.captures.texts import Texts
 from server.captures.uploads import Uploads
 
 
@@ -34,6 +35,7 @@ class CaptureService:
     imports: Imports
     evidence: StoredEvidence
     masked: MaskedCopies
+    texts: Texts
 
     @classmethod
     def of(cls, parts: CaptureParts) -> "CaptureService":
@@ -53,4 +55,5 @@ class CaptureService:
             imports=Imports(intake, uploads, sealer, parts.operators, limit_bytes=parts.settings.upload_limit_bytes),
             evidence=StoredEvidence(parts),
             masked=MaskedCopies(parts),
+            texts=Texts(parts),
         )

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.sharing import Exhibit
+from server.cases.entitylists import EntityLists
 from server.cases.models import CaseFile, Entity, EntityKind, Metric, Relation
 from server.cases.parts import CaseParts
 from server.cases.scope import require_case
-from server.cases.search import keep_text
+from server.cases.searchtexts import Told, entity_facets, keep_told
 from server.cases.texts import long_text, one_line
 from server.db import run_sql
 from server.errors import BadInput, NotFound
@@ -24,7 +25,6 @@ RELATIONS = (
 )  # fmt: skip
 CONFIDENCES = ("unlikely", "possible", "likely", "very_likely", "almost_certain")
 MOST = 2**63 - 1
-ROWS_LIMIT = 1000
 
 _NO_IMPORTS_ALONE = "UPDATE import_made SET outcome = 'referred_to' WHERE kind = 'entity' AND ref = :ref AND outcome = ''"
 """Somebody entered by hand what a table had named before: undoing the table leaves it."""
@@ -82,6 +82,7 @@ class Entities:
 
     def __init__(self, parts: CaseParts) -> None:
         self._parts = parts
+        self.lists = EntityLists(parts)
 
     async def keep(self, actor: OperatorActor, case_id: uuid.UUID, order: EntityOrder) -> Entity:
         """The entity; one that is there already (same kind, platform and id) as it is, and from then on no import's alone.
@@ -116,7 +117,8 @@ class Entities:
             )
             session.add(entity)
             texts = (name, external, platform, url)
-            await keep_text(session, case, ("entity", str(entity.id), name), texts, entity.created_at)
+            facets = entity_facets(order.kind, platform, external, name)
+            await keep_told(session, case, ("entity", str(entity.id), name), Told(texts, entity.created_at, facets))
         return entity
 
     async def relate(self, actor: OperatorActor, case_id: uuid.UUID, order: RelationOrder) -> Relation:
@@ -185,21 +187,6 @@ class Entities:
             )
             session.add(metric)
         return metric
-
-    async def known(
-        self, actor: OperatorActor, case_id: uuid.UUID
-    ) -> tuple[Sequence[Entity], Sequence[Relation], Sequence[Metric]]:
-        """Entities, relations that are said, metrics; each at most ROWS_LIMIT. Raises: Forbidden; NotFound."""
-        async with self._parts.database.session() as session:
-            case = await require_case(session, actor, case_id, "read")
-            entities = select(Entity).where(Entity.case_id == case.id).order_by(col(Entity.kind), col(Entity.name))
-            said = select(Relation).where(Relation.case_id == case.id, col(Relation.withdrawn_at).is_(None))
-            metrics = select(Metric).where(Metric.case_id == case.id).order_by(col(Metric.as_of))
-            return (
-                (await session.exec(entities.limit(ROWS_LIMIT))).all(),
-                (await session.exec(said.order_by(col(Relation.created_at)).limit(ROWS_LIMIT))).all(),
-                (await session.exec(metrics.limit(ROWS_LIMIT))).all(),
-            )
 
 
 def sum_ranges(metrics: Sequence[Metric]) -> Range:

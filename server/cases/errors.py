@@ -11,6 +11,12 @@ class CaseClosed(ServiceError):
     code: ClassVar[str] = "case_closed"
 
 
+class SearchTooSlow(ServiceError):
+    """The search would take longer than one is allowed to. data: reason."""
+
+    code: ClassVar[str] = "search_too_slow"
+
+
 class AlreadyExhibit(ServiceError):
     """The capture is an exhibit of this case already. data: number."""
 

@@ -9,14 +9,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture, CaptureState
-from server.captures.scope import owned_by, require_capture
+from server.captures.scope import owned_by, require_capture, without_statement
 from server.captures.sharing import Exhibit
 from server.cases.errors import AlreadyExhibit
 from server.cases.models import CaseFile
 from server.cases.parts import CaseParts
 from server.cases.recording import record
 from server.cases.scope import for_owner, require_case
-from server.cases.search import keep_text
+from server.cases.searchtexts import keep_text
 from server.cases.texts import long_text
 from server.custody.service import EventDraft
 from server.errors import BadInput, NotFound
@@ -80,10 +80,9 @@ class Exhibits:
                 admitted_at=self._parts.clock.now(),
             )
             session.add(exhibit)
-            texts = (capture.title, capture.url, capture.final_url, said)
-            await keep_text(
-                session, case, ("exhibit", capture.capture_id, capture.title or capture.url), texts, exhibit.admitted_at
-            )
+            if said:  # title, address and text are searched with the capture itself
+                label = capture.title or capture.url
+                await keep_text(session, case, ("exhibit", capture.capture_id, label), (said,), exhibit.admitted_at)
             await self._record(session, actor, case, (capture, exhibit.number))
         return exhibit
 
@@ -110,6 +109,7 @@ class Exhibits:
             case = await require_case(session, actor, case_id, "read")
             wanted = (
                 select(Exhibit, Capture)
+                .options(without_statement())
                 .join(Capture, col(Capture.capture_id) == col(Exhibit.capture_id))
                 .where(Exhibit.case_id == case.id, col(Exhibit.number) > after)
                 .order_by(col(Exhibit.number))

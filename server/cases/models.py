@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field, SQLModel
 
 from server.db import UtcDateTime
@@ -114,7 +116,10 @@ class Entity(SQLModel, table=True):
     """One thing of a case. `external_id` is the platform's own id, always a text: 19 digits must never become a number."""
 
     __tablename__ = "entity"
-    __table_args__ = (UniqueConstraint("case_id", "kind", "platform", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "kind", "platform", "external_id"),
+        Index("ix_entity_list", "case_id", "kind", "name", "id"),
+    )
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
     case_id: uuid.UUID = Field(foreign_key="case_file.id")
@@ -133,6 +138,7 @@ class Relation(SQLModel, table=True):
     __tablename__ = "relation"
     __table_args__ = (
         Index("ix_relation_case", "case_id"),
+        Index("ix_relation_new", "case_id", "created_at", "id", postgresql_where=sql("withdrawn_at IS NULL")),
         Index("ix_relation_from", "from_id"),
         Index("ix_relation_to", "to_id"),
     )
@@ -157,6 +163,7 @@ class Metric(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("low <= high AND low >= 0", name="ck_metric_range"),
         Index("ix_metric_entity", "entity_id"),
+        Index("ix_metric_new", "case_id", "as_of", "id"),
     )
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
@@ -176,15 +183,24 @@ class Metric(SQLModel, table=True):
 
 
 class CaseText(SQLModel, table=True):
-    """What is searched: folded words (server/cases/folding.py) of one note, exhibit, entity, moment or finding."""
+    """What is searched of one note, exhibit, entity, moment, finding or deposit: its text, and that text's words and facets
+    (server/captures/textquery.py). `words` NULL: of before there was such an index, until `holdstill search reindex`; such a
+    text is folded."""
 
     __tablename__ = "case_text"
-    __table_args__ = (Index("ix_case_text_ref", "case_id", "kind", "ref"),)
+    __table_args__ = (
+        Index("ix_case_text_ref", "case_id", "kind", "ref"),
+        Index("ix_case_text_words", "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+        Index("ix_case_text_new", "case_id", "created_at", "id"),
+        Index("ix_case_text_unread", "case_id", postgresql_where=sql("words IS NULL")),
+    )
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
     case_id: uuid.UUID = Field(foreign_key="case_file.id")
     kind: str = Field(max_length=16)
     ref: str = Field(max_length=80)
     label: str = Field(sa_column=Column(Text, nullable=False))
-    folded: str = Field(sa_column=Column(Text, nullable=False))
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    words: str | None = Field(default=None, sa_column=Column(TSVECTOR, nullable=True))
+    posted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)

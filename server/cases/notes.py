@@ -4,14 +4,16 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy import tuple_
 from sqlmodel import col, select
 
 from server.captures.models import Capture
+from server.captures.scope import without_statement
 from server.captures.sharing import Exhibit
 from server.cases.models import CaseMoment, CaseNote
 from server.cases.parts import CaseParts
 from server.cases.scope import require_case
-from server.cases.search import keep_text
+from server.cases.searchtexts import keep_text
 from server.cases.texts import long_text, one_line
 from server.errors import BadInput, NotFound
 from server.operators.actors import OperatorActor
@@ -21,7 +23,9 @@ from server.rules.errors import RuleError
 
 NOTE_LIMIT = 10_000
 MOMENT_KINDS = ("vote", "window", "order", "hearing", "ruling", "outcome", "press", "meeting", "other")
-ROWS_LIMIT = 500
+NOTES_SHOWN = 50
+MOMENTS_SHOWN = 200
+CAPTURES_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -85,19 +89,23 @@ class Notes:
             await keep_text(session, case, ("note", str(note.id), said[:120]), (said,), note.created_at)
         return note
 
-    async def written(self, actor: OperatorActor, case_id: uuid.UUID) -> list[NoteView]:
-        """Notes, newest first. Raises: Forbidden; NotFound."""
+    async def written(
+        self, actor: OperatorActor, case_id: uuid.UUID, *, before: tuple[datetime, uuid.UUID] | None = None
+    ) -> list[NoteView]:
+        """The newest NOTES_SHOWN notes of those before the one given by its time and id. Raises: Forbidden; NotFound."""
         async with self._parts.database.session() as session:
             case = await require_case(session, actor, case_id, "read")
             wanted = (
                 select(CaseNote, Operator.name)
                 .join(Operator, col(Operator.id) == col(CaseNote.author_id))
                 .where(CaseNote.case_id == case.id)
-                .order_by(col(CaseNote.created_at).desc(), col(CaseNote.id))
-                .limit(ROWS_LIMIT)
+                .order_by(col(CaseNote.created_at).desc(), col(CaseNote.id).desc())
             )
-            rows = (await session.exec(wanted)).all()
-        corrected = {note.corrects for note, _ in rows if note.corrects is not None}
+            if before is not None:
+                wanted = wanted.where(tuple_(col(CaseNote.created_at), col(CaseNote.id)) < tuple_(*before))
+            rows = (await session.exec(wanted.limit(NOTES_SHOWN))).all()
+            later = select(CaseNote.corrects).where(col(CaseNote.corrects).in_([note.id for note, _ in rows]))
+            corrected = set((await session.exec(later)).all())
         return [NoteView(note, name, note.id in corrected) for note, name in rows]
 
     async def add_moment(self, actor: OperatorActor, case_id: uuid.UUID, order: MomentOrder) -> CaseMoment:
@@ -124,16 +132,19 @@ class Notes:
         return moment
 
     async def timeline(self, actor: OperatorActor, case_id: uuid.UUID) -> list[TimelineEntry]:
-        """Moments, captures, and the silence windows and vote of the case's election, in order. Raises: Forbidden; NotFound."""
+        """The newest MOMENTS_SHOWN moments, the newest CAPTURES_SHOWN exhibits, and the silence windows and vote of the case's
+        election, in order. Raises: Forbidden; NotFound."""
         async with self._parts.database.session() as session:
             case = await require_case(session, actor, case_id, "read")
-            moments = (await session.exec(select(CaseMoment).where(CaseMoment.case_id == case.id).limit(ROWS_LIMIT))).all()
+            latest = select(CaseMoment).where(CaseMoment.case_id == case.id).order_by(col(CaseMoment.created_at).desc())
+            moments = (await session.exec(latest.limit(MOMENTS_SHOWN))).all()
             shown = (
                 select(Capture, Exhibit.number)
+                .options(without_statement())
                 .join(Exhibit, col(Exhibit.capture_id) == col(Capture.capture_id))
                 .where(Exhibit.case_id == case.id, col(Exhibit.withdrawn_at).is_(None))
                 .order_by(col(Exhibit.number).desc())
-                .limit(ROWS_LIMIT)
+                .limit(CAPTURES_SHOWN)
             )
             captures = (await session.exec(shown)).all()
         entries = [TimelineEntry(one.at, one.ends_at, one.kind, one.title, one.source) for one in moments]

@@ -49,6 +49,15 @@ async def require_case(session: AsyncSession, actor: OperatorActor, case_id: uui
     return case
 
 
+async def hold_still(session: AsyncSession, cases: ColumnElement[bool]) -> None:
+    """Waits for what is being written in cases (a condition on CaseFile); nobody writes in them until the transaction ends.
+
+    Who counts then knows that nothing from before the moment of counting is still to come, or to go. A clock is read afterwards.
+    """
+    held = select(CaseFile.id).where(cases).order_by(col(CaseFile.id))
+    await session.exec(held.with_for_update(read=True, of=CaseFile))
+
+
 async def _refuse_beyond_membership(session: AsyncSession, actor: OperatorActor, case: CaseFile, need: Need) -> None:
     if case.organisation_id == actor.organisation_id and Right.READ_CASES in actor.rights:
         return

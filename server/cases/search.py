@@ -1,30 +1,94 @@
-"""Searching a case: all words, folded for case, diacritics and Cyrillic, in notes, exhibits, entities, moments and findings."""
+"""Searching: captures, and the notes, entities, moments, findings, deposits and exhibits of cases, ranked, each with where it
+was found. Nobody finds, or counts, what they may not open.
 
+Ranked are the newest CANDIDATES of what matches: a word that is everywhere must not make the database read everything. Text,
+titles, notes and addresses are matched by words (server/captures/textquery.py), filters by facets of the same index.
+"""
+
+import asyncio
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from typing import Any
 
+from sqlalchemy import (
+    Float,
+    Select,
+    String,
+    and_,
+    cast,
+    column,
+    func,
+    literal,
+    literal_column,
+    not_,
+    null,
+    table,
+    union_all,
+)
+from sqlalchemy import select as rows_of
+from sqlalchemy.dialects.postgresql import TSQUERY, UUID
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.cases.folding import fold
+from server.captures.models import Capture
+from server.captures.newest import BY_INDEX, Held, newest
+from server.captures.scope import lent_to, visible_to, without_statement
+from server.captures.sharing import Exhibit
+from server.captures.textquery import TextQuery, facet_query, parse_query
+from server.captures.texts import CaptureText
+from server.cases.errors import SearchTooSlow
+from server.cases.found import FoundPage, Hit, NotSearched, Place, hit_of_capture, hit_of_thing
 from server.cases.models import CaseFile, CaseText
 from server.cases.parts import CaseParts
-from server.cases.scope import require_case
+from server.cases.scope import require_case, visible_cases
+from server.cases.searchquery import CAPTURE, KINDS, SearchQuery
+from server.db import run_sql
+from server.errors import BadInput
+from server.images.models import Member, Sighting
 from server.operators.actors import OperatorActor
+from server.operators.rights import demand, own_rows
+from server.operators.roles import Right
 
-WORDS_LIMIT = 10
-HITS_LIMIT = 100
-KINDS = ("note", "exhibit", "entity", "moment", "finding", "deposit")
+CANDIDATES = 300
+PAGE_ROWS = 20
+TIME_LIMIT_MS = 5_000
+QUERY_CANCELLED = "57014"
+_STATES = "SELECT CAST(id AS text) AS ref, state FROM finding WHERE id = ANY(CAST(:refs AS uuid[]))"
 
 
-@dataclass(frozen=True)
-class Hit:
-    """One thing that matches: `ref` is its id (a capture id for an exhibit), `label` what to show."""
+FINDING = table("finding", column("id"), column("state"))
+"""By its name: the floor of findings lies above this one."""
 
-    kind: str
-    ref: str
-    label: str
+
+class Searching:
+    """Everything the actor may see."""
+
+    def __init__(self, parts: CaseParts) -> None:
+        self._parts = parts
+
+    async def search(self, actor: OperatorActor, query: SearchQuery) -> FoundPage:
+        """One page of hits, the best first. Raises: Forbidden; NotFound (the case); BadInput (page); SearchTooSlow."""
+        demand(actor, Right.READ)
+        if not 0 <= query.page * PAGE_ROWS < CANDIDATES:
+            raise BadInput(field="page", reason=f"0 to {(CANDIDATES - 1) // PAGE_ROWS}")
+        asked = parse_query(query.text)
+        try:
+            async with self._parts.database.transaction() as session:
+                await run_sql(session, f"SET LOCAL statement_timeout = {TIME_LIMIT_MS}")
+                await run_sql(session, BY_INDEX)
+                case = None if query.case_id is None else await require_case(session, actor, query.case_id, "read")
+                unread = await _not_searched(session, actor)
+                if not query.asks_anything(asked):
+                    return FoundPage((), 0, is_more=False, not_searched=unread, case=case, asked=asked)
+                places = await _places(session, actor, query, asked)
+                rows = await _rows(session, places[query.page * PAGE_ROWS : (query.page + 1) * PAGE_ROWS])
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == QUERY_CANCELLED:
+                raise SearchTooSlow(reason=f"it took longer than {TIME_LIMIT_MS // 1000} s: say more, or narrow it") from error
+            raise
+        hits = await asyncio.to_thread(lambda: tuple(_hit(row, asked) for row in rows))
+        return FoundPage(hits, len(places), is_more=len(places) >= CANDIDATES, not_searched=unread, case=case, asked=asked)
 
 
 class CaseSearch:
@@ -32,29 +96,151 @@ class CaseSearch:
 
     def __init__(self, parts: CaseParts) -> None:
         self._parts = parts
+        self._all = Searching(parts)
 
     async def search(self, actor: OperatorActor, case_id: uuid.UUID, text: str, *, kind: str = "") -> list[Hit]:
-        """Things in which every word occurs (as part of a word too), newest first, at most HITS_LIMIT. Raises: Forbidden;
+        """The best of the things of one case in which every word occurs, and of the captures in it. Raises: Forbidden;
         NotFound."""
-        words = fold(text).split()[:WORDS_LIMIT]
-        async with self._parts.database.session() as session:
-            case = await require_case(session, actor, case_id, "read")
-            wanted = select(CaseText).where(CaseText.case_id == case.id)
-            for word in words:
-                wanted = wanted.where(col(CaseText.folded).contains(word, autoescape=True))
-            if kind in KINDS:
-                wanted = wanted.where(CaseText.kind == kind)
-            rows = (await session.exec(wanted.order_by(col(CaseText.created_at).desc()).limit(HITS_LIMIT))).all() if words else []
-        return [Hit(row.kind, row.ref, row.label) for row in rows]
+        kinds = (kind,) if kind in KINDS else ()
+        return [*(await self._all.search(actor, SearchQuery(text, case_id=case_id, kinds=kinds))).hits]
 
 
-async def keep_text(
-    session: AsyncSession, case: CaseFile, what: tuple[str, str, str], texts: tuple[str, ...], at: datetime
-) -> None:
-    """The texts of one thing (kind, ref, label) as what is searched from now on; what was kept of it before is replaced."""
-    kind, ref, label = what
-    known = select(CaseText).where(CaseText.case_id == case.id, CaseText.kind == kind, CaseText.ref == ref)
-    for row in (await session.exec(known)).all():
-        await session.delete(row)
-    folded = fold(" ".join(texts))
-    session.add(CaseText(case_id=case.id, kind=kind, ref=ref, label=label[:500], folded=folded, created_at=at))
+async def _not_searched(session: AsyncSession, actor: OperatorActor) -> NotSearched:
+    """How many captures of the organisation, and texts of cases the actor may see, a search cannot find by what they say."""
+    unread = (
+        select(func.count())
+        .select_from(CaptureText)
+        .where(own_rows(actor, CaptureText.organisation_id), col(CaptureText.outcome).in_(("pending", "failed")))
+    )
+    cases = select(CaseFile.id).where(visible_cases(actor))
+    texts = select(func.count()).select_from(CaseText).where(col(CaseText.words).is_(None), col(CaseText.case_id).in_(cases))
+    row = (await _all(session, rows_of(unread.scalar_subquery(), texts.scalar_subquery())))[0]
+    return NotSearched(captures=row[0], texts=row[1])
+
+
+async def _places(session: AsyncSession, actor: OperatorActor, query: SearchQuery, asked: TextQuery) -> Sequence[Place]:
+    """Where the candidates are, ranked: one statement."""
+    parts: list[Select[Any]] = []
+    own = own_rows(actor, CaptureText.organisation_id)
+    if query.takes(CAPTURE):
+        if query.whose != "shared":
+            parts.append(_captures(query, asked, [own], actor))
+        if query.whose != "own":
+            parts.append(_captures(query, asked, [lent_to(actor, CaptureText.capture_id), not_(own)], actor))
+    if query.takes_things:
+        parts.append(_things(actor, query, asked))
+    if not parts:
+        return ()
+    found = union_all(*parts).subquery()
+    wanted = rows_of(found).order_by(found.c.rank.desc(), found.c.at.desc(), found.c.ref).limit(CANDIDATES)
+    return [Place(row.kind, row.ref, row.text_id) for row in await _all(session, wanted)]
+
+
+def _rank(vector: Any, asked: TextQuery) -> Any:
+    """Length counts a little: a title says more than a page on which everything stands."""
+    if asked.is_empty:
+        return literal(0.0, Float)
+    return func.ts_rank(vector, cast(literal(asked.lexemes()), TSQUERY), 1)
+
+
+def _lexemes(query: SearchQuery, asked: TextQuery) -> list[str]:
+    return ([] if asked.is_empty else [asked.lexemes()]) + ([facet_query(query.facets)] if query.facets else [])
+
+
+def _captures(query: SearchQuery, asked: TextQuery, whose: list[Any], actor: OperatorActor) -> Select[Any]:
+    """The newest captures that match, each with its rank."""
+    scope = [*whose]
+    conditions = [*_between(CaptureText.captured_at, *query.captured), *_between(CaptureText.posted_at, *query.posted)]
+    if query.case_id is not None:
+        shown = select(Exhibit.capture_id).where(Exhibit.case_id == query.case_id, col(Exhibit.withdrawn_at).is_(None))
+        scope.append(col(CaptureText.capture_id).in_(shown))
+    if query.in_cluster:
+        conditions.append(_repeated(actor))
+    key, at = col(CaptureText.capture_id), col(CaptureText.received_at)
+    found = newest(Held(key, at, CaptureText.words, _lexemes(query, asked), scope, conditions), CANDIDATES).subquery()
+    return rows_of(
+        literal(CAPTURE, String).label("kind"),
+        found.c.key.label("ref"),
+        cast(null(), UUID).label("text_id"),
+        _rank(CaptureText.words, asked).label("rank"),
+        found.c.at.label("at"),
+    ).join_from(found, CaptureText, col(CaptureText.capture_id) == found.c.key)
+
+
+def _repeated(actor: OperatorActor) -> Any:
+    """A picture of it, in a cluster of the actor's own organisation, was seen in another capture too."""
+    one, other = Sighting.__table__.alias(), Sighting.__table__.alias()  # type: ignore[attr-defined]
+    mine, theirs = Member.__table__.alias(), Member.__table__.alias()  # type: ignore[attr-defined]
+    found: Select[Any] = (
+        rows_of(literal_column("1"))
+        .select_from(one)
+        .join(mine, and_(mine.c.image_id == one.c.image_id, mine.c.organisation_id == actor.organisation_id))
+        .join(theirs, theirs.c.cluster_id == mine.c.cluster_id)
+        .join(other, and_(other.c.image_id == theirs.c.image_id, other.c.organisation_id == actor.organisation_id))
+        .where(one.c.capture_id == CaptureText.capture_id, one.c.organisation_id == actor.organisation_id)
+        .where(other.c.capture_id != one.c.capture_id)
+    )
+    return found.limit(1).scalar_subquery().is_not(None)  # asked of each row: EXISTS is computed for all captures at once
+
+
+def _things(actor: OperatorActor, query: SearchQuery, asked: TextQuery) -> Select[Any]:
+    """The newest things of cases that match, each with its rank. An exhibit is found only while its capture may be opened."""
+    cases = select(CaseFile.id).where(visible_cases(actor))
+    if query.case_id is not None:
+        cases = cases.where(CaseFile.id == query.case_id)
+    if query.whose != "any":
+        own = own_rows(actor, CaseFile.organisation_id)
+        cases = cases.where(own if query.whose == "own" else not_(own))
+    opened = select(Capture.capture_id).where(visible_to(actor), Capture.capture_id == CaseText.ref).exists()
+    scope = [] if query.case_id is None else [col(CaseText.case_id) == query.case_id]
+    conditions = [col(CaseText.case_id).in_(cases), not_(and_(col(CaseText.kind) == "exhibit", not_(opened)))]
+    conditions += _between(CaseText.posted_at, *query.posted)
+    if query.kinds:
+        conditions.append(col(CaseText.kind).in_(query.kinds))
+    if query.state:
+        of_state = rows_of(cast(FINDING.c.id, String)).where(FINDING.c.state == query.state)
+        conditions += [col(CaseText.kind) == "finding", col(CaseText.ref).in_(of_state)]
+    key, at = col(CaseText.id), col(CaseText.created_at)
+    found = newest(Held(key, at, CaseText.words, _lexemes(query, asked), scope, conditions), CANDIDATES).subquery()
+    return rows_of(
+        col(CaseText.kind),
+        col(CaseText.ref),
+        col(CaseText.id).label("text_id"),
+        _rank(CaseText.words, asked).label("rank"),
+        found.c.at.label("at"),
+    ).join_from(found, CaseText, col(CaseText.id) == found.c.key)
+
+
+def _between(column: Any, since: Any, until: Any) -> list[Any]:
+    found = [] if since is None else [col(column) >= since]
+    return found if until is None else [*found, col(column) < until]
+
+
+async def _rows(session: AsyncSession, places: Sequence[Place]) -> list[tuple[Place, Any, Any, str]]:
+    """What is shown of these places: (place, its text, its capture or case, a finding's state); four statements at most."""
+    captures = [place.ref for place in places if place.kind == CAPTURE]
+    of_captures = select(CaptureText, Capture).join(Capture, col(Capture.capture_id) == col(CaptureText.capture_id))
+    light = of_captures.options(without_statement()).where(col(CaptureText.capture_id).in_(captures))
+    kept = (await session.exec(light)).all()
+    seen: dict[str, Any] = {capture.capture_id: (text, capture) for text, capture in kept}
+    texts = [place.text_id for place in places if place.text_id is not None]
+    of_cases = select(CaseText, CaseFile).join(CaseFile, col(CaseFile.id) == col(CaseText.case_id))
+    written = (await session.exec(of_cases.where(col(CaseText.id).in_(texts)))).all()
+    said: dict[Any, Any] = {text.id: (text, case) for text, case in written}
+    findings = [place.ref for place in places if place.kind == "finding"]
+    states = {row.ref: row.state for row in await run_sql(session, _STATES, refs=findings)}
+    found: list[tuple[Place, Any, Any, str]] = []
+    for place in places:
+        row: Any = seen.get(place.ref) if place.kind == CAPTURE else said.get(place.text_id)
+        if row is not None:
+            found.append((place, row[0], row[1], states.get(place.ref, "")))
+    return found
+
+
+async def _all(session: AsyncSession, statement: Any) -> Sequence[Any]:
+    return (await (await session.connection()).execute(statement)).all()
+
+
+def _hit(row: tuple[Place, Any, Any, str], asked: TextQuery) -> Hit:
+    place, kept, whose, state = row
+    return hit_of_capture(kept, whose, asked) if place.kind == CAPTURE else hit_of_thing(kept, whose, state, asked)

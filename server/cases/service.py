@@ -16,7 +16,7 @@ from server.cases.notes import Notes
 from server.cases.parts import CaseParts
 from server.cases.recording import record
 from server.cases.scope import require_case, visible_cases
-from server.cases.search import CaseSearch
+from server.cases.search import CaseSearch, Searching
 from server.cases.texts import long_text, one_line
 from server.db import lock_for_transaction
 from server.errors import BadInput
@@ -59,6 +59,7 @@ class CaseService:
         self.notes = Notes(parts)
         self.entities = Entities(parts)
         self.search = CaseSearch(parts)
+        self.searching = Searching(parts)
 
     async def open(self, actor: OperatorActor, order: CaseOrder) -> CaseFile:
         """A new case whose first member, as its lead, is the actor; `case.opened` is recorded. Raises: Forbidden; BadInput."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import shutil
 import sys
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,12 +20,15 @@ from server.cli.images import images_app
 from server.cli.importing import import_app
 from server.cli.logs import log_app
 from server.cli.noticing import notices_app
-from server.cli.running import AsJson, CommandFailed, run, say, tell, until_signalled
+from server.cli.running import AsJson, CommandFailed, run, run_as_operator, say, tell, until_signalled, write_out
+from server.cli.searching import search_app
 from server.settings import Settings
 
 if TYPE_CHECKING:  # `holdstill verify` must not wait for what only the service needs
     from server.composition import Services
+    from server.operators.actors import OperatorActor
 
+ONE_PERSON = "One person hands over a capture: it holds evidence and no allegation. What a case alleges needs a second one."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Evidence capture.")
 export_app = typer.Typer(no_args_is_help=True, help="Hand evidence over.")
 app.add_typer(export_app, name="export")
@@ -36,6 +36,7 @@ app.add_typer(handover_app, name="handover")
 app.add_typer(images_app, name="images")
 app.add_typer(log_app, name="log")
 app.add_typer(notices_app, name="notices")
+app.add_typer(search_app, name="search")
 app.add_typer(admin_app, name="admin")
 app.add_typer(db_app, name="db")
 app.command("sign-in")(sign_in_link)
@@ -146,40 +147,20 @@ def export_bundle(
     """Make a chain-of-custody bundle of sealed captures and write it to a file."""
     from server.exports.service import ExportOrder
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
+    async def act(services: Services, operator: OperatorActor) -> None:
         order = ExportOrder(tuple(capture), purpose, recipient)
         made = await services.exports.request(operator, order, queued=False)
         await services.exports.bundler.run(made.export_id)
         done = await services.exports.read(operator, made.export_id)
         if done.state != "ready":
             raise CommandFailed(f"the bundle could not be made ({made.export_id}): {done.reason}")
-        await _copy_out(services, made.export_id, out)
+        await asyncio.to_thread(write_out, await services.exports.open_file(operator, made.export_id), out)
         facts: dict[str, object] = {
             "export_id": str(made.export_id),
             "file": str(out),
             "sha256": done.file_sha256,
             "size_bytes": done.size_bytes,
         }
-        say(facts, as_json, f"{out}  {done.size_bytes} bytes\nSHA-256 {done.file_sha256}")
+        say(facts, as_json, f"{out}  {done.size_bytes} bytes\nSHA-256 {done.file_sha256}\n{ONE_PERSON}")
 
-    run(act)
-
-
-async def _copy_out(services: Services, export_id: uuid.UUID, out: Path) -> None:
-    """The finished bundle at `out`, whole or not at all."""
-    operator = await services.operators.ensure_default_operator()
-    found = await services.exports.open_file(operator, export_id)
-
-    def copy() -> None:
-        draft = out.with_name(f".{out.name}.{os.getpid()}")
-        try:
-            with found.open_range(0, found.size_bytes) as source, draft.open("wb") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
-                target.flush()
-                os.fsync(target.fileno())
-            draft.replace(out)
-        finally:
-            draft.unlink(missing_ok=True)
-
-    await asyncio.to_thread(copy)
+    run_as_operator(act)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,11 +19,38 @@ db_app = typer.Typer(no_args_is_help=True, help="The embedded database.")
 
 @admin_app.command("sign-in-link")
 def sign_in_link(as_json: AsJson = False) -> None:
-    """Print a one-time link that signs the operator in."""
+    """Print a one-time link that signs the first administrator in, whatever else is paused or lost."""
 
     async def act(services: Services) -> None:
         url = await new_sign_in_link(services)
         say({"url": url}, as_json, url)
+
+    run(act)
+
+
+@admin_app.command("lift-pauses")
+def lift_pauses(
+    login: Annotated[str | None, typer.Option(help="Of this login only; without it of all logins and addresses.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """End the pauses after too many tries to sign in."""
+
+    async def act(services: Services) -> None:
+        lifted = await services.sign_ins.lift(login)
+        say({"lifted": lifted}, as_json, f"{lifted} lifted")
+
+    run(act)
+
+
+@admin_app.command("ask-passkeys")
+def ask_passkeys(
+    whom: Annotated[str, typer.Argument(help="nobody, administrators or everybody")], as_json: AsJson = False
+) -> None:
+    """Say of whom the first organisation asks a passkey, as its administrators do under People."""
+
+    async def act(services: Services) -> None:
+        await services.people.ask_passkeys_of(await services.operators.administrator(), whom)
+        say({"passkeys_for": whom}, as_json, f"passkeys are asked of {whom}")
 
     run(act)
 
@@ -57,7 +84,7 @@ def db_stop() -> None:
 
 
 async def new_sign_in_link(services: Services) -> str:
-    """A fresh one-time link for the default operator."""
-    operator = await services.operators.ensure_default_operator()
+    """A fresh one-time link for the first person who administers."""
+    operator = await services.operators.administrator()
     offer = await services.operators.create_sign_in_link(operator.operator_id)
     return f"{services.settings.public_url.rstrip('/')}/sign-in/{offer.token}"

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.handing import _fetch
-from server.cli.running import AsJson, CommandFailed, run, say
+from server.cli.handing import Case, Out, Purpose, Recipient, fetch
+from server.cli.running import AsJson, CommandFailed, run_as_operator, say
 
 if TYPE_CHECKING:
     from server.composition import Services
+    from server.operators.actors import OperatorActor
 
 
 def export_authority(
-    case: Annotated[uuid.UUID, typer.Argument(help="The case's id, as the address of its page has it.")],
-    purpose: Annotated[str, typer.Option(help="Why; stands in the custody record.")],
-    recipient: Annotated[str, typer.Option(help="To whom; stands in the custody record.")],
+    case: Case,
+    purpose: Purpose,
+    recipient: Recipient,
     more: Annotated[
         list[str] | None, typer.Option("--with", help="reference=…, preserve_from=…, preserve_to=…, recipient_key=age1…")
     ] = None,
@@ -27,8 +27,7 @@ def export_authority(
     """Make the bundle of a whole case for an authority. A second person confirms it before `holdstill export fetch` gives it."""
     from server.exports.kind import CaseExportOrder
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
+    async def act(services: Services, operator: OperatorActor) -> None:
         options = dict(_option(one) for one in more or ())
         order = CaseExportOrder("authority", purpose, recipient, options)
         made = await services.case_exports.request(operator, case, "authority", order, queued=False)
@@ -44,21 +43,20 @@ def export_authority(
             f"{done.id}  {done.size_bytes} bytes\nSHA-256 {done.file_sha256}\nA second person confirms it at {page}",
         )
 
-    run(act)
+    run_as_operator(act)
 
 
 def export_fetch(
     export: Annotated[uuid.UUID, typer.Argument(help="The export's id.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the file.")],
+    out: Out,
     as_json: AsJson = False,
 ) -> None:
     """Write the finished file of a case's export to a place; that is an event of the case."""
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
-        await _fetch(services, operator, (export, out), as_json)
+    async def act(services: Services, operator: OperatorActor) -> None:
+        await fetch(services, operator, (export, out), as_json)
 
-    run(act)
+    run_as_operator(act)
 
 
 def _option(text: str) -> tuple[str, str]:

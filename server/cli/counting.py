@@ -33,12 +33,15 @@ def recount_statistic(
             "label": found.label,
             "unit": found.unit,
             "n": found.n,
+            "n_low": found.bounds.low,
+            "n_high": found.bounds.high,
             "counted": found.counted,
             "checks": [{"name": one.name, "outcome": one.outcome, "reason": one.reason} for one in found.checks],
         }
+        number = f"{found.n}" if found.n is not None else f"{found.bounds.low} to {found.bounds.high}"
         words = "\n".join(
             [
-                f"S-{found.number}  {found.n} {found.unit}: {found.label}",
+                f"S-{found.number}  {number} {found.unit}: {found.label}",
                 *(f"{one.outcome:6} {one.name}: {one.reason}" for one in found.checks),
             ]
         )

@@ -3,74 +3,69 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from server.cli.running import AsJson, CommandFailed, run, say
+from server.cli.running import AsJson, CommandFailed, run_as_operator, say, write_out
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from server.composition import Services
-    from server.exports.case_service import CaseFileOpened
+    from server.exports.case_models import CaseExport
     from server.operators.actors import OperatorActor
 
 Draft = TypeVar("Draft", bound="BaseModel")
+Case = Annotated[uuid.UUID, typer.Argument(help="The case's id, as the address of its page has it.")]
+Written = Annotated[Path, typer.Option("--from", help="What it says: JSON (docs/formats.md §14).")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write the file; the documents come as a zip.")]
+Purpose = Annotated[str, typer.Option(help="Why; stands in the custody record.")]
+Recipient = Annotated[str, typer.Option(help="To whom; stands in the custody record.")]
+Profile = Annotated[str, typer.Option(help="internal, authority, platform or public, as far as the kind has it.")]
 
 
 def export_tables(
-    case: Annotated[uuid.UUID, typer.Argument(help="The case's id, as the address of its page has it.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the zip.")],
-    purpose: Annotated[str, typer.Option(help="Why; stands in the custody record.")],
-    recipient: Annotated[str, typer.Option(help="To whom; stands in the custody record.")],
-    profile: Annotated[str, typer.Option(help="internal, authority, platform or public.")] = "internal",
-    as_json: AsJson = False,
+    case: Case, out: Out, purpose: Purpose, recipient: Recipient, profile: Profile = "internal", as_json: AsJson = False
 ) -> None:
     """Write the confirmed findings of a case as CSV, XLSX and JSONL with a description of the fields."""
     from server.exports.kind import CaseExportOrder
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
+    async def ask(services: Services, operator: OperatorActor) -> CaseExport:
         order = CaseExportOrder(profile, purpose, recipient)
-        made = await services.case_exports.request(operator, case, "tables", order, queued=False)
-        await services.case_exports.maker.run(made.id)
-        await _fetch(services, operator, (made.id, out), as_json)
+        return await services.case_exports.request(operator, case, "tables", order, queued=False)
 
-    run(act)
+    _make(ask, out, as_json)
 
 
 def export_alert(
-    case: Annotated[uuid.UUID, typer.Argument(help="The case's id.")],
-    written: Annotated[Path, typer.Option("--from", help="What the alert says: JSON (docs/formats.md §14).")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the zip of PDF, HTML and JSON.")],
-    purpose: Annotated[str, typer.Option(help="Why; stands in the custody record.")],
-    recipient: Annotated[str, typer.Option(help="To whom; stands in the custody record.")],
-    profile: Annotated[str, typer.Option(help="internal, authority, platform or public.")] = "internal",
+    case: Case,
+    written: Written,
+    out: Out,
+    purpose: Purpose,
+    recipient: Recipient,
+    profile: Profile = "internal",
     as_json: AsJson = False,
 ) -> None:
     """Make an alert of one page from a case: PDF, HTML and JSON."""
     from server.exports.documents.alert import AlertDraft
     from server.exports.kind import CaseExportOrder
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
+    async def ask(services: Services, operator: OperatorActor) -> CaseExport:
         order = CaseExportOrder(profile, purpose, recipient)
-        made = await services.alerts.request(operator, case, order, _written(AlertDraft, written))
-        await _fetch(services, operator, (made.id, out), as_json)
+        return await services.alerts.request(operator, case, order, _written(AlertDraft, written))
 
-    run(act)
+    _make(ask, out, as_json)
 
 
 def export_notice(
-    case: Annotated[uuid.UUID, typer.Argument(help="The case's id.")],
-    written: Annotated[Path, typer.Option("--from", help="What the notice says: JSON (docs/formats.md §14).")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the zip of PDF, text and JSON.")],
-    purpose: Annotated[str, typer.Option(help="Why; stands in the custody record.")],
+    case: Case,
+    written: Written,
+    out: Out,
+    purpose: Purpose,
     policy: Annotated[bool, typer.Option("--policy", help="A report of a platform's own rules instead of the notice.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -78,54 +73,70 @@ def export_notice(
     from server.exports.documents.notice import NoticeDraft
     from server.exports.notices import NoticeOrder
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
+    async def ask(services: Services, operator: OperatorActor) -> CaseExport:
         order = NoticeOrder("policy_report" if policy else "dsa_notice", purpose, _written(NoticeDraft, written))
-        made = await services.notices.request(operator, case, order)
-        await _fetch(services, operator, (made.id, out), as_json)
+        return await services.notices.request(operator, case, order)
 
-    run(act)
+    _make(ask, out, as_json)
 
 
-def export_rapid(
-    case: Annotated[uuid.UUID, typer.Argument(help="The case's id.")],
-    written: Annotated[Path, typer.Option("--from", help="What the notification says: JSON (docs/formats.md §14).")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the zip of PDF, text, JSON and CSV.")],
-    purpose: Annotated[str, typer.Option(help="Why; stands in the custody record.")],
-    as_json: AsJson = False,
-) -> None:
+def export_rapid(case: Case, written: Written, out: Out, purpose: Purpose, as_json: AsJson = False) -> None:
     """Make a notification through the Rapid Response System of the Code from a case."""
     from server.exports.documents.rapid import RapidDraft
     from server.exports.rapid import RapidOrder
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
-        made = await services.rapid.request(operator, case, RapidOrder(purpose, _written(RapidDraft, written)))
-        await _fetch(services, operator, (made.id, out), as_json)
+    async def ask(services: Services, operator: OperatorActor) -> CaseExport:
+        return await services.rapid.request(operator, case, RapidOrder(purpose, _written(RapidDraft, written)))
 
-    run(act)
+    _make(ask, out, as_json)
 
 
 def export_report(
-    case: Annotated[uuid.UUID, typer.Argument(help="Id of the case the report is kept in; it counts all of them.")],
-    written: Annotated[Path, typer.Option("--from", help="What the report says: JSON (docs/formats.md §14).")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the zip of XLSX, CSV, Markdown and JSON.")],
-    purpose: Annotated[str, typer.Option(help="Why; stands in the custody record.")],
-    recipient: Annotated[str, typer.Option(help="To whom; stands in the custody record.")],
-    profile: Annotated[str, typer.Option(help="internal, authority or public.")] = "internal",
+    case: Case,
+    written: Written,
+    out: Out,
+    purpose: Purpose,
+    recipient: Recipient,
+    profile: Profile = "internal",
     as_json: AsJson = False,
 ) -> None:
-    """Make the SLI and QRE workbook of a period for a report under the Code."""
+    """Make the SLI and QRE workbook of a period for a report under the Code. It is kept in the case and counts all cases."""
     from server.exports.kind import CaseExportOrder
     from server.exports.workbook.values import WorkbookDraft
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
+    async def ask(services: Services, operator: OperatorActor) -> CaseExport:
         order = CaseExportOrder(profile, purpose, recipient)
-        made = await services.reports.request(operator, case, order, _written(WorkbookDraft, written))
-        await _fetch(services, operator, (made.id, out), as_json)
+        return await services.reports.request(operator, case, order, _written(WorkbookDraft, written))
 
-    run(act)
+    _make(ask, out, as_json)
+
+
+async def fetch(services: Services, operator: OperatorActor, what: tuple[uuid.UUID, Path], as_json: bool) -> None:
+    """The finished file at its place, and what it is. Raises: CommandFailed; NotFound; ExportNotReady."""
+    export_id, out = what
+    done = await services.case_exports.read(operator, export_id)
+    if done.state != "ready":
+        raise CommandFailed(f"the export could not be made ({export_id}): {done.reason}")
+    await asyncio.to_thread(write_out, await services.case_exports.open_file(operator, export_id), out)
+    facts: dict[str, object] = {
+        "export_id": str(export_id),
+        "file": str(out),
+        "sha256": done.file_sha256,
+        "size_bytes": done.size_bytes,
+        "findings": done.rows_done,
+    }
+    say(facts, as_json, f"{out}  {done.size_bytes} bytes\nSHA-256 {done.file_sha256}")
+
+
+def _make(ask: Callable[[Services, OperatorActor], Awaitable[CaseExport]], out: Path, as_json: bool) -> None:
+    """Orders, makes what is not made yet, and writes the file."""
+
+    async def act(services: Services, operator: OperatorActor) -> None:
+        made = await ask(services, operator)
+        await services.case_exports.maker.run(made.id)
+        await fetch(services, operator, (made.id, out), as_json)
+
+    run_as_operator(act)
 
 
 def _written(model: type[Draft], path: Path) -> Draft:
@@ -138,33 +149,3 @@ def _written(model: type[Draft], path: Path) -> Draft:
         return model.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise bad_input(error) from error
-
-
-async def _fetch(services: Services, operator: OperatorActor, what: tuple[uuid.UUID, Path], as_json: bool) -> None:
-    """The finished file at its place, and what it is."""
-    export_id, out = what
-    done = await services.case_exports.read(operator, export_id)
-    if done.state != "ready":
-        raise CommandFailed(f"the export could not be made ({export_id}): {done.reason}")
-    await asyncio.to_thread(_copy, await services.case_exports.open_file(operator, export_id), out)
-    facts: dict[str, object] = {
-        "export_id": str(export_id),
-        "file": str(out),
-        "sha256": done.file_sha256,
-        "size_bytes": done.size_bytes,
-        "findings": done.rows_done,
-    }
-    say(facts, as_json, f"{out}  {done.size_bytes} bytes\nSHA-256 {done.file_sha256}")
-
-
-def _copy(found: CaseFileOpened, out: Path) -> None:
-    """The file at `out`, whole or not at all. Blocking."""
-    draft = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        with found.open_range(0, found.size_bytes) as source, draft.open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
-            target.flush()
-            os.fsync(target.fileno())
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)

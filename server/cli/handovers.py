@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.running import AsJson, CommandFailed, run, say
+from server.cli.running import AsJson, run_as_operator, say
 
 if TYPE_CHECKING:
     from server.composition import Services
+    from server.operators.actors import OperatorActor
 
 handover_app = typer.Typer(no_args_is_help=True, help="Links for recipients without an account.")
 
@@ -37,8 +38,7 @@ def make_link(
         raise typer.BadParameter("name one of --bundle, --case-export, --capture")
     kind, thing = named[0]
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
+    async def act(services: Services, operator: OperatorActor) -> None:
         order = LinkOrder(
             kind=kind,
             thing_id=thing,
@@ -62,15 +62,14 @@ def make_link(
         words = f"Link      {address}\nPasscode  {made.passcode or 'none'}\nWorks until {made.row.expires_at:%Y-%m-%d %H:%M} UTC."
         say(facts, as_json, words)
 
-    run(act)
+    run_as_operator(act)
 
 
 @handover_app.command("list")
 def list_links(as_json: AsJson = False) -> None:
     """The latest links: id, state, recipient."""
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
+    async def act(services: Services, operator: OperatorActor) -> None:
         rows = await services.handovers.links.latest(operator)
         facts: dict[str, object] = {
             "links": [
@@ -80,20 +79,15 @@ def list_links(as_json: AsJson = False) -> None:
         }
         say(facts, as_json, "\n".join(f"{row.id}  {state:9}  {row.recipient}" for row, state in rows) or "No links.")
 
-    run(act)
+    run_as_operator(act)
 
 
 @handover_app.command("revoke")
 def revoke_link(handover_id: Annotated[uuid.UUID, typer.Argument(help="The link's id.")], as_json: AsJson = False) -> None:
     """Withdraw a link: it no longer opens, and visits under way end."""
-    from server.errors import NotFound
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
-        try:
-            await services.handovers.links.revoke(operator, handover_id)
-        except NotFound as error:
-            raise CommandFailed("there is no such link") from error
+    async def act(services: Services, operator: OperatorActor) -> None:
+        await services.handovers.links.revoke(operator, handover_id)
         say({"handover_id": str(handover_id), "state": "revoked"}, as_json, "The link is withdrawn.")
 
-    run(act)
+    run_as_operator(act)

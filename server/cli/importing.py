@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from server.operators.actors import OperatorActor
 
 CAPTURE = "capture"
+PROBLEMS_SHOWN = 10
 Case = Annotated[uuid.UUID, typer.Option("--case", help="The case's id, as the address of its page has it.")]
 
 
@@ -77,19 +78,20 @@ def import_table(
             draft = await services.imports.upload(operator, case, TableFile(stream, file.name))
         plan = await _plan(services, operator, draft, (columns, {"source": source, **_pairs(option or [])}))
         await services.imports.start(operator, draft.id, plan, queued=False)
-        done = await _followed(services, operator, draft.id, quiet=as_json)
-        facts: dict[str, object] = {
-            "import_id": str(done.id),
-            "state": done.state,
-            "rows_taken": done.rows_taken,
-            "rows_refused": done.rows_refused,
-            "made": done.things_made,
-            "reason": done.reason,
-        }
-        counts = f"{done.rows_taken} rows taken, {done.rows_refused} refused, {done.things_made} things made"
-        say(facts, as_json, f"Import {done.number}: {counts}")
-        if done.state != "done":
-            raise CommandFailed(f"the import ended as {done.state}: {done.reason}")
+        await _told(services, operator, draft.id, as_json=as_json)
+
+    run(act)
+
+
+@import_app.command("resume")
+def import_resume(import_id: uuid.UUID, as_json: AsJson = False) -> None:
+    """Go on with a table that was cancelled, failed, or stopped with the command that took it in: no row twice, none lost."""
+
+    async def act(services: Services) -> None:
+        operator = await services.operators.ensure_default_operator()
+        if (await services.imports.read(operator, import_id)).table.state not in ("queued", "running"):
+            await services.imports.resume(operator, import_id, queued=False)
+        await _told(services, operator, import_id, as_json=as_json)
 
     run(act)
 
@@ -126,6 +128,28 @@ def import_archive(
         say(facts, as_json, "\n".join(lines))
 
     run(act)
+
+
+async def _told(services: Services, operator: OperatorActor, import_id: uuid.UUID, *, as_json: bool) -> None:
+    """Follows the import to its end and says what came of it. Raises: CommandFailed (it did not end as done)."""
+    done = await _followed(services, operator, import_id, quiet=as_json)
+    view = await services.imports.read(operator, import_id)
+    refused = [one for one in view.problems if one.severity == "error"][:PROBLEMS_SHOWN]
+    facts: dict[str, object] = {
+        "import_id": str(done.id),
+        "state": done.state,
+        "rows_taken": done.rows_taken,
+        "rows_refused": done.rows_refused,
+        "notes": view.notes,
+        "made": done.things_made,
+        "reason": done.reason,
+        "problems": [{"row": one.row, "column": one.column, "value": one.value, "reason": one.reason} for one in refused],
+    }
+    counts = f"{done.rows_taken} rows taken, {done.rows_refused} refused, {view.notes} notes, {done.things_made} things made"
+    lines = [f"Import {done.number}: {counts}", *(f"row {one.row}  {one.column}: {one.reason}" for one in refused)]
+    say(facts, as_json, "\n".join([*lines, f"Its page: {services.settings.public_url or ''}/imports/{done.id}"]))
+    if done.state != "done":
+        raise CommandFailed(f"the import ended as {done.state}: {done.reason}")
 
 
 async def _plan(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.running import AsJson, run, say
+from server.cli.running import AsJson, run_as_operator, say
 
 if TYPE_CHECKING:
     from server.composition import Services
+    from server.operators.actors import OperatorActor
 
 notices_app = typer.Typer(no_args_is_help=True, help="Notices to platforms: re-checks and times to action.")
 
@@ -20,8 +21,7 @@ notices_app = typer.Typer(no_args_is_help=True, help="Notices to platforms: re-c
 def due_rechecks(as_json: AsJson = False) -> None:
     """List open re-checks, the earliest first. Nothing is fetched."""
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
+    async def act(services: Services, operator: OperatorActor) -> None:
         found = await services.notice_records.rechecks.of_everybody(operator, services.clock.now())
         facts: dict[str, object] = {
             "rechecks": [
@@ -44,7 +44,7 @@ def due_rechecks(as_json: AsJson = False) -> None:
         ]
         say(facts, as_json, "\n".join(words) or "Nothing to look at.")
 
-    run(act)
+    run_as_operator(act)
 
 
 @notices_app.command("times")
@@ -56,8 +56,7 @@ def times_to_action(
     """Print the times to action of a case's notices per platform, as things stand."""
     from server.notices.table import METHOD, table_json
 
-    async def act(services: Services) -> None:
-        operator = await services.operators.ensure_default_operator()
+    async def act(services: Services, operator: OperatorActor) -> None:
         overview = await services.notice_records.tables.overview(operator, case, unit)
         facts: dict[str, object] = {"unit": unit, "method": METHOD, "rows": json.loads(table_json(overview.rows))}
         words = [METHOD]
@@ -68,4 +67,4 @@ def times_to_action(
             words.append(f"{row.platform}: {row.n} {unit} ({outcomes}); {median}; {share}")
         say(facts, as_json, "\n".join(words))
 
-    run(act)
+    run_as_operator(act)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol, TypeVar
 
 import typer
 
@@ -15,6 +18,7 @@ from server.settings import Settings
 
 if TYPE_CHECKING:  # `holdstill verify` must not wait for what only the service needs
     from server.composition import Services
+    from server.operators.actors import OperatorActor
 
 Result = TypeVar("Result")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -66,6 +70,41 @@ def run(act: Callable[[Services], Awaitable[Result]], *, opened: bool = True) ->
     except (*known, *outside) as error:
         typer.echo(f"holdstill: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+def run_as_operator(act: Callable[[Services, OperatorActor], Awaitable[Result]]) -> Result:
+    """As run(), in the name of the person whom a command line stands for."""
+
+    async def inside(services: Services) -> Result:
+        return await act(services, await services.operators.ensure_default_operator())
+
+    return run(inside)
+
+
+class OpenedForReading(Protocol):
+    """A finished file of the service."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Its length."""
+        ...
+
+    def open_range(self, offset: int, length: int) -> BinaryIO:
+        """Bytes offset … offset + length. Blocking; the caller closes it."""
+        ...
+
+
+def write_out(found: OpenedForReading, out: Path) -> None:
+    """The file at `out`, whole or not at all. Blocking."""
+    draft = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with found.open_range(0, found.size_bytes) as source, draft.open("wb") as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+            target.flush()
+            os.fsync(target.fileno())
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def tell(words: str) -> None:

@@ -1,6 +1,5 @@
 """People of an organisation: inviting, roles, leaving. Each act and its custody event are one transaction; events name no one."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,17 +7,31 @@ from uuid import UUID
 
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from server.custody.enrolment import EnrolmentService
-from server.custody.service import CustodyService, EventDraft
+from server.custody.person_events import PersonEvent, record_person
+from server.custody.service import CustodyService
 from server.db import Database
 from server.errors import BadInput, NotFound, SignInRefused
 from server.operators.actors import Actor, OperatorActor, operator_urn
-from server.operators.models import ApiToken, Device, Invitation, Operator, PairingCode, SignInLink, WebSession
+from server.operators.issuer import normal_email
+from server.operators.models import (
+    ApiToken,
+    Device,
+    Identity,
+    Invitation,
+    Operator,
+    Organisation,
+    PairingCode,
+    Passkey,
+    SignInLink,
+)
 from server.operators.rights import demand, own_rows
 from server.operators.roles import OperatorRole, Right
 from server.operators.secrets import digest, new_token
-from server.operators.service import OperatorService, SignedIn, SignInOffer, operator_actor
+from server.operators.service import OperatorService, SignInOffer, operator_actor
+from server.operators.sessions import PASSKEYS_FOR, SessionService
 
 INVITATION_DAYS = 7
 NAME_LIMIT = 200
@@ -34,7 +47,7 @@ class InvitationOffer:
 
 
 class PeopleService:
-    """Scoped to the actor's organisation; all but join() need the right to administer."""
+    """Scoped to the actor's organisation; all but admitting somebody need the right to administer."""
 
     def __init__(
         self, database: Database, operators: OperatorService, custody: CustodyService, enrolment: EnrolmentService
@@ -43,6 +56,7 @@ class PeopleService:
         self.operators = operators
         self.custody = custody
         self.enrolment = enrolment
+        self.sessions = SessionService(database, operators.clock, operators.settings)
 
     async def list(self, actor: OperatorActor) -> list[Operator]:
         """The organisation's people, those who left too, by name. Raises: Forbidden."""
@@ -63,8 +77,11 @@ class PeopleService:
         async with self.database.session() as session:
             return (await session.exec(wanted.order_by(col(Invitation.created_at).desc()))).all()
 
-    async def invite(self, actor: OperatorActor, roles: Iterable[str]) -> InvitationOffer:
-        """A link for one new person with these roles. Raises: Forbidden; BadInput (roles)."""
+    async def invite(self, actor: OperatorActor, roles: Iterable[str], email: str = "") -> InvitationOffer:
+        """A link for one new person with these roles; with `email` the configured issuer may vouch for them instead.
+
+        Raises: Forbidden; BadInput (roles, email).
+        """
         demand(actor, Right.ADMINISTER)
         wanted, token, now = _roles(roles), new_token("hsi"), self.operators.clock.now()
         row = Invitation(
@@ -72,6 +89,7 @@ class PeopleService:
             organisation_id=actor.organisation_id,
             invited_by=actor.operator_id,
             roles=wanted,
+            email=_email(email),
             created_at=now,
             expires_at=now + timedelta(days=INVITATION_DAYS),
         )
@@ -89,27 +107,72 @@ class PeopleService:
                 raise NotFound(kind="invitation", id=str(invitation_id))
             row.withdrawn_at = row.withdrawn_at or self.operators.clock.now()
 
-    async def join(self, token: str, name: str) -> SignedIn:
-        """A new person by an invitation, signed in; `operator.joined` is recorded. The invitation is used up.
+    async def admit(self, session: AsyncSession, token: str, name: str) -> Operator:
+        """A new person by an invitation's link; `operator.joined` is recorded and the invitation used up. The caller commits.
 
         Raises: SignInRefused (one answer for unknown, used, withdrawn and expired); BadInput (name).
         """
-        wanted = name.strip()
+        return await self._admitted(session, select(Invitation).where(Invitation.token_sha256 == digest(token)), name)
+
+    async def admit_invited(self, session: AsyncSession, invitation_id: UUID, name: str) -> Operator:
+        """admit() for who was found by other means to be the one invited."""
+        return await self._admitted(session, select(Invitation).where(Invitation.id == invitation_id), name)
+
+    async def _admitted(self, session: AsyncSession, found: SelectOfScalar[Invitation], name: str) -> Operator:
+        wanted, now = name.strip(), self.operators.clock.now()
         if not wanted or len(wanted) > NAME_LIMIT or not wanted.isprintable():
             raise BadInput(field="name", reason=f"1 to {NAME_LIMIT} printable characters")
-        now = self.operators.clock.now()
+        row = (await session.exec(found.with_for_update())).first()
+        if row is None or row.used_at is not None or row.withdrawn_at is not None or row.expires_at <= now:
+            raise SignInRefused()
+        row.used_at = now
+        operator = Operator(
+            organisation_id=row.organisation_id, name=wanted, created_at=now, roles=list(row.roles), email=row.email
+        )
+        session.add(operator)
+        await session.flush()
+        details: dict[str, object] = {"roles": list(row.roles), "invitedBy": operator_urn(row.invited_by)}
+        await self._record(session, operator_actor(operator), operator, PersonEvent("operator.joined", "join", details))
+        return operator
+
+    async def change_email(self, actor: OperatorActor, operator_id: UUID, email: str) -> None:
+        """The address by which the configured issuer may vouch for the person; empty: none. `operator.email_changed` is recorded.
+
+        Raises: Forbidden; NotFound; BadInput (email).
+        """
+        demand(actor, Right.ADMINISTER)
+        wanted = _email(email)
         async with self.database.transaction() as session:
-            found = select(Invitation).where(Invitation.token_sha256 == digest(token)).with_for_update()
-            row = (await session.exec(found)).first()
-            if row is None or row.used_at is not None or row.withdrawn_at is not None or row.expires_at <= now:
-                raise SignInRefused()
-            row.used_at = now
-            operator = Operator(organisation_id=row.organisation_id, name=wanted, created_at=now, roles=list(row.roles))
-            session.add(operator)
-            await session.flush()
-            details: dict[str, object] = {"roles": list(row.roles), "invitedBy": operator_urn(row.invited_by)}
-            await self._record(session, operator_actor(operator), operator, ("operator.joined", "join", details))
-            return self.operators.open_session(session, operator)
+            operator = await self._locked(session, actor, operator_id)
+            if operator.email == wanted:
+                return
+            operator.email = wanted
+            event = PersonEvent("operator.email_changed", "change an address", {"set": wanted is not None})
+            await self._record(session, actor, operator, event)
+
+    async def passkeys_for(self, actor: OperatorActor) -> str:
+        """Of whom the organisation asks a passkey: one of PASSKEYS_FOR."""
+        async with self.database.session() as session:
+            return (await session.get_one(Organisation, actor.organisation_id)).passkeys_for
+
+    async def ask_passkeys_of(self, actor: OperatorActor, whom: str) -> None:
+        """Of whom a passkey is asked from now on, with the next request; `operator.passkeys_asked` is recorded.
+
+        Only somebody who has one may ask others, so that somebody is left who gets in. Raises: Forbidden; BadInput.
+        """
+        demand(actor, Right.ADMINISTER)
+        if whom not in PASSKEYS_FOR:
+            raise BadInput(field="whom", reason="one of " + ", ".join(PASSKEYS_FOR))
+        async with self.database.transaction() as session:
+            organisation = await session.get_one(Organisation, actor.organisation_id, with_for_update=True)
+            usable = (col(Passkey.removed_at).is_(None), col(Passkey.suspected_at).is_(None))
+            own = select(Passkey.id).where(Passkey.operator_id == actor.operator_id, *usable)
+            if whom != "nobody" and (await session.exec(own.limit(1))).first() is None:
+                raise BadInput(field="whom", reason="add a passkey to your own account first")
+            before, organisation.passkeys_for = organisation.passkeys_for, whom
+            if before != whom:
+                event = PersonEvent("operator.passkeys_asked", "ask for passkeys", {"from": before, "to": whom})
+                await record_person(self.custody, session, actor, actor.operator_id, event)
 
     async def change_roles(self, actor: OperatorActor, operator_id: UUID, roles: Iterable[str]) -> None:
         """The person's roles from now on; `operator.roles_changed` is recorded.
@@ -126,11 +189,13 @@ class PeopleService:
             operator.roles = wanted
             await session.flush()
             await self._require_an_admin(session, actor)
+            if OperatorRole.ADMIN.value not in wanted:
+                await self._withdraw_those_of(session, operator)
             details: dict[str, object] = {"from": before, "to": wanted}
-            await self._record(session, actor, operator, ("operator.roles_changed", "change roles", details))
+            await self._record(session, actor, operator, PersonEvent("operator.roles_changed", "change roles", details))
 
     async def disable(self, actor: OperatorActor, operator_id: UUID) -> None:
-        """The person leaves: sessions, links, codes, tokens and browsers end; `operator.left` is recorded. Idempotent.
+        """The person leaves: sessions and every way in, codes, tokens and browsers end; `operator.left` is recorded. Idempotent.
 
         What was sealed before stays valid: log order decides. Raises: Forbidden; NotFound; BadInput (the last who administers).
         """
@@ -141,29 +206,37 @@ class PeopleService:
             if operator.disabled_at is not None:
                 return
             operator.disabled_at = now
+            await self.sessions.end(session, operator.id)
             await session.flush()
             await self._require_an_admin(session, actor)
+            await self._withdraw_those_of(session, operator)
             for table, ended in (
-                (WebSession, "ended_at"),
                 (SignInLink, "used_at"),
                 (PairingCode, "used_at"),
                 (ApiToken, "revoked_at"),
+                (Passkey, "removed_at"),
+                (Identity, "removed_at"),
             ):
                 column = getattr(table, ended)
                 await session.exec(
                     update(table).where(col(table.operator_id) == operator.id, column.is_(None)).values({ended: now})
                 )
-            await self._record(session, actor, operator, ("operator.left", "end a person's access", {}))
+            await self._record(session, actor, operator, PersonEvent("operator.left", "end a person's access"))
             devices = select(Device.id).where(Device.operator_id == operator.id, col(Device.revoked_at).is_(None))
             for device_id in (await session.exec(devices)).all():
                 await self.enrolment.revoke_in(session, actor, device_id)
 
     async def sign_in_link(self, actor: OperatorActor, operator_id: UUID) -> SignInOffer:
-        """A one-time link for somebody of the organisation who cannot get in. Raises: Forbidden; NotFound."""
+        """A one-time link for somebody of the organisation who cannot get in; `operator.sign_in_link_made` says who made it.
+
+        Raises: Forbidden; NotFound (who left too).
+        """
         demand(actor, Right.ADMINISTER)
         async with self.database.transaction() as session:
-            await self._locked(session, actor, operator_id)
-        return await self.operators.create_sign_in_link(operator_id)
+            operator = await self._locked(session, actor, operator_id)
+            offer = await self.operators.add_sign_in_link(session, operator_id)
+            await self._record(session, actor, operator, PersonEvent("operator.sign_in_link_made", "let somebody in again"))
+        return offer
 
     async def _locked(self, session: AsyncSession, actor: Actor, operator_id: UUID) -> Operator:
         wanted = select(Operator).where(Operator.id == operator_id, own_rows(actor, Operator.organisation_id))
@@ -171,6 +244,11 @@ class PeopleService:
         if operator is None:
             raise NotFound(kind="operator", id=str(operator_id))
         return operator
+
+    async def _withdraw_those_of(self, session: AsyncSession, operator: Operator) -> None:
+        """Open invitations of somebody who administers no longer: a link kept back must not be a way in again."""
+        given = update(Invitation).where(col(Invitation.invited_by) == operator.id, col(Invitation.used_at).is_(None))
+        await session.exec(given.where(col(Invitation.withdrawn_at).is_(None)).values(withdrawn_at=self.operators.clock.now()))
 
     async def _require_an_admin(self, session: AsyncSession, actor: Actor) -> None:
         left = select(Operator.id).where(
@@ -181,14 +259,8 @@ class PeopleService:
         if (await session.exec(left.limit(1))).first() is None:
             raise BadInput(field="roles", reason="somebody must be left who administers the organisation")
 
-    async def _record(
-        self, session: AsyncSession, actor: Actor, operator: Operator, what: tuple[str, str, dict[str, object]]
-    ) -> None:
-        urn = operator_urn(operator.id)
-        subject = hashlib.sha256(urn.encode()).hexdigest()
-        kind, purpose, details = what
-        draft = EventDraft(kind, f"operator:{operator.id}", "operator.urn", subject, purpose, {"operator": urn, **details})
-        await self.custody.record(session, actor, draft)
+    async def _record(self, session: AsyncSession, actor: Actor, operator: Operator, event: PersonEvent) -> None:
+        await record_person(self.custody, session, actor, operator.id, event)
 
 
 def _roles(roles: Iterable[str]) -> list[str]:
@@ -197,3 +269,10 @@ def _roles(roles: Iterable[str]) -> list[str]:
     if not wanted or not set(wanted) <= known:
         raise BadInput(field="roles", reason="one or more of " + ", ".join(sorted(known)))
     return wanted
+
+
+def _email(text: str) -> str | None:
+    found = normal_email(text)
+    if found is None and text.strip():
+        raise BadInput(field="email", reason="an address such as name@example.org")
+    return found

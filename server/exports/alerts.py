@@ -3,10 +3,10 @@
 import json
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -22,6 +22,7 @@ from server.exports.documents.kinds import ALERT
 from server.exports.kind import CaseExportOrder, FrozenDocument
 from server.exports.models import Export
 from server.exports.parts import ExportParts
+from server.exports.profiles import Profile
 from server.exports.tables.findings import ConfirmedFinding
 from server.findings.models import Statistic
 from server.findings.statistics import keys_of
@@ -51,7 +52,7 @@ class AlertService:
         """The alert as it would be; nothing is stored. Raises: Forbidden; NotFound; ExportRefused (an empty block, too long)."""
         async with self._parts.database.transaction() as session:
             case = await self._exports.demand_case(session, actor, case_id, order)
-            alert = await self._alert(session, actor, case, draft)
+            alert = await self._alert(session, actor, case, (order.profile, draft))
         await require_printable(alert_files, alert)
         return alert
 
@@ -60,9 +61,9 @@ class AlertService:
         async with self._parts.database.transaction() as session:
             await lock_for_transaction(session, f"alert versions:{case_id}")
             case = await self._exports.demand_case(session, actor, case_id, order)
-            alert = await self._alert(session, actor, case, draft)
+            alert = await self._alert(session, actor, case, (order.profile, draft))
             await require_printable(alert_files, alert)
-            made = FrozenDocument(ALERT.name, alert, uuid.UUID(alert.alert_id))
+            made = FrozenDocument(ALERT.name, alert, address_id(case.id, draft.number, order.profile))
             row = await self._exports.add_document(session, actor, case, order, made)
         await self._exports.maker.run(row.id)
         return row
@@ -70,20 +71,25 @@ class AlertService:
     async def versions(self, alert_id: uuid.UUID) -> list[AlertVersion]:
         """What anybody who holds an alert may know of it: its versions, oldest first, with their hashes and nothing they say.
 
-        The id is known to those who hold one. Raises: NotFound.
+        alert_id: the id in the alert's address, known to those who hold one; each profile has its own, so that no reader learns
+        what others got. Alerts made when all profiles shared one: their versions but the internal ones. Raises: NotFound.
         """
         async with self._parts.database.session() as session:
-            wanted = select(CaseExport).where(CaseExport.document_id == alert_id, CaseExport.kind == ALERT.name)
-            rows = (await session.exec(wanted)).all()
+            rows = await _rows(session, [alert_id])
+            shared = [one for one in rows if json.loads(one.content)["alert_id"] == str(alert_id)]
+            if shared:
+                told = [one for one in shared if one.profile != Profile.INTERNAL]
+                rows = [*told, *await _rows(session, sorted({_address_id(one) for one in told}))]
         if not rows:
             raise NotFound(kind="alert", id=str(alert_id))
         made = [
             AlertVersion(json.loads(one.content)["version"], one.requested_at, one.content_sha256, one.file_sha256)
             for one in rows
         ]
-        return sorted(made, key=lambda one: one.version)
+        return sorted(made, key=lambda one: (one.at, one.version))
 
-    async def _alert(self, session: AsyncSession, actor: OperatorActor, case: CaseFile, draft: AlertDraft) -> Alert:
+    async def _alert(self, session: AsyncSession, actor: OperatorActor, case: CaseFile, asked: tuple[str, AlertDraft]) -> Alert:
+        profile, draft = asked
         now = self._parts.clock.now()
         election = shipped().elections.get(case.election_id or "")
         tags: Counter[tuple[str, str, str, str]] = Counter()
@@ -97,10 +103,10 @@ class AlertService:
                 counted["captures"].update(one.body.cited_captures)
                 facets.add(_facet(one))
         most = sorted(tags.items(), key=lambda item: (-item[1], item[0]))
-        alert_id = uuid.uuid5(case.id, f"alert:{draft.number}")
+        alert_id, address = uuid.uuid5(case.id, f"alert:{draft.number}"), address_id(case.id, draft.number, profile)
         return Alert(
             alert_id=str(alert_id),
-            version=await _next_version(session, alert_id),
+            version=await _next_version(session, (alert_id, address), profile),
             at=now,
             tlp=case.tlp,
             case=f"C-{case.number}",
@@ -110,7 +116,7 @@ class AlertService:
             figures=tuple([await _figure(session, actor, number) for number in dict.fromkeys(draft.statistics)]),
             evidence=Evidence(**{unit: len(keys) for unit, keys in counted.items()}),
             facets=tuple(sorted(facets, key=lambda one: tuple(one.model_dump().values()))),
-            verify_url=f"{self._parts.settings.public_url.rstrip('/')}/alerts/{alert_id}",
+            verify_url=f"{self._parts.settings.public_url.rstrip('/')}/alerts/{address}",
             bundle_sha256=await _bundle_sha256(session, actor, draft.bundle),
         )
 
@@ -125,9 +131,24 @@ def _facet(one: ConfirmedFinding) -> Facet:
     )
 
 
-async def _next_version(session: AsyncSession, alert_id: uuid.UUID) -> int:
-    wanted = select(func.count()).select_from(CaseExport).where(CaseExport.document_id == alert_id)
-    return 1 + (await session.exec(wanted)).one()
+def address_id(case_id: uuid.UUID, number: str, profile: str) -> uuid.UUID:
+    """The id in the address of an alert's versions for one profile. It cannot be made out of that of another one."""
+    return uuid.uuid5(case_id, f"alert:{number}:{profile}")
+
+
+def _address_id(row: CaseExport) -> uuid.UUID:
+    return address_id(row.case_id, json.loads(row.content)["said"]["number"], row.profile)
+
+
+async def _rows(session: AsyncSession, document_ids: Sequence[uuid.UUID]) -> list[CaseExport]:
+    wanted = select(CaseExport).where(col(CaseExport.document_id).in_(document_ids), CaseExport.kind == ALERT.name)
+    return list((await session.exec(wanted)).all())
+
+
+async def _next_version(session: AsyncSession, ids: tuple[uuid.UUID, ...], profile: str) -> int:
+    """One more than the last version made for this profile, also of those kept under the id that all profiles shared."""
+    made = [json.loads(one.content)["version"] for one in await _rows(session, ids) if one.profile == profile]
+    return 1 + max(made, default=0)
 
 
 async def _bundle_sha256(session: AsyncSession, actor: OperatorActor, bundle: uuid.UUID | None) -> str:

@@ -10,7 +10,6 @@
 
 import asyncio
 import os
-import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,15 +35,17 @@ from server.verifier import verify_file
 from storage.bundle import BagFile, manifest_text, measure, write_bag
 from storage.errors import StorageError
 from storage.hashing import CHUNK_BYTES, Sha256, hash_bytes, hash_stream
+from storage.scratch import held_folder
 
 STEPS = ("events", "data", "log", "cosign", "stamp", "write")
 NO_LIMIT = 1 << 62
+SCRATCH_PREFIX = "bundle-"
 _HEAD_NAMES = {"capture": "captureId", "device": "keyId", "case": "caseId"}
 
 
 @dataclass(frozen=True)
 class BundleMade:
-    """The verified file in the scratch folder, not yet kept. Whoever has it moves it away or removes it."""
+    """The verified file in the caller's scratch folder, not yet kept."""
 
     path: Path
     sha256: Sha256
@@ -107,14 +108,11 @@ class Bundler:
         return ExportState.FAILED
 
     async def _make(self, export: Export) -> None:
-        made = await self.assemble(export.id)
-        try:
-            await self._keep(export, made)
-        finally:
-            await asyncio.to_thread(made.path.unlink, missing_ok=True)
+        with held_folder(self._parts.scratch, SCRATCH_PREFIX) as folder:
+            await self._keep(export, await self.assemble(export.id, folder))
 
-    async def assemble(self, export_id: uuid.UUID, extras: Extras = NO_EXTRAS) -> BundleMade:
-        """The bundle of an export's row, made and verified. Repeatable: a second run gives the same data and manifest.
+    async def assemble(self, export_id: uuid.UUID, folder: Path, extras: Extras = NO_EXTRAS) -> BundleMade:
+        """The bundle of an export's row, made in the folder and verified. A second run gives the same data and manifest.
 
         Raises: ExportFailed; StorageError; StoredRecordBroken.
         """
@@ -132,12 +130,9 @@ class Bundler:
         await self._step(export.id, "stamp")
         anchor = await self._anchors.stamped(event)  # 5
         await self._step(export.id, "write")
-        made = await self._write(export, gathered, files, anchor)  # 6
-        try:
-            await asyncio.to_thread(_verified, made.path, self._parts.policy)
-        except BaseException:
-            made.path.unlink(missing_ok=True)
-            raise
+        entries = await self._entries(export, gathered, files, anchor)
+        made = await asyncio.to_thread(_written, folder / "bundle.zip", entries)  # 6
+        await asyncio.to_thread(_verified, made.path, self._parts.policy)
         return made
 
     async def _start(self, export_id: uuid.UUID) -> Export | None:
@@ -194,11 +189,10 @@ class Bundler:
             raise StoredRecordBroken(table="event", id=event_sha256, reason="absent")
         return found
 
-    async def _write(self, export: Export, gathered: Gathered, files: list[BagFile], anchor: Anchor) -> BundleMade:
+    async def _entries(self, export: Export, gathered: Gathered, files: list[BagFile], anchor: Anchor) -> list[BagFile]:
         proofs = await self._proofs.proofs(gathered, anchor)
         tags = lay_out_proofs(proofs) | lay_out_trust(self._parts.policy, gathered.data.devices)
-        entries = close_bag(files, tags, export_id=str(export.id), at=export.requested_at)
-        return await asyncio.to_thread(_written, self._parts.scratch, entries)
+        return close_bag(files, tags, export_id=str(export.id), at=export.requested_at)
 
     async def _keep(self, export: Export, made: BundleMade) -> None:
         def put() -> None:
@@ -266,19 +260,12 @@ def _verified(path: Path, policy: Policy) -> None:
     )
 
 
-def _written(scratch: Path, entries: list[BagFile]) -> BundleMade:
-    """The bag in a scratch file, synced and hashed. Blocking."""
-    scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, name = tempfile.mkstemp(dir=scratch, suffix=".zip")
-    path = Path(name)
-    try:
-        with os.fdopen(descriptor, "w+b", buffering=CHUNK_BYTES) as out:
-            write_bag(entries, out)
-            out.flush()
-            os.fsync(out.fileno())
-            out.seek(0)
-            sha256, size_bytes = hash_stream(out, limit_bytes=NO_LIMIT)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+def _written(path: Path, entries: list[BagFile]) -> BundleMade:
+    """The bag at `path`, synced and hashed. Blocking."""
+    with path.open("w+b", buffering=CHUNK_BYTES) as out:
+        write_bag(entries, out)
+        out.flush()
+        os.fsync(out.fileno())
+        out.seek(0)
+        sha256, size_bytes = hash_stream(out, limit_bytes=NO_LIMIT)
     return BundleMade(path, sha256, size_bytes)

@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import os
-import tempfile
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -22,6 +23,21 @@ from server.exports.parts import ExportParts
 from server.operators.actors import Actor, Role
 from storage.errors import StorageError
 from storage.hashing import Sha256
+from storage.scratch import held_folder
+
+SCRATCH_PREFIX = "case-export-"
+PROGRESS_EVERY = timedelta(seconds=1)
+
+
+@dataclass
+class _Run:
+    """One run of an export: how many findings are done, when that was kept last, rows of each table, events of the kind's own."""
+
+    export_id: uuid.UUID
+    done: int = 0
+    told_at: datetime | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+    events: list[EventDraft] = field(default_factory=list)
 
 
 class CaseMaker:
@@ -59,27 +75,35 @@ class CaseMaker:
         return ExportState.FAILED
 
     async def _make(self, row: CaseExport) -> None:
-        self._parts.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(dir=self._parts.scratch, prefix="case-export-") as folder:
-            path = Path(folder) / "export"
-            rows = await KINDS[row.kind].write(Making(self._parts, row, path, partial(self._progress, row.id)))
+        with held_folder(self._parts.scratch, SCRATCH_PREFIX) as folder:
+            path = folder / "export"
+            run = _Run(row.id)
+            making = Making(self._parts, row, path, partial(self._progress, run), run.events)
+            run.rows = await KINDS[row.kind].write(making)
             sha256, size_bytes = await asyncio.to_thread(_synced, path)
             organisation = str(row.organisation_id)
             await asyncio.to_thread(
                 lambda: self._parts.working.put_file(path, organisation=organisation, sha256=sha256, size_bytes=size_bytes)
             )
-        await self._finish(row.id, (sha256, size_bytes), rows)
+        await self._finish(run, (sha256, size_bytes))
 
-    async def _progress(self, export_id: uuid.UUID, done: int) -> None:
+    async def _progress(self, run: _Run, done: int) -> None:
+        """Keeps how far it is, at most once a second."""
+        now, run.done = self._parts.clock.now(), done
+        if run.told_at is not None and now - run.told_at < PROGRESS_EVERY:
+            return
+        run.told_at = now
         async with self._parts.database.transaction() as session:
-            (await self._locked(session, export_id)).rows_done = done
+            (await self._locked(session, run.export_id)).rows_done = done
 
-    async def _finish(self, export_id: uuid.UUID, file: tuple[Sha256, int], rows: Mapping[str, int]) -> None:
-        """`case.exported` and the state, in one transaction: an export is ready exactly if the case's chain says so."""
+    async def _finish(self, run: _Run, file: tuple[Sha256, int]) -> None:
+        """The kind's own events, `case.exported` and the state, in one transaction: an export is ready exactly if the case's
+        chain says so."""
         async with self._parts.database.transaction() as session:
-            row = await self._locked(session, export_id)
+            row = await self._locked(session, run.export_id)
             if row.state == ExportState.READY:
                 return
+            row.rows_done = run.done
             row.state, row.finished_at, row.file_sha256, row.size_bytes = (
                 ExportState.READY,
                 self._parts.clock.now(),
@@ -87,7 +111,9 @@ class CaseMaker:
                 file[1],
             )
             actor = Actor(row.organisation_id, row.actor, cast(Role, row.role))
-            more: dict[str, object] = {"recipient": row.recipient, "contentSha256": row.content_sha256, "rows": dict(rows)}
+            for draft in run.events:
+                await self._parts.custody.record(session, actor, draft)
+            more: dict[str, object] = {"recipient": row.recipient, "contentSha256": row.content_sha256, "rows": dict(run.rows)}
             await self._parts.custody.record(session, actor, _event(row, "case.exported", more))
 
     async def _locked(self, session: AsyncSession, export_id: uuid.UUID) -> CaseExport:

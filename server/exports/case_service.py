@@ -1,5 +1,6 @@
 """Exports of a case as people ask for them: order, preview, progress, the second person, the file. Making it is case_maker.py."""
 
+import asyncio
 import hashlib
 import uuid
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from server.cases.models import CaseFile, Tlp
 from server.cases.scope import require_case
 from server.cases.texts import one_line
 from server.errors import BadInput, Forbidden, NotFound
+from server.exports import bundler, case_maker
 from server.exports.case_maker import CaseMaker, confirmed_event, opened_event
 from server.exports.case_models import CaseExport
 from server.exports.documents.values import canonical
@@ -25,6 +27,7 @@ from server.exports.profiles import ASKS, FETCHES, SECOND_PERSON, Profile
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand, own_rows
 from storage.hashing import Sha256
+from storage.scratch import clear_abandoned
 
 TEXT_LIMIT = 500
 LEFT_BEHIND = timedelta(minutes=1)
@@ -102,6 +105,15 @@ class CaseExportService:
             raise BadInput(field="kind", reason=f"{kind.name} has a form of its own")
         options = {name: order.options.get(name, "").strip() for name in kind.asked.options}
         return kind.asked, Asked(self._parts, session, actor, case, profile, options)
+
+    async def clear_scratch(self) -> int:
+        """Removes what killed processes left of exports and bundles on scratch; how many folders."""
+
+        def clear() -> int:
+            prefixes = (case_maker.SCRATCH_PREFIX, bundler.SCRATCH_PREFIX)
+            return sum(clear_abandoned(self._parts.scratch, prefix) for prefix in prefixes)
+
+        return await asyncio.to_thread(clear)
 
     async def of_case(self, actor: OperatorActor, case_id: uuid.UUID, *, limit: int = 50) -> list[CaseExport]:
         """The case's latest exports, newest first. Raises: Forbidden; NotFound."""

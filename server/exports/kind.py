@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.cases.models import CaseFile
+from server.custody.service import EventDraft
 from server.exports.case_models import CaseExport
 from server.exports.parts import ExportParts
 from server.exports.profiles import Profile
@@ -58,13 +59,15 @@ class Asked:
 class Making:
     """The file of a frozen order is to be made. `path`: where, in a scratch folder that is removed afterwards.
 
-    `progress` records how many findings are done; calling it is never needed for the file to be right.
+    `progress` records how many findings are done; calling it is never needed for the file to be right. `events`: what is recorded
+    of this file in the case's chain before `case.exported`, in the same transaction, so that a killed run leaves no word of it.
     """
 
     parts: ExportParts
     row: CaseExport
     path: Path
     progress: Callable[[int], Awaitable[None]]
+    events: list[EventDraft] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Which pictures of a capture an export of a profile may hold: originals, masked copies, both, none. Every export asks here."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import chain, count
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -32,9 +34,13 @@ class Pictures:
     withheld: tuple[str, ...]
 
 
-def masked_name(artifact: str) -> str:
-    """`screenshot.viewport.png.masked.png`: unique, because names of artifacts are."""
-    return f"{artifact}.masked.png"
+def masked_name(artifact: str, taken: Collection[str]) -> str:
+    """`screenshot.viewport.png.masked.png`, or `….masked-2.png` and so on where that is one of the names `taken`.
+
+    A device names its pictures: one may be called what the copy of another would be.
+    """
+    numbered = (f"{artifact}.masked-{number}.png" for number in count(2))
+    return next(name for name in chain([f"{artifact}.masked.png"], numbered) if name not in taken)
 
 
 async def pictures_of(session: AsyncSession, capture_id: str, profile: Profile) -> Pictures:
@@ -47,7 +53,9 @@ async def pictures_of(session: AsyncSession, capture_id: str, profile: Profile) 
     copies = await newest_masked(session, capture_id)
     given: list[PictureFile] = []
     withheld: list[str] = []
-    for artifact in await artifacts_of(session, capture_id):
+    artifacts = await artifacts_of(session, capture_id)
+    taken = {one.name for one in artifacts}
+    for artifact in artifacts:
         if artifact.role not in PICTURE_ROLES:
             continue
         copy = copies.get(artifact.name)
@@ -56,7 +64,8 @@ async def pictures_of(session: AsyncSession, capture_id: str, profile: Profile) 
         elif copy is None:
             withheld.append(artifact.name)
         if copy is not None:
-            given.append(_masked(artifact, copy))
+            given.append(_masked(masked_name(artifact.name, taken), copy))
+            taken.add(given[-1].name)
     return Pictures(tuple(given), tuple(withheld))
 
 
@@ -64,5 +73,5 @@ def _original(artifact: Artifact) -> PictureFile:
     return PictureFile(artifact.name, artifact.sha256, artifact.size_bytes, artifact.media_type, None)
 
 
-def _masked(artifact: Artifact, copy: MaskedCopy) -> PictureFile:
-    return PictureFile(masked_name(artifact.name), copy.sha256, copy.size_bytes, MASKED_TYPE, copy.original_sha256)
+def _masked(name: str, copy: MaskedCopy) -> PictureFile:
+    return PictureFile(name, copy.sha256, copy.size_bytes, MASKED_TYPE, copy.original_sha256)

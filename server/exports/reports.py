@@ -7,12 +7,14 @@ from datetime import UTC, datetime, time, timedelta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from server.cases.models import CaseFile
 from server.errors import NotFound
 from server.exports.case_models import CaseExport
 from server.exports.case_service import CaseExportService, profile_of
 from server.exports.documents.alert import Alert
 from server.exports.documents.files import require_printable
 from server.exports.documents.kinds import ALERT, DSA_NOTICE, POLICY_REPORT, RAPID
+from server.exports.errors import ExportRefused
 from server.exports.kind import CaseExportOrder, FrozenDocument
 from server.exports.models import ExportState
 from server.exports.parts import ExportParts
@@ -20,13 +22,16 @@ from server.exports.profiles import Profile
 from server.exports.workbook.counting import activity_rows, alert_rows
 from server.exports.workbook.files import workbook_files
 from server.exports.workbook.kind import WORKBOOK
-from server.exports.workbook.values import ActionRow, AlertRow, SliRow, Workbook, WorkbookDraft
-from server.findings.models import Statistic, StatisticItem
+from server.exports.workbook.values import ActionRow, AlertRow, RecordedActivity, SliRow, Workbook, WorkbookDraft
+from server.findings.activities import said_between
+from server.findings.models import Statistic
+from server.findings.tallies import frozen_keys
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand, own_rows
 from server.operators.roles import Right
 
 ACTIONS = (DSA_NOTICE.name, POLICY_REPORT.name, RAPID.name)
+LOG_LIMIT = 1_000
 IDS_LIMIT = 20_000
 """So many ids of statistics stand in a report; of a statistic that has more than are left they stand in its own ids file."""
 
@@ -64,14 +69,16 @@ class ReportService:
         titled = profile_of(order.profile) is not Profile.PUBLIC
         rows = [] if not alerts else alert_rows([one for one, _ in alerts], now)
         rows += await _statistic_rows(session, actor, draft.statistics)
+        recorded = await _recorded(session, actor, draft, sourced=titled) if draft.log else ()
         book = Workbook(
             workbook_id=str(uuid.uuid5(case.id, f"workbook:{draft.period_from}:{draft.period_to}")),
             made_at=now,
             tlp=case.tlp,
             said=draft,
-            rows=(*rows, *activity_rows(draft.activities, now)),
+            rows=(*rows, *activity_rows(draft.activities, now, recorded)),
             alerts=tuple(_alert_row(alert, made_at, titled=titled) for alert, made_at in alerts),
             actions=await _actions(session, actor, draft),
+            recorded=recorded,
         )
         await require_printable(workbook_files, book)
         return book
@@ -96,12 +103,13 @@ async def _made(session: AsyncSession, actor: OperatorActor, draft: WorkbookDraf
 
 
 async def _alerts(session: AsyncSession, actor: OperatorActor, draft: WorkbookDraft) -> list[tuple[Alert, datetime]]:
-    """Each alert of the period once, in its last version, by number."""
+    """Each alert of the period once, as it was made last for whichever reader, by number."""
     newest: dict[str, tuple[Alert, datetime]] = {}
     for row in await _made(session, actor, draft, (ALERT.name,)):
         alert = Alert.model_validate_json(row.content)
-        if alert.alert_id not in newest or newest[alert.alert_id][0].version < alert.version:
-            newest[alert.alert_id] = (alert, row.requested_at)
+        known = newest.get(alert.alert_id)
+        if known is None or (known[1], known[0].version) < (row.requested_at, alert.version):
+            newest[alert.alert_id] = (alert, row.requested_at)  # by time: versions count for each profile by itself
     return sorted(newest.values(), key=lambda one: (one[0].said.number, one[0].alert_id))
 
 
@@ -126,6 +134,36 @@ async def _actions(session: AsyncSession, actor: OperatorActor, draft: WorkbookD
     )
 
 
+async def _recorded(
+    session: AsyncSession, actor: OperatorActor, draft: WorkbookDraft, *, sourced: bool
+) -> tuple[RecordedActivity, ...]:
+    """The period's lines of the activity log, oldest first; for the public without their sources and cases.
+
+    Raises: ExportRefused (more than a report holds).
+    """
+    lines = await said_between(session, actor, (draft.period_from, draft.period_to), LOG_LIMIT + 1)
+    if len(lines) > LOG_LIMIT:
+        raise ExportRefused(reason=f"more than {LOG_LIMIT} lines in the activity log", missing=["too_many_activities"])
+    ids = {one.case_id for one in lines if one.case_id is not None}
+    numbers = dict((await session.exec(select(CaseFile.id, CaseFile.number).where(col(CaseFile.id).in_(ids)))).all())
+    return tuple(
+        RecordedActivity(
+            number=one.number,
+            on=one.on_day,
+            kind=one.kind,
+            measure=one.measure,
+            text=one.text,
+            participants=one.participants,
+            reach_low=one.reach_low,
+            reach_high=one.reach_high,
+            languages=one.languages,
+            source=one.source if sourced else "",
+            case=f"C-{numbers[one.case_id]}" if sourced and one.case_id is not None else "",
+        )
+        for one in reversed(lines)
+    )
+
+
 async def _statistic_rows(session: AsyncSession, actor: OperatorActor, numbers: tuple[int, ...]) -> list[SliRow]:
     rows, left = [], IDS_LIMIT
     for number in dict.fromkeys(numbers):
@@ -133,16 +171,13 @@ async def _statistic_rows(session: AsyncSession, actor: OperatorActor, numbers: 
         found = (await session.exec(wanted)).first()
         if found is None:
             raise NotFound(kind="statistic", id=f"S-{number}")
-        keys: tuple[str, ...] = ()
-        if found.n <= left:
-            listed = select(StatisticItem.key).where(StatisticItem.statistic_id == found.id).distinct()
-            keys = tuple(sorted((await session.exec(listed)).all()))
-            left -= len(keys)
+        keys = await frozen_keys(session, found.id, left)
+        left -= len(keys or ())
         rows.append(_statistic_row(found, keys))
     return rows
 
 
-def _statistic_row(found: Statistic, keys: tuple[str, ...]) -> SliRow:
+def _statistic_row(found: Statistic, keys: tuple[str, ...] | None) -> SliRow:
     question = json.loads(found.query)
     return SliRow(
         sli="16.1.1",
@@ -157,6 +192,6 @@ def _statistic_row(found: Statistic, keys: tuple[str, ...]) -> SliRow:
         statistic_id=f"S-{found.number}",
         ids_sha256=found.ids_sha256,
         as_of=found.as_of,
-        ids=keys,
-        ids_elsewhere=bool(found.n) and not keys,
+        ids=keys or (),
+        ids_elsewhere=keys is None,
     )

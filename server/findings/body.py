@@ -5,6 +5,7 @@ The canonical text (sorted members, no spaces) is what is stored and hashed; a v
 
 import hashlib
 import json
+import uuid
 from datetime import date, datetime
 from typing import Annotated, Literal
 
@@ -124,7 +125,7 @@ class Subject(_Value):
 
 class FindingBody(_Value):
     """One version's content. Empty members are what is not known yet; server/findings/evidence.py says which of them are
-    missed."""
+    missed. `deposits`: archives of the case that were made elsewhere, never captures of ours."""
 
     facts: Prose = ""
     assessment: Prose = ""
@@ -138,6 +139,7 @@ class FindingBody(_Value):
     severity: Severity = ""
     confidence: Confidence = ""
     captures: tuple[CaptureRef, ...] = Field(default=(), max_length=500)
+    deposits: tuple[uuid.UUID, ...] = Field(default=(), max_length=50)
     posted_at: tuple[PostedAt, ...] = Field(default=(), max_length=20)
     silence: SilenceChoice | None = None
     content_text: Prose = ""

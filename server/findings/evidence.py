@@ -1,5 +1,6 @@
 """What a finding still lacks before it can be confirmed: pure, one check per name of server/rules/findingtypes.EVIDENCE."""
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -54,11 +55,24 @@ class LookFact:
 
 
 @dataclass(frozen=True)
+class DepositFact:
+    """An archive of the case that was made elsewhere and not withdrawn. `received_at`: since when it is known here."""
+
+    deposit_id: uuid.UUID
+    number: int
+    kind: str
+    sha256: str
+    received_at: datetime
+
+
+@dataclass(frozen=True)
 class Known:
-    """What the checks know beside the body: the case's live exhibits with their capture times, and the looks for labels."""
+    """What the checks know beside the body: the case's live exhibits with their capture times, the looks for labels, and the
+    archives made elsewhere that it cites."""
 
     exhibits: Mapping[str, datetime]
     looks: Sequence[LookFact] = ()
+    deposits: Sequence[DepositFact] = ()
     catalogue: Catalogue = field(kw_only=True)
 
 
@@ -79,8 +93,10 @@ def gaps(type_code: str, body: FindingBody, known: Known) -> tuple[Gap, ...]:
     for name, text in (("facts", body.facts), ("assessment", body.assessment)):
         if not text:
             found.append(Gap(name))
-    if not body.captures:
-        found.append(Gap("captures"))
+    if not body.captures and not (body.deposits and known.catalogue.types[type_code].deposits_suffice):
+        found.append(Gap("captures_own" if body.deposits else "captures"))
+    there = {one.deposit_id for one in known.deposits}
+    found += [Gap("not_a_deposit", str(one)[:8]) for one in body.deposits if one not in there]
     found += [Gap("not_an_exhibit", one[:12]) for one in body.cited_captures if one not in known.exhibits]
     found += _bases(body, known)
     found += _techniques(body, known)

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,29 +15,21 @@ from server.db import Database
 from server.errors import NotFound
 from server.findings.body import stored_body
 from server.findings.models import FindingVersion, Statistic, StatisticItem
+from server.findings.recounting import RecountCheck, recount_lines
 from server.findings.statistics import Question, count, ids_file, keys_of
-
-Outcome = Literal["PASSED", "FAILED"]
-
-
-@dataclass(frozen=True)
-class RecountCheck:
-    """One check with its outcome and reason."""
-
-    name: str
-    outcome: Outcome
-    reason: str
+from server.findings.tallies import Bounds
 
 
 @dataclass(frozen=True)
 class Recount:
-    """A statistic counted again."""
+    """A statistic counted again. `n` is None and `bounds` are its ends where it is a range; `counted`: ids in its list."""
 
     statistic_id: uuid.UUID
     number: int
     label: str
     unit: str
-    n: int
+    n: int | None
+    bounds: Bounds
     counted: int
     checks: tuple[RecountCheck, ...]
 
@@ -54,20 +45,27 @@ async def recount(database: Database, statistic_id: uuid.UUID) -> Recount:
     1 `list`: the frozen keys give the frozen number and hash.  2 `versions`: each version behind them still has its hash and
     gives
     its key.  3 `question`: the question asked again, as things stood when it was frozen, gives the same list.
+    For readings and judged posts see server/findings/recounting.py.
     """
     async with database.session() as session:
         statistic = await session.get(Statistic, statistic_id)
         if statistic is None:
             raise NotFound(kind="statistic", id=str(statistic_id))
-        ordered = select(StatisticItem).where(StatisticItem.statistic_id == statistic.id).order_by(col(StatisticItem.position))
-        items = (await session.exec(ordered)).all()
-        keys = sorted({item.key for item in items})
-        checks = (
-            _check_list(statistic, keys),
-            await _check_versions(session, statistic, items),
-            await _check_question(session, statistic, keys),
-        )
-    return Recount(statistic.id, statistic.number, statistic.label, statistic.unit, statistic.n, len(keys), checks)
+        about = json.loads(statistic.query).get("about", "findings")
+        counted, checks = await (_findings if about == "findings" else recount_lines)(session, statistic)
+    bounds = Bounds(statistic.n_low, statistic.n_high)
+    return Recount(statistic.id, statistic.number, statistic.label, statistic.unit, statistic.n, bounds, counted, checks)
+
+
+async def _findings(session: AsyncSession, statistic: Statistic) -> tuple[int, tuple[RecountCheck, ...]]:
+    ordered = select(StatisticItem).where(StatisticItem.statistic_id == statistic.id).order_by(col(StatisticItem.position))
+    items = (await session.exec(ordered)).all()
+    keys = sorted({item.key for item in items})
+    return len(keys), (
+        _check_list(statistic, keys),
+        await _check_versions(session, statistic, items),
+        await _check_question(session, statistic, keys),
+    )
 
 
 def _check_list(statistic: Statistic, keys: Sequence[str]) -> RecountCheck:
@@ -80,7 +78,8 @@ def _check_list(statistic: Statistic, keys: Sequence[str]) -> RecountCheck:
 
 
 async def _check_versions(session: AsyncSession, statistic: Statistic, items: Sequence[StatisticItem]) -> RecountCheck:
-    wanted = select(FindingVersion).where(col(FindingVersion.finding_id).in_({item.finding_id for item in items}))
+    behind = select(StatisticItem.finding_id).where(StatisticItem.statistic_id == statistic.id)
+    wanted = select(FindingVersion).where(col(FindingVersion.finding_id).in_(behind))
     versions = {(row.finding_id, row.version): row for row in (await session.exec(wanted)).all()}
     for item in items:
         version = versions.get((item.finding_id, item.version))

@@ -27,6 +27,8 @@ FROM: dict[str, tuple[FindingState, ...]] = {
 }
 """Verdict → the states it can follow. The verdict `draft` gives the finding back to its author."""
 NOTE_LIMIT = 2000
+ELSEWHERE = "made elsewhere"
+"""The origin of an archive that is cited: no capture of ours, wherever it is shown."""
 
 
 class Reviews:
@@ -104,6 +106,17 @@ def pins_of(opened: Opened) -> dict[str, Any]:
     election = election_of(body, known)
     return {
         "captures": list(body.cited_captures),
+        "deposits": [
+            {
+                "id": str(one.deposit_id),
+                "number": one.number,
+                "kind": one.kind,
+                "sha256": one.sha256,
+                "receivedAt": one.received_at.isoformat(),
+                "origin": ELSEWHERE,
+            }
+            for one in known.deposits
+        ],
         "type": {"code": kind.code, "version": kind.version, "sli_label": kind.sli_label},
         "bases": [{"id": one, "version": known.catalogue.bases[one].version} for one in body.bases],
         "ttps": [one.model_dump() for one in body.ttps],

@@ -1,7 +1,7 @@
 """Who may see which finding: whoever may see its case. The one place where a finding is looked up for somebody."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,12 +12,18 @@ from server.captures.models import Capture
 from server.captures.sharing import Exhibit
 from server.cases.models import CaseFile
 from server.cases.scope import Need, require_case
+from server.db import run_sql
 from server.errors import NotFound
 from server.findings.body import FindingBody, stored_body
-from server.findings.evidence import Gap, Known, LookFact, gaps
+from server.findings.evidence import DepositFact, Gap, Known, LookFact, gaps
 from server.findings.models import Finding, FindingVersion, LabelLook
 from server.operators.actors import OperatorActor
 from server.rules.catalogue import Catalogue
+
+_DEPOSITS = """
+SELECT id, number, kind, sha256, received_at FROM deposit
+WHERE case_id = :case_id AND withdrawn_at IS NULL AND id = ANY(:wanted) ORDER BY number
+"""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,17 @@ async def open_finding(session: AsyncSession, parts: tuple[CaseFile, Finding], c
     looks = tuple((await session.exec(ordered)).all())
     facts = tuple(LookFact(look.layer, look.state, look.seen_at) for look in looks)
     exhibits = await exhibits_of(session, case.id, body.cited_captures)
-    return Opened(case, finding, version, body, looks, Known(exhibits, facts, catalogue=catalogue))
+    deposits = await deposits_of(session, case.id, body.deposits)
+    return Opened(case, finding, version, body, looks, Known(exhibits, facts, deposits, catalogue=catalogue))
+
+
+async def deposits_of(session: AsyncSession, case_id: uuid.UUID, wanted: Sequence[uuid.UUID]) -> tuple[DepositFact, ...]:
+    """Which of these archives made elsewhere are the case's and were not withdrawn, by number. Their rows belong to a floor
+    above (server/imports): read here as they stand, never written."""
+    if not wanted:
+        return ()
+    rows = await run_sql(session, _DEPOSITS, case_id=case_id, wanted=list(wanted))
+    return tuple(DepositFact(row.id, row.number, row.kind, row.sha256, row.received_at) for row in rows)
 
 
 async def exhibits_of(session: AsyncSession, case_id: uuid.UUID, captures: tuple[str, ...]) -> Mapping[str, datetime]:

@@ -1,5 +1,6 @@
 """Findings: drafting, revising, looking for labels, reading. Reviews are server/findings/review.py, numbers statistics.py."""
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +16,10 @@ from server.cases.models import CaseFile
 from server.cases.parts import CaseParts
 from server.cases.recording import record
 from server.cases.scope import require_case
-from server.cases.search import keep_text
+from server.cases.searchtexts import Told, finding_facets, keep_told
 from server.cases.texts import long_text
 from server.errors import BadInput, NotFound
+from server.findings.activities import Activities
 from server.findings.body import FindingBody, canonical, stored_body
 from server.findings.errors import VersionTaken
 from server.findings.labels import Look, UnlabelledTime, unlabelled_time
@@ -25,6 +27,7 @@ from server.findings.models import Finding, FindingReview, FindingState, Finding
 from server.findings.review import Reviews
 from server.findings.scope import Opened, open_finding, require_finding
 from server.findings.statistics import Statistics
+from server.findings.tallied import Tallies
 from server.operators.actors import OperatorActor
 from server.rules.catalogue import Catalogue, shipped
 from server.trust.dsse import MAX_ENVELOPE_BYTES, parse_envelope
@@ -55,6 +58,8 @@ class FindingService:
         self.catalogue = catalogue or shipped()
         self.reviews = Reviews(parts, self.catalogue)
         self.statistics = Statistics(parts)
+        self.tallies = Tallies(parts)
+        self.activities = Activities(parts)
 
     async def draft(self, actor: OperatorActor, case_id: uuid.UUID, type_code: str, body: FindingBody) -> Finding:
         """A new finding; its first version may lack anything. `finding.drafted` in the case's chain.
@@ -184,12 +189,19 @@ class FindingService:
             reviews = select(FindingReview).where(FindingReview.finding_id == finding.id).order_by(col(FindingReview.id))
             return tuple((await session.exec(versions)).all()), tuple((await session.exec(reviews)).all())
 
-    async def of_case(self, actor: OperatorActor, case_id: uuid.UUID) -> list[Finding]:
-        """The case's findings by number, at most ROWS_LIMIT. Raises: Forbidden; NotFound."""
+    async def of_case(
+        self, actor: OperatorActor, case_id: uuid.UUID, *, before: int | None = None, limit: int = ROWS_LIMIT, state: str = ""
+    ) -> list[Finding]:
+        """The newest of the case's findings by number, those below `before`, of one state. Raises: Forbidden; NotFound."""
         async with self.parts.database.session() as session:
             case = await require_case(session, actor, case_id, "read")
-            wanted = select(Finding).where(Finding.case_id == case.id).order_by(col(Finding.number)).limit(ROWS_LIMIT)
-            return [*(await session.exec(wanted)).all()]
+            wanted = select(Finding).where(Finding.case_id == case.id)
+            if before is not None:
+                wanted = wanted.where(Finding.number < before)
+            if state:
+                wanted = wanted.where(Finding.state == state)
+            newest = (await session.exec(wanted.order_by(col(Finding.number).desc()).limit(limit))).all()
+            return [*reversed(newest)]
 
     async def _write(
         self,
@@ -219,7 +231,9 @@ class FindingService:
         label = f"{finding.number}: {body.facts[:160] or finding.type}"
         subject = body.subject
         texts = (body.facts, body.assessment, body.actor, body.narrative, body.content_text, subject.url, subject.account_id)
-        await keep_text(session, case, ("finding", str(finding.id), label), (*texts, subject.post_id, *body.accounts[:200]), now)
+        said = (*texts, subject.post_id, *body.accounts[:200])
+        facets = finding_facets(finding.type, json.loads(text))
+        await keep_told(session, case, ("finding", str(finding.id), label), Told(said, now, facets))
 
 
 def unlabelled(opened: Opened, layer: int = 2) -> UnlabelledTime | None:

@@ -15,13 +15,23 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.cases.models import CaseFile
 from server.cases.parts import CaseParts
-from server.cases.scope import visible_cases
+from server.cases.scope import hold_still, visible_cases
 from server.cases.texts import one_line
 from server.db import lock_for_transaction
 from server.errors import BadInput, NotFound
 from server.findings.body import FindingBody, stored_body
 from server.findings.errors import StatisticRefused
-from server.findings.models import Finding, FindingReview, FindingState, FindingVersion, Statistic, StatisticItem
+from server.findings.models import (
+    Finding,
+    FindingReview,
+    FindingState,
+    FindingVersion,
+    Statistic,
+    StatisticItem,
+    StatisticLine,
+)
+from server.findings.sampling import Sample, sample_of
+from server.findings.tallies import frozen_keys, frozen_lines
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand, own_rows
 from server.operators.roles import Right
@@ -106,16 +116,18 @@ class Statistics:
         """What would be counted now, nothing stored. Raises: Forbidden; BadInput (unit)."""
         demand(actor, Right.READ)
         async with self.parts.database.session() as session:
-            return await count(session, _own_cases(actor), unit, (question, self.parts.clock.now()))
+            return await count(session, own_cases(actor), unit, (question, self.parts.clock.now()))
 
     async def freeze(self, actor: OperatorActor, label: str, unit: str, question: Question) -> Statistic:
         """The number with its frozen list. Counted are findings of cases of the actor's organisation. Raises: Forbidden;
         BadInput; StatisticRefused."""
         demand(actor, Right.REVIEW)
-        said, now = one_line("label", label, 200), self.parts.clock.now()
+        said = one_line("label", label, 200)
         async with self.parts.database.transaction() as session:
+            await hold_still(session, own_cases(actor))
+            now = self.parts.clock.now()
             await lock_for_transaction(session, f"statistic numbers:{actor.organisation_id}")
-            answer = await count(session, _own_cases(actor), unit, (question, now))
+            answer = await count(session, own_cases(actor), unit, (question, now))
             if len(answer.items) > ITEMS_LIMIT:
                 raise StatisticRefused(reason=f"at most {ITEMS_LIMIT} items")
             last = select(func.max(Statistic.number)).where(own_rows(actor, Statistic.organisation_id))
@@ -151,6 +163,17 @@ class Statistics:
             )
         return statistic
 
+    async def sample(self, actor: OperatorActor, statistic_id: uuid.UUID, seed: str, size: int) -> Sample:
+        """A part of the frozen list, the same for the same seed and size. Raises: Forbidden; NotFound; BadInput."""
+        statistic, keys = await self.keys(actor, statistic_id)
+        return sample_of(keys, seed, size, f"S-{statistic.number}", statistic.ids_sha256)
+
+    async def keys(self, actor: OperatorActor, statistic_id: uuid.UUID) -> tuple[Statistic, tuple[str, ...]]:
+        """The number and its whole list: the keys in order, each once. Raises: Forbidden; NotFound."""
+        statistic, _ = await self.read(actor, statistic_id, limit=0)
+        async with self.parts.database.session() as session:
+            return statistic, await frozen_keys(session, statistic.id) or ()
+
     async def list(self, actor: OperatorActor) -> Sequence[Statistic]:
         """The organisation's statistics, newest first. Raises: Forbidden."""
         demand(actor, Right.READ)
@@ -158,8 +181,11 @@ class Statistics:
         async with self.parts.database.session() as session:
             return (await session.exec(wanted.limit(200))).all()
 
-    async def read(self, actor: OperatorActor, statistic_id: uuid.UUID) -> tuple[Statistic, Sequence[StatisticItem]]:
-        """The number and the items it came of. Raises: Forbidden; NotFound."""
+    async def read(
+        self, actor: OperatorActor, statistic_id: uuid.UUID, *, limit: int | None = None
+    ) -> tuple[Statistic, Sequence[StatisticItem]]:
+        """The number and the findings it came of, the first `limit`; readings and posts are in lines(). Raises: Forbidden;
+        NotFound."""
         demand(actor, Right.READ)
         async with self.parts.database.session() as session:
             wanted = select(Statistic).where(Statistic.id == statistic_id, own_rows(actor, Statistic.organisation_id))
@@ -167,7 +193,13 @@ class Statistics:
             if statistic is None:
                 raise NotFound(kind="statistic", id=str(statistic_id))
             items = select(StatisticItem).where(StatisticItem.statistic_id == statistic.id).order_by(col(StatisticItem.position))
-            return statistic, (await session.exec(items)).all()
+            return statistic, (await session.exec(items if limit is None else items.limit(limit))).all()
+
+    async def lines(self, actor: OperatorActor, statistic_id: uuid.UUID, limit: int) -> Sequence[StatisticLine]:
+        """The first readings or posts that it counts; none where it counts findings. Raises: Forbidden; NotFound."""
+        await self.read(actor, statistic_id, limit=0)
+        async with self.parts.database.session() as session:
+            return await frozen_lines(session, statistic_id, limit)
 
 
 async def count(session: AsyncSession, cases: Any, unit: str, asked: tuple[Question, datetime]) -> Answer:
@@ -243,7 +275,7 @@ def _asked_for(question: Question, body: FindingBody, review: FindingReview) -> 
     )
 
 
-def _own_cases(actor: OperatorActor) -> Any:
+def own_cases(actor: OperatorActor) -> Any:
     """Cases that the actor may see and that are of the organisation: a number is never made of what others own."""
     return visible_cases(actor) & own_rows(actor, CaseFile.organisation_id)
 

@@ -19,10 +19,12 @@ from server.exports.case_models import CaseExport
 from server.exports.profiles import FETCHES, Profile
 from server.handovers.contents import Contents, difference_json
 from server.handovers.errors import HandoverRefused
+from server.handovers.judging import kept_back, state_now, state_of
 from server.handovers.models import Acknowledgement, Handover, HandoverFetch, HandoverKind, HandoverState, HandoverVisit
 from server.handovers.parts import HandoverParts
 from server.handovers.passcodes import TRIES, hash_passcode, new_passcode
-from server.handovers.recording import handover_item, record, record_in_capture
+from server.handovers.previewing import LinkPreview, previews_of
+from server.handovers.recording import details_of, handover_item, record, record_in_capture
 from server.handovers.submissions import Submissions
 from server.handovers.things import HandedFile, Thing, files_text, find_thing, sha256_of
 from server.operators.actors import OperatorActor
@@ -69,7 +71,7 @@ class MadeLink:
 
 @dataclass(frozen=True)
 class LinkView:
-    """A link with what happened through it."""
+    """A link with what happened through it. refusals: SHA-256 of a `handover.refused` event → why, as its details say."""
 
     row: Handover
     state: HandoverState
@@ -77,6 +79,7 @@ class LinkView:
     fetches: list[HandoverFetch]
     receipts: list[Acknowledgement]
     events: list[RecordedEvent]
+    refusals: dict[str, str]
 
 
 class Links:
@@ -112,13 +115,20 @@ class Links:
             await record_in_capture(session, self._parts.custody, actor, row, ("capture.handed_over", handed))
         return MadeLink(row, token, passcode, thing.withheld)
 
+    async def preview(self, actor: OperatorActor, kind: str, thing_id: str) -> list[LinkPreview]:
+        """What a link would give, for each profile. Raises: Forbidden; NotFound; BadInput."""
+        if kind != HandoverKind.CAPTURE:
+            _id(thing_id)
+        return await previews_of(self._parts, actor, kind, thing_id)
+
     async def latest(self, actor: OperatorActor, *, limit: int = 100) -> list[tuple[Handover, HandoverState]]:
         """The latest links, newest first."""
         wanted = select(Handover).where(_visible(actor)).order_by(col(Handover.created_at).desc(), col(Handover.id)).limit(limit)
         async with self._parts.database.session() as session:
             rows = (await session.exec(wanted)).all()
+            kept = await kept_back(session, rows)
         now = self._parts.clock.now()
-        return [(row, state_of(row, now)) for row in rows]
+        return [(row, state_of(row, now, is_kept_back=row.id in kept)) for row in rows]
 
     async def of_thing(self, actor: OperatorActor, kind: str, thing_id: str) -> list[tuple[Handover, HandoverState]]:
         """The links to one thing, newest first."""
@@ -133,8 +143,9 @@ class Links:
             fetches = list((await session.exec(fetched)).all())
             given = select(Acknowledgement).where(Acknowledgement.handover_id == row.id).order_by(col(Acknowledgement.given_at))
             receipts = list((await session.exec(given)).all())
+            state = await state_now(session, row, self._parts.clock.now())
         events = await self._parts.custody.chain(handover_item(row.id), organisation_id=row.organisation_id)
-        return LinkView(row, state_of(row, self._parts.clock.now()), len(visits), fetches, receipts, events)
+        return LinkView(row, state, len(visits), fetches, receipts, events, _refusals(events))
 
     async def revoke(self, actor: OperatorActor, handover_id: uuid.UUID) -> None:
         """The link, and every visit under way, ends now. Idempotent. Raises: NotFound."""
@@ -143,6 +154,19 @@ class Links:
             if row.revoked_at is None:
                 row.revoked_at = self._parts.clock.now()
                 await record(session, self._parts.custody, actor, row, ("revoked", {}))
+
+    async def embargo(self, actor: OperatorActor, handover_id: uuid.UUID, opens_at: datetime | None) -> None:
+        """The link opens at that time and not before, or as soon as it may (None); visits under way end until then.
+
+        `handover.embargoed` names the time. Idempotent. Raises: NotFound; BadInput (not before the link expires).
+        """
+        async with self._parts.database.transaction() as session:
+            row = await self._require(session, actor, handover_id, lock=True)
+            _check_embargo(opens_at, row.expires_at)
+            if row.opens_at != opens_at:
+                row.opens_at = opens_at
+                said: dict[str, object] = {"opensAt": None if opens_at is None else opens_at.isoformat()}
+                await record(session, self._parts.custody, actor, row, ("embargoed", said))
 
     async def unlock(self, actor: OperatorActor, handover_id: uuid.UUID) -> None:
         """A link locked by wrong passcodes takes tries again. Idempotent. Raises: NotFound."""
@@ -179,17 +203,6 @@ class Links:
         return HandedFile(CHANGES, sha256, len(data), "application/json", "working")
 
 
-def state_of(row: Handover, now: datetime) -> HandoverState:
-    """What the link does at this moment."""
-    if row.revoked_at is not None:
-        return HandoverState.REVOKED
-    if row.expires_at <= now:
-        return HandoverState.EXPIRED
-    if row.wrong_tries >= TRIES:
-        return HandoverState.LOCKED
-    return HandoverState.EMBARGOED if row.opens_at is not None and now < row.opens_at else HandoverState.OPEN
-
-
 def thing_id_of(row: Handover) -> str:
     """The id of what the link leads to."""
     return str(row.export_id or row.case_export_id or row.capture_id)
@@ -206,8 +219,17 @@ def _visible(actor: OperatorActor) -> ColumnElement[bool]:
 def _check_times(order: LinkOrder, now: datetime) -> None:
     if not now < order.expires_at <= now + LONGEST:
         raise BadInput(field="expires_at", reason=f"a time to come, at most {LONGEST.days} days from now")
-    if order.opens_at is not None and order.opens_at >= order.expires_at:
+    _check_embargo(order.opens_at, order.expires_at)
+
+
+def _check_embargo(opens_at: datetime | None, expires_at: datetime) -> None:
+    if opens_at is not None and opens_at >= expires_at:
         raise BadInput(field="opens_at", reason="before the link expires")
+
+
+def _refusals(events: list[RecordedEvent]) -> dict[str, str]:
+    refused = [one for one in events if one.type == "handover.refused"]
+    return {one.sha256: str(details_of(one).get("reason", "passcode")) for one in refused}
 
 
 def _row(

@@ -24,11 +24,12 @@ class HandoverKind(StrEnum):
 
 
 class HandoverState(StrEnum):
-    """What a link does now. `locked`: too many wrong passcodes."""
+    """What a link does now. `locked`: too many wrong passcodes; `marked`: a case's marking keeps it from the public."""
 
     EMBARGOED = "embargoed"
     OPEN = "open"
     LOCKED = "locked"
+    MARKED = "marked"
     EXPIRED = "expired"
     REVOKED = "revoked"
 

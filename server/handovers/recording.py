@@ -1,18 +1,23 @@
 """Custody events of handing over. They name ids, hashes, times and counts; never a token, a passcode or who typed which name."""
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
 from server.custody.service import CustodyService, EventDraft, RecordedEvent
+from server.errors import StoredRecordBroken
 from server.exports.case_maker import opened_event
 from server.exports.case_models import CaseExport
 from server.exports.rows import captures_of
 from server.handovers.models import Handover
 from server.handovers.things import STATEMENT
 from server.operators.actors import Actor
-from server.trust.events import capture_item
+from server.trust.dsse import parse_envelope
+from server.trust.errors import VerificationError
+from server.trust.events import capture_item, parse_event
 
 FILES = "files.json"
 
@@ -20,6 +25,14 @@ FILES = "files.json"
 def handover_item(handover_id: uuid.UUID) -> str:
     """The chain of a link."""
     return f"handover:{handover_id}"
+
+
+def details_of(event: RecordedEvent) -> Mapping[str, Any]:
+    """What the stored event says besides its place. Raises: StoredRecordBroken."""
+    try:
+        return parse_event(parse_envelope(event.envelope).payload).details
+    except VerificationError as error:
+        raise StoredRecordBroken(table="event", id=event.sha256, reason=error.reason) from error
 
 
 def recipient_actor(row: Handover) -> Actor:

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.captures.models import Artifact, Blob, Capture, CaptureState
 from server.captures.scope import artifacts_of, owned_by
 from server.captures.sharing import Exhibit
-from server.cases.models import CaseFile, Tlp
+from server.cases.models import Tlp
 from server.errors import BadInput, NotFound
 from server.exports.case_models import CaseExport
 from server.exports.case_service import file_name, require_marking, require_second_person
@@ -19,6 +19,7 @@ from server.exports.models import Export, ExportKind, ExportState
 from server.exports.pictures import SHOWS_ORIGINALS, pictures_of
 from server.exports.profiles import FETCHES, Profile
 from server.handovers.errors import HandoverRefused
+from server.handovers.judging import marked_captures
 from server.handovers.models import Handover, HandoverKind
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand, own_rows
@@ -134,11 +135,7 @@ async def _capture(session: AsyncSession, actor: OperatorActor, capture_id: str,
 
 async def _refuse_marked(session: AsyncSession, capture: Capture) -> None:
     """Returns unless the capture is an exhibit of a case that is not TLP:CLEAR: nothing of such a case is made public."""
-    marked = select(CaseFile.id).join(Exhibit, col(Exhibit.case_id) == col(CaseFile.id))
-    marked = marked.where(
-        Exhibit.capture_id == capture.capture_id, col(Exhibit.withdrawn_at).is_(None), CaseFile.tlp != Tlp.CLEAR
-    )
-    if (await session.exec(marked.limit(1))).first() is not None:
+    if (await session.exec(marked_captures().where(Exhibit.capture_id == capture.capture_id).limit(1))).first() is not None:
         raise HandoverRefused(reason=f"it is an exhibit of a case that is not marked {Tlp.CLEAR}")
 
 

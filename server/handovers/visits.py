@@ -15,14 +15,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.captures.models import Capture
 from server.cases.texts import one_line
 from server.clock import format_time
+from server.custody.models import EventRow
 from server.exports.profiles import Profile
 from server.handovers.errors import HandoverClosed, HandoverEmbargoed, NothingReceived, TooManyTries
-from server.handovers.links import state_of
+from server.handovers.judging import state_now
 from server.handovers.models import Acknowledgement, Handover, HandoverFetch, HandoverState, HandoverVisit
 from server.handovers.pacing import Pace
 from server.handovers.parts import HandoverParts
 from server.handovers.passcodes import TRIES, is_passcode
-from server.handovers.recording import recipient_actor, record, record_download, record_in_capture
+from server.handovers.recording import handover_item, recipient_actor, record, record_download, record_in_capture
 from server.handovers.things import HandedFile, files_of, sha256_of
 from server.operators.models import Organisation
 from server.operators.secrets import digest
@@ -160,18 +161,20 @@ class Visits:
 
     async def _judge(self, session: AsyncSession, row: Handover, right: bool) -> str | Exception:
         """The key of a new visit, or what is to be raised once the transaction is committed."""
-        now = self._parts.clock.now()
-        state, actor = state_of(row, now), recipient_actor(row)
-        if state in (HandoverState.REVOKED, HandoverState.EXPIRED, HandoverState.LOCKED):
-            return HandoverClosed()
+        now, actor = self._parts.clock.now(), recipient_actor(row)
+        state = await state_now(session, row, now)
         if not right:
-            row.wrong_tries += 1
-            facts: dict[str, object] = {"wrongTries": row.wrong_tries, "locked": row.wrong_tries >= TRIES}
-            await record(session, self._parts.custody, actor, row, ("refused", facts))
+            if state not in (HandoverState.REVOKED, HandoverState.EXPIRED, HandoverState.LOCKED):
+                row.wrong_tries += 1
+                await self._refuse(session, row, "passcode")
             return HandoverClosed()
-        row.wrong_tries = 0
-        if state == HandoverState.EMBARGOED:
-            return HandoverEmbargoed(opens_at=format_time(row.opens_at or now))
+        if state is not HandoverState.LOCKED:
+            row.wrong_tries = 0
+        if state is not HandoverState.OPEN:
+            if await self._refused_lately(session, row, now) < OPENINGS_PER_HOUR:
+                await self._refuse(session, row, state)
+            is_early = state is HandoverState.EMBARGOED
+            return HandoverEmbargoed(opens_at=format_time(row.opens_at or now)) if is_early else HandoverClosed()
         recent = (
             select(func.count())
             .select_from(HandoverVisit)
@@ -186,8 +189,20 @@ class Visits:
         await record_in_capture(session, self._parts.custody, actor, row, ("capture.viewed", {}))
         return key
 
+    async def _refuse(self, session: AsyncSession, row: Handover, reason: str) -> None:
+        """`handover.refused`. reason: `passcode`, or the state in which somebody with the right passcode found the link."""
+        facts: dict[str, object] = {"reason": reason, "wrongTries": row.wrong_tries, "locked": row.wrong_tries >= TRIES}
+        await record(session, self._parts.custody, recipient_actor(row), row, ("refused", facts))
+
+    async def _refused_lately(self, session: AsyncSession, row: Handover, now: datetime) -> int:
+        """How many refusals of the link the last hour has: past OPENINGS_PER_HOUR no further one is recorded."""
+        counted = select(func.count()).select_from(EventRow)
+        lately = (EventRow.type == "handover.refused", EventRow.time > now - timedelta(hours=1))
+        return (await session.exec(counted.where(EventRow.item == handover_item(row.id), *lately))).one()
+
     async def _visit(self, session: AsyncSession, token: str, key: str, *, lock: bool = False) -> tuple[Handover, HandoverVisit]:
-        """The link and the visit under way. A lock set by wrong passcodes later does not end it. Raises: HandoverClosed.
+        """The link and the visit under way. A lock set by wrong passcodes later does not end it; a marking or
+        an embargo set later does. Raises: HandoverClosed.
 
         lock: nobody withdraws the link before the transaction ends; what waited for a withdrawal finds it closed.
         """
@@ -200,7 +215,7 @@ class Visits:
         now = self._parts.clock.now()
         if found is None or found[1].expires_at <= now:
             raise HandoverClosed()
-        if state_of(found[0], now) not in (HandoverState.OPEN, HandoverState.LOCKED):
+        if await state_now(session, found[0], now, counts_tries=False) is not HandoverState.OPEN:
             raise HandoverClosed()
         return found[0], found[1]
 

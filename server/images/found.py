@@ -95,12 +95,13 @@ def _archived(stream: BinaryIO, artifact: Artifact, found: Finding) -> Iterator[
         for path in wacz.warc_paths():
             with wacz.open(path) as warc:
                 for record in iter_records(warc):
-                    picture = _from_record(record, artifact, found)
+                    picture = picture_in(record, artifact.name, found)
                     if picture is not None:
                         yield picture
 
 
-def _from_record(record: WarcRecord, artifact: Artifact, found: Finding) -> FoundPicture | None:
+def picture_in(record: WarcRecord, artifact: str, found: Finding) -> FoundPicture | None:
+    """The picture that a record holds, None for any other record; `artifact`: the file it came from. Raises: BadContainer."""
     url = record.target_uri or ""
     if url.startswith("urn:pageinfo:") and found.pageinfo is None:
         found.pageinfo = _object(record)
@@ -124,7 +125,7 @@ def _from_record(record: WarcRecord, artifact: Artifact, found: Finding) -> Foun
     plain = _decoded(start + b"".join(bytes(piece) for piece in chunks), headers.get("content-encoding", ""), url, found)
     if plain is None:
         return None
-    return FoundPicture(hash_bytes(plain), len(plain), "file", artifact.name, "network", url[:4000], plain)
+    return FoundPicture(hash_bytes(plain), len(plain), "file", artifact, "network", url[:4000], plain)
 
 
 def _decoded(body: bytes, coding: str, url: str, found: Finding) -> bytes | None:

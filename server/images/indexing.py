@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
+from uuid import UUID
 
 from sqlmodel import col, select
 
@@ -26,7 +27,7 @@ from server.images.models import Indexing, Sighting
 from server.images.origin import Origins
 from server.images.parts import GROUP_TASK, INDEX_TASK, ImageParts
 from server.images.reader import READ, PictureRead
-from server.images.store import ImageRows, add_sightings, address_digest
+from server.images.store import ImageRows, KnownImage, add_sightings, address_digest
 from storage.hashing import Sha256
 
 logger = logging.getLogger(__name__)
@@ -115,8 +116,8 @@ class Indexer:
         stated = json.loads(payload).get("predicate")
         return _Subject(capture, artifacts, stated if isinstance(stated, dict) else {})
 
-    async def _take(self, subject: _Subject, picture: FoundPicture) -> None:
-        organisation_id = subject.capture.organisation_id
+    async def take(self, organisation_id: UUID, picture: FoundPicture) -> KnownImage:
+        """The picture with its codes and what its bytes say of its origin: kept, matchable, once. Idempotent."""
         known = await self._rows.known(organisation_id, picture.sha256)
         if known is None:
             if picture.data is None:
@@ -126,6 +127,10 @@ class Indexer:
             known = await self._rows.keep(organisation_id, picture, made)
         if picture.kind == "file" and picture.data is not None:
             await self._origins.ensure(organisation_id, known.image_id, picture.data)
+        return known
+
+    async def _take(self, subject: _Subject, picture: FoundPicture) -> None:
+        known = await self.take(subject.capture.organisation_id, picture)
         kept = FoundPicture(**{**vars(picture), "data": None})
         subject.seen.append(_Seen(kept, known.image_id, known.outcome))
 

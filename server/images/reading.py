@@ -14,8 +14,9 @@ from server.captures.models import Capture
 from server.captures.scope import is_own, require_capture, told_to
 from server.db import Database
 from server.errors import NotFound
-from server.images.counting import counts_of
+from server.images.counting import counts_of, counts_of_each
 from server.images.edges import NONE
+from server.images.elsewhere import ElsewherePlace, counts_elsewhere, places_of, shown_to, untold
 from server.images.grouping import CONTAINS, REPRESENTATIVE
 from server.images.models import Cluster, ClusterEnd, Copy, Decision, Edge, Image, Indexing, Member, Reading, Sighting
 from server.images.scope import require_cluster, require_image
@@ -27,6 +28,8 @@ from server.images.views import (
     ClusterSummary,
     ClusterView,
     DecisionView,
+    ElsewhereCounts,
+    ElsewhereView,
     Evidence,
     ImageView,
     MemberView,
@@ -34,6 +37,7 @@ from server.images.views import (
 )
 from server.operators.actors import Actor
 from server.operators.rights import own_rows
+from server.operators.roles import Right
 
 PAGE_LIMIT = 100
 MEMBERS_LIMIT = 2_000
@@ -57,6 +61,12 @@ class ImageReads:
         async with self._database.session() as session:
             found = await require_image(session, actor, sha256)
             return (await sightings_of(session, actor, [found.id or 0])).get(found.id or 0, ())
+
+    async def elsewhere(self, actor: Actor, sha256: str) -> tuple[ElsewhereView, ...]:
+        """Every place of exactly this file in files made elsewhere that the actor may see. Raises: NotFound."""
+        async with self._database.session() as session:
+            found = await require_image(session, actor, sha256)
+            return (await places_of(session, actor, [found.id or 0])).get(found.id or 0, ())
 
     async def clusters_with(self, actor: Actor, sha256: str) -> tuple[ClusterSummary, ...]:
         """The clusters an image stands in, or is a sighting of, its own first. Raises: NotFound."""
@@ -121,6 +131,12 @@ class ImageReads:
             living = living.where(col(Cluster.id).in_(often))
         if after is not None:
             living = living.where(col(Cluster.number) < after)
+        if Right.READ_CASES not in actor.rights:
+            seen = select(Sighting.image_id).where(own_rows(actor, Sighting.organisation_id))
+            told = col(Member.image_id).in_(seen) | col(Member.image_id).in_(
+                select(ElsewherePlace.image_id).where(shown_to(actor))
+            )
+            living = living.where(col(Cluster.id).in_(select(Member.cluster_id).where(told)))
         async with self._database.session() as session:
             rows = (await session.exec(living.order_by(col(Cluster.number).desc()).limit(min(limit, PAGE_LIMIT)))).all()
             return await summaries(session, actor, [row.id for row in rows])
@@ -129,17 +145,20 @@ class ImageReads:
         """One cluster with members, evidence, variants, counts and decisions. Raises: NotFound, ClusterEnded."""
         async with self._database.session() as session:
             cluster = await require_cluster(session, actor, cluster_id)
-            rows = (await session.exec(select(Member).where(Member.cluster_id == cluster.id).limit(MEMBERS_LIMIT))).all()
+            rows = list((await session.exec(select(Member).where(Member.cluster_id == cluster.id).limit(MEMBERS_LIMIT))).all())
+            hidden = await untold(session, actor, [row.image_id for row in rows])
+            rows = [row for row in rows if row.image_id not in hidden]
             views = await image_views(session, [row.image_id for row in rows])
-            evidence = await evidence_of(session, [row.edge_id for row in rows if row.edge_id is not None])
+            evidence = await evidence_of(session, actor, [row.edge_id for row in rows if row.edge_id is not None])
             members = tuple(sorted((_member(row, views, evidence) for row in rows), key=_rank))
-            head = next((one.image for one in members if one.role == REPRESENTATIVE), None)
+            head = next((one.image for one in members if one.role == REPRESENTATIVE or (hidden and one.role != CONTAINS)), None)
             if head is None:
                 raise NotFound(kind="cluster", id=str(cluster_id))
-            variants = await _variants(session, cluster, [row.image_id for row in rows if row.role != CONTAINS])
+            variants = await _variants(session, actor, cluster, [row.image_id for row in rows if row.role != CONTAINS])
             counts, _, _ = await counts_of(session, actor.organisation_id, cluster.id)
-            decisions = await decisions_of(session, cluster)
-        return ClusterView(cluster.id, cluster.opened_at, head, members, variants, counts, decisions)
+            decisions = await decisions_of(session, actor, cluster)
+            elsewhere = (await counts_elsewhere(session, actor, [cluster.id])).get(cluster.id, ElsewhereCounts())
+        return ClusterView(cluster.id, cluster.opened_at, head, members, variants, counts, decisions, elsewhere)
 
     async def cluster_sightings(self, actor: Actor, cluster_id: UUID) -> tuple[SightingView, ...]:
         """Every instance of every member that the actor may see, those that only contain it last.
@@ -158,6 +177,14 @@ class ImageReads:
         ]
         return tuple(row[3] for row in sorted(listed, key=lambda row: row[:3]))
 
+    async def cluster_elsewhere(self, actor: Actor, cluster_id: UUID) -> tuple[ElsewhereView, ...]:
+        """Every place of its members in files made elsewhere that the actor may see. Raises: NotFound, ClusterEnded."""
+        async with self._database.session() as session:
+            cluster = await require_cluster(session, actor, cluster_id)
+            ids = (await session.exec(select(Member.image_id).where(Member.cluster_id == cluster.id))).all()
+            found = await places_of(session, actor, ids)
+        return tuple(sorted((one for many in found.values() for one in many), key=lambda one: (one.received_at, one.url)))
+
 
 async def clusters_of(session: AsyncSession, image_ids: Sequence[int]) -> dict[int, list[UUID]]:
     """The clusters each image stands in or is a sighting of, its own first."""
@@ -171,27 +198,39 @@ async def clusters_of(session: AsyncSession, image_ids: Sequence[int]) -> dict[i
 async def summaries(session: AsyncSession, actor: Actor, cluster_ids: Sequence[UUID]) -> tuple[ClusterSummary, ...]:
     """The clusters with their representatives and counts, in the order asked for; those without a representative are left out."""
     numbers = dict((await session.exec(select(Cluster.id, Cluster.number).where(col(Cluster.id).in_(cluster_ids)))).all())
-    wanted = select(Member.cluster_id, Member.image_id).where(
-        col(Member.cluster_id).in_(cluster_ids), Member.role == REPRESENTATIVE, own_rows(actor, Member.organisation_id)
-    )
-    heads = dict((await session.exec(wanted)).all())
+    heads = await _heads(session, actor, cluster_ids)
+    elsewhere = await counts_elsewhere(session, actor, cluster_ids)
     views = await image_views(session, list(heads.values()))
-    made = []
-    for cluster_id in cluster_ids:
-        if cluster_id in heads:
-            counts, _, _ = await counts_of(session, actor.organisation_id, cluster_id)
-            made.append(ClusterSummary(cluster_id, numbers.get(cluster_id) or 0, views[heads[cluster_id]], counts))
-    return tuple(made)
+    counts = await counts_of_each(session, actor.organisation_id, list(heads))
+    return tuple(
+        ClusterSummary(one, numbers.get(one) or 0, views[heads[one]], counts[one], elsewhere.get(one, ElsewhereCounts()))
+        for one in cluster_ids
+        if one in heads
+    )
 
 
-async def decisions_of(session: AsyncSession, cluster: Cluster) -> tuple[DecisionView, ...]:
-    """What people decided about this cluster, oldest first."""
+async def _heads(session: AsyncSession, actor: Actor, cluster_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The image that stands for each cluster: its representative, or the oldest member where the actor is not told of that."""
+    wanted = select(Member.cluster_id, Member.image_id, Member.role).where(
+        col(Member.cluster_id).in_(cluster_ids), Member.role != CONTAINS, own_rows(actor, Member.organisation_id)
+    )
+    if Right.READ_CASES in actor.rights:
+        wanted = wanted.where(Member.role == REPRESENTATIVE)
+    rows = (await session.exec(wanted)).all()
+    hidden = set() if Right.READ_CASES in actor.rights else await untold(session, actor, [row[1] for row in rows])
+    ranked = sorted((row for row in rows if row[1] not in hidden), key=lambda row: (row[2] == REPRESENTATIVE, -row[1]))
+    return {cluster_id: image_id for cluster_id, image_id, _ in ranked}
+
+
+async def decisions_of(session: AsyncSession, actor: Actor, cluster: Cluster) -> tuple[DecisionView, ...]:
+    """What people decided about this cluster, oldest first; pictures that the actor is not told of are not named."""
     wanted = select(Decision).where(
         Decision.organisation_id == cluster.organisation_id,
         (col(Decision.cluster_id) == cluster.id) | (col(Decision.other_id) == cluster.id),
     )
     rows = (await session.exec(wanted.order_by(col(Decision.id)))).all()
     ids = {one for row in rows for one in (*row.left_ids, *row.right_ids)}
+    ids -= await untold(session, actor, list(ids))
     digests = dict((await session.exec(select(Image.id, Image.sha256).where(col(Image.id).in_(ids)))).all())
     return tuple(
         DecisionView(
@@ -201,8 +240,8 @@ async def decisions_of(session: AsyncSession, cluster: Cluster) -> tuple[Decisio
             row.decided_at,
             row.cluster_id,
             row.other_id,
-            tuple(digests[one] for one in row.left_ids),
-            tuple(digests[one] for one in row.right_ids),
+            tuple(digests[one] for one in row.left_ids if one in ids),
+            tuple(digests[one] for one in row.right_ids if one in ids),
             row.event_sha256,
         )
         for row in rows
@@ -224,18 +263,19 @@ async def _other_captures(session: AsyncSession, actor: Actor, capture_id: str, 
     return counts
 
 
-async def _variants(session: AsyncSession, cluster: Cluster, image_ids: Sequence[int]) -> tuple[MemberView, ...]:
+async def _variants(session: AsyncSession, actor: Actor, cluster: Cluster, image_ids: Sequence[int]) -> tuple[MemberView, ...]:
     """Pairs of a member and an image outside that look like variants: for a person to decide."""
     either = col(Edge.query_id).in_(image_ids) | col(Edge.known_id).in_(image_ids)
     wanted = select(Edge).where(Edge.organisation_id == cluster.organisation_id, Edge.relation == "variant", either)
     edges = [one for one in (await session.exec(wanted.limit(PAGE_LIMIT))).all() if one.relation != NONE]
     outside = {one.id: one.known_id if one.query_id in image_ids else one.query_id for one in edges}
-    views = await image_views(session, [one for one in outside.values() if one not in image_ids])
-    evidence = await evidence_of(session, [one.id or 0 for one in edges])
+    hidden = await untold(session, actor, list(outside.values()))
+    views = await image_views(session, [one for one in outside.values() if one not in image_ids and one not in hidden])
+    evidence = await evidence_of(session, actor, [one.id or 0 for one in edges])
     return tuple(
         MemberView(views[outside[one.id]], "same", evidence[one.id or 0][1], evidence[one.id or 0][0])
         for one in edges
-        if outside[one.id] in views
+        if outside[one.id] in views and one.id in evidence
     )
 
 

@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.captures.models import Capture
 from server.captures.scope import told_to
 from server.errors import NotFound
+from server.images.elsewhere import ElsewherePlace, shown_to
 from server.images.errors import ClusterEnded
 from server.images.models import Cluster, ClusterEnd, Image, Sighting
 from server.operators.actors import Actor
@@ -20,7 +21,11 @@ from server.operators.rights import own_rows
 
 
 async def require_image(session: AsyncSession, actor: Actor, sha256: str) -> Image:
-    """The image, if it was seen in a capture that the actor may be told of. Raises: NotFound."""
+    """The image, if it was seen in a capture that the actor may be told of, or stands in a file made elsewhere that one may see.
+
+    Raises: NotFound.
+    """
+    placed = select(ElsewherePlace.image_id).where(shown_to(actor))
     seen = (
         select(Sighting.image_id)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
@@ -29,7 +34,7 @@ async def require_image(session: AsyncSession, actor: Actor, sha256: str) -> Ima
     wanted = select(Image).where(
         own_rows(actor, Image.organisation_id),
         Image.sha256 == sha256.replace("\x00", ""),
-        col(Image.id).in_(seen),
+        col(Image.id).in_(seen) | col(Image.id).in_(placed),
     )
     image = (await session.exec(wanted)).first()
     if image is None:

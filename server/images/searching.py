@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import NotFound
+from server.images.elsewhere import places_of, untold
 from server.images.embedding import Embedder
 from server.images.errors import NotIndexed, PictureRefused
 from server.images.matcher import Matcher
@@ -184,6 +185,7 @@ class ImageSearch:
         chosen = ranked[:MATCHES_LIMIT]
         ids = [one.image_id for one in chosen]
         views, homes = await image_views(session, ids), await clusters_of(session, ids)
+        hidden, elsewhere = await untold(session, actor, ids), await places_of(session, actor, ids)
         seen = await sightings_of(session, actor, ids)
         totals = await _totals(session, actor, ids)
         return tuple(
@@ -194,9 +196,10 @@ class ImageSearch:
                 evidence=None if one.judgement is None else judged_evidence(one.judgement),
                 sightings=seen.get(one.image_id, ()),
                 hidden=totals.get(one.image_id, 0) - len(seen.get(one.image_id, ())),
+                elsewhere=elsewhere.get(one.image_id, ()),
             )
             for one in chosen
-            if one.image_id in views
+            if one.image_id in views and one.image_id not in hidden
         )
 
 

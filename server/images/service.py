@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from server.images.adopting import Adopting
 from server.images.clustering import Clustering
 from server.images.counting import Counting
 from server.images.decisions import Decisions
@@ -30,7 +31,7 @@ class ImageService:
     """One object per act: index a capture → group → read, count, decide; search by picture.
 
     reads: images, sightings, thumbnails, clusters. originals: a picture's own bytes; origins: what they say of themselves.
-    indexer, clustering: the jobs.
+    indexer, clustering: the jobs. adopting: pictures of files made elsewhere.
     """
 
     indexer: Indexer
@@ -45,6 +46,7 @@ class ImageService:
     counting: Counting
     sheets: Sheets
     reader: PictureReader
+    adopting: Adopting
 
     async def catch_up(self) -> None:
         """What a new worker does first: queues what the present pipeline has not read, and groups of older rules."""
@@ -65,8 +67,9 @@ class ImageService:
         matcher = Matcher(parts.database, rows)
         clustering = Clustering(parts, rows, matcher)
         origins = Origins(parts.database, parts.clock, parts.reader, anchors)
+        indexer = Indexer(parts, rows, origins)
         return cls(
-            indexer=Indexer(parts, rows, origins),
+            indexer=indexer,
             clustering=clustering,
             matcher=matcher,
             reads=ImageReads(parts.database, rows),
@@ -78,4 +81,5 @@ class ImageService:
             counting=Counting(parts.database, parts.clock),
             sheets=Sheets(parts),
             reader=parts.reader,
+            adopting=Adopting(parts, rows, indexer),
         )

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
-from server.captures.scope import shared_with
+from server.captures.scope import told_by_cases
 from server.db import Database, run_sql
 from server.images.codes import bit_text
 from server.images.matcher import Matcher
@@ -110,7 +110,7 @@ async def _shown(session: AsyncSession, actor: Actor) -> dict[int, UUID]:
     wanted = (
         select(Sighting.image_id, Sighting.organisation_id)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-        .where(shared_with(actor))
+        .where(told_by_cases(actor))
         .order_by(col(Sighting.id).desc())
         .limit(IMAGES_LIMIT)
     )

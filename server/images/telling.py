@@ -10,7 +10,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
-from server.captures.scope import shared_with, told_to, visible_to
+from server.captures.scope import told_by_cases, told_to, visible_to
+from server.images.elsewhere import untold
 from server.images.models import Edge, Image, Pipeline, Reading, Sighting
 from server.images.views import Evidence, ImageView, MatchKind, SightingView, held_by
 from server.media.gallery import Judgement
@@ -56,7 +57,7 @@ async def sightings_of(
         .limit(SIGHTINGS_LIMIT)
     )
     if shared:
-        wanted = wanted.where(shared_with(actor))
+        wanted = wanted.where(told_by_cases(actor))
     elif capture_id is None:
         wanted = wanted.where(own_rows(actor, Sighting.organisation_id), told_to(actor))
     else:
@@ -67,15 +68,17 @@ async def sightings_of(
     return {image_id: tuple(many) for image_id, many in found.items()}
 
 
-async def evidence_of(session: AsyncSession, edge_ids: Sequence[int]) -> dict[int, tuple[Evidence, str]]:
-    """By edge: the evidence and the digest of the known picture."""
+async def evidence_of(session: AsyncSession, actor: Actor, edge_ids: Sequence[int]) -> dict[int, tuple[Evidence, str]]:
+    """By edge: the evidence and the digest of the known picture. Edges to a picture that the actor is not told of are absent."""
     wanted = (
         select(Edge, Pipeline.name, Image.sha256)
         .join(Pipeline, col(Pipeline.id) == col(Edge.pipeline_id))
         .join(Image, col(Image.id) == col(Edge.known_id))
         .where(col(Edge.id).in_(edge_ids))
     )
-    return {edge.id or 0: (edge_evidence(edge, name), sha256) for edge, name, sha256 in (await session.exec(wanted)).all()}
+    rows = (await session.exec(wanted)).all()
+    hidden = await untold(session, actor, [edge.known_id for edge, _, _ in rows])
+    return {edge.id or 0: (edge_evidence(edge, name), sha256) for edge, name, sha256 in rows if edge.known_id not in hidden}
 
 
 def edge_evidence(edge: Edge, pipeline: str) -> Evidence:

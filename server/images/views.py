@@ -62,6 +62,33 @@ def held_by(query_holds: bool, known_holds: bool) -> str:
 
 
 @dataclass(frozen=True)
+class ElsewhereView:
+    """An image in a file that was made elsewhere: no instance, no browser of this service saw it there. url, said_at: what the
+    file says of itself, None where it says nothing. withdrawn: it counts no more."""
+
+    sha256: str
+    deposit_id: UUID
+    case_id: UUID
+    number: int
+    file_name: str
+    said_by: str
+    source: str
+    url: str
+    said_at: datetime | None
+    received_at: datetime
+    withdrawn: bool
+
+
+@dataclass(frozen=True)
+class ElsewhereCounts:
+    """Counts of files made elsewhere, apart from all others: distinct images, their places, the files they stand in."""
+
+    images: int = 0
+    places: int = 0
+    files: int = 0
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Why two images are said to be related. matrix: 2 x 3 row by row, maps the query's coordinates to the known picture's, both
     as shares of the longer side (the query mirrored first when `mirrored`). When whole-frame hashes decided, it says which way
@@ -140,6 +167,7 @@ class ClusterView:
     variants: tuple[MemberView, ...]
     counts: Counts
     decisions: tuple[DecisionView, ...]
+    elsewhere: ElsewhereCounts = ElsewhereCounts()
 
 
 @dataclass(frozen=True)
@@ -150,6 +178,7 @@ class ClusterSummary:
     number: int
     representative: ImageView
     counts: Counts
+    elsewhere: ElsewhereCounts = ElsewhereCounts()
 
 
 @dataclass(frozen=True)
@@ -179,6 +208,7 @@ class Match:
     organisation holds (a device sees what its person may see, its own captures alone once that person may read no more).
 
     is_shared: another organisation's image, of which only the captures are told that a case shows to the person.
+    elsewhere: places in files made elsewhere.
     """
 
     kind: MatchKind
@@ -187,6 +217,7 @@ class Match:
     evidence: Evidence | None
     sightings: tuple[SightingView, ...]
     hidden: int
+    elsewhere: tuple[ElsewhereView, ...] = ()
     is_shared: bool = False
 
 

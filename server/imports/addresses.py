@@ -16,22 +16,25 @@ ALIASES = {
 ADDRESS_LIMIT = 2000
 _SHORTCODE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _PATHS = {
-    "x": re.compile(r"/(?P<account>\w{1,30})/status(?:es)?/(?P<post>\d{1,19})(?:/.*)?"),
-    "tiktok": re.compile(r"/@(?P<account>[\w.]{1,40})/(?:video|photo)/(?P<post>\d{1,19})/?"),
-    "bluesky": re.compile(r"/profile/(?P<account>[\w.:-]{1,250})/post/(?P<post>[2-7a-z]{13})/?"),
-    "instagram": re.compile(r"/(?:(?P<account>[\w.]{1,40})/)?(?:p|reel|reels|tv)/(?P<post>[\w-]{5,20})/?"),
-    "telegram": re.compile(r"/(?:s/)?(?P<account>[A-Za-z]\w{3,40})/(?P<post>\d{1,15})/?"),
-    "facebook": re.compile(r"/(?P<account>[\w.-]{1,80})/(?:posts|videos)/(?:[^/]*/)?(?P<post>pfbid\w{10,120}|\d{5,25})/?"),
-    "linkedin": re.compile(r"/feed/update/urn:li:(?:activity|share|ugcPost):(?P<post>\d{10,25})/?"),
-    "vk": re.compile(r"/wall(?P<post>-?\d{1,15}_\d{1,15})/?"),
+    "x": r"/(?P<account>\w{1,30})/status(?:es)?/(?P<post>\d{1,19})(?:/.*)?",
+    "tiktok": r"/@(?P<account>[\w.]{1,40})/(?:video|photo)/(?P<post>\d{1,19})/?",
+    "bluesky": r"/profile/(?P<account>[\w.:-]{1,250})/post/(?P<post>[2-7a-z]{13})/?",
+    "instagram": r"/(?:(?P<account>[\w.]{1,40})/)?(?:p|reel|reels|tv)/(?P<post>[\w-]{5,20})/?",
+    "telegram": r"/(?:s/)?(?P<account>[A-Za-z]\w{3,40})/(?P<post>\d{1,15})/?",
+    "facebook": r"/(?P<account>[\w.-]{1,80})/(?:posts|videos)/(?:[^/]*/)?(?P<post>pfbid\w{10,120}|\d{5,25})/?",
+    "linkedin": r"/feed/update/urn:li:(?:activity|share|ugcPost):(?P<post>\d{10,25})/?",
+    "vk": r"/wall(?P<post>-?\d{1,15}_\d{1,15})/?",
 }
 _HANDLE = {
-    "x": re.compile(r"/(\w{1,30})/?"), "tiktok": re.compile(r"/@([\w.]{1,40})/?"), "instagram": re.compile(r"/([\w.]{1,40})/?"),
-    "bluesky": re.compile(r"/profile/([\w.:-]{1,250})/?"), "telegram": re.compile(r"/(?:s/)?([A-Za-z]\w{3,40})/?"),
-    "youtube": re.compile(r"/@([\w.-]{1,60})/?"), "facebook": re.compile(r"/([\w.]{1,80})/?"),
-    "vk": re.compile(r"/([\w.]{1,60})/?"),
+    "x": r"/(\w{1,30})/?", "tiktok": r"/@([\w.]{1,40})/?", "instagram": r"/([\w.]{1,40})/?",
+    "bluesky": r"/profile/([\w.:-]{1,250})/?", "telegram": r"/(?:s/)?([A-Za-z]\w{3,40})/?",
+    "youtube": r"/@((?:[\w.-]|[^\x00-\x7f]){1,60})/?", "facebook": r"/([\w.]{1,80})/?", "vk": r"/([\w.]{1,60})/?",
 }  # fmt: skip
+_POSTS, _ACCOUNTS = ({name: re.compile(text, re.ASCII) for name, text in many.items()} for many in (_PATHS, _HANDLE))
 _NO_HANDLES = {"home", "search", "explore", "watch", "i", "hashtag", "login", "feed", "reel", "reels", "profile.php", "groups"}
+
+
+_SCIENTIFIC = re.compile(r"/\d+(?:[.,]\d+)?[eE]\+\d+(?:/|$)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def named_by(parts: SplitResult) -> Named:
         path in ("/permalink.php", "/story.php", "/watch", "/watch/", "/photo", "/photo.php", "/photo/")
     ):
         return Named(platform, _digits(query.get("story_fbid", "") or query.get("v", "") or query.get("fbid", "")))
-    found = _PATHS[platform].fullmatch(path) if platform in _PATHS else None
+    found = _POSTS[platform].fullmatch(path) if platform in _POSTS else None
     if found is None:
         return Named(platform)
     post, account = found["post"], found.groupdict().get("account") or ""
@@ -91,10 +94,15 @@ def named_by(parts: SplitResult) -> Named:
     return Named(platform, post, account="" if account.lower() in _NO_HANDLES else account)
 
 
+def is_made_of_a_number(parts: SplitResult) -> bool:
+    """True where an id in the address is in scientific notation: a spreadsheet put the address together."""
+    return _SCIENTIFIC.search(unquote(parts.path)) is not None
+
+
 def handle_in(parts: SplitResult) -> str:
     """The account's handle in the address of its page; "" where there is none."""
     platform = named_by(parts).platform
-    found = _HANDLE[platform].fullmatch(unquote(parts.path)) if platform in _HANDLE else None
+    found = _ACCOUNTS[platform].fullmatch(unquote(parts.path)) if platform in _ACCOUNTS else None
     return "" if found is None or found[1].lower() in _NO_HANDLES else found[1]
 
 

@@ -2,32 +2,45 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from server.captures.checks.container import Verdict, check_digests, check_structure, judged
 from server.captures.models import CheckOutcome
+from server.imports.contents import (
+    DECODED_LIMIT_BYTES,
+    LISTED_LIMIT,
+    ListedRecord,
+    TooMuch,
+    date_of,
+    listed,
+    records_of,
+    wacz_limits,
+    warc_limits,
+)
 from server.imports.errors import FileRefused
 from storage.errors import BadContainer
-from storage.wacz import WaczFacts, inspect_wacz, open_wacz
-from storage.warc import DigestVerdict, WarcLimits, WarcRecord, digest_verdicts, iter_records
+from storage.wacz import WaczFacts, WaczLimits, inspect_wacz, open_wacz
+from storage.warc import DigestVerdict, WarcRecord, digest_verdicts
 
 KINDS = ("warc", "wacz", "image")
 ADDRESSES_SHOWN = 20
-RECORDS_LIMIT = 200_000
 WARCINFO_LIMIT_BYTES = 64 * 1024
 CLOCK_TOLERANCE = timedelta(minutes=5)
-_LIMITS = WarcLimits(records=RECORDS_LIMIT)
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
 @dataclass(frozen=True)
 class Account:
-    """The file's own account of itself: claims, nothing else. Times are those of its records; `addresses` the first ones."""
+    """The file's own account of itself: claims, nothing else. tool_from: where it names its tool.
+
+    Times are those of its records; `addresses` the first ones.
+    """
 
     tool: str = ""
+    tool_from: str = ""
     records: int = 0
     undated: int = 0
     earliest: datetime | None = None
@@ -38,10 +51,20 @@ class Account:
         """What is stored beside the checks."""
         return {
             "records": self.records,
+            "toolFrom": self.tool_from,
             "earliest": None if self.earliest is None else self.earliest.isoformat(),
             "latest": None if self.latest is None else self.latest.isoformat(),
             "addresses": list(self.addresses),
         }
+
+
+@dataclass(frozen=True)
+class ArchiveRead:
+    """What reading a file gave. records: the first of them, as the list shows them."""
+
+    account: Account
+    records: Sequence[ListedRecord]
+    verdicts: list[Verdict]
 
 
 def kind_of(path: Path) -> str:
@@ -61,64 +84,76 @@ def kind_of(path: Path) -> str:
     raise FileRefused(reason="neither a WARC, nor a WACZ, nor a picture")
 
 
-def read_warc(path: Path, received_at: datetime) -> tuple[Account, list[Verdict]]:
-    """Account and verdicts of a WARC. Raises: StorageError that is not the file's fault."""
+def read_archive(path: Path, kind: str, received_at: datetime, limit_bytes: int = DECODED_LIMIT_BYTES) -> ArchiveRead:
+    """Account, records and verdicts of a WARC or WACZ. Raises: StorageError that is not the file's fault.
+
+    1 one pass over the records, under the cap in total; 2 only if all of it fits under it, everything is hashed again.
+    """
+    account, records, problem = _survey(records_of(path, kind, limit_bytes))
+    if isinstance(problem, BadContainer):
+        return ArchiveRead(account, records, [Verdict("format", "", CheckOutcome.FAILED, str(problem)[:500])])
+    name = kind.upper()
+    if problem is not None:
+        said = f"{name}, records read: {account.records}; {problem}"
+        left = [Verdict(check, "", CheckOutcome.NOT_CHECKED, str(problem)) for check in ("page_archive_digests", "dates")]
+        return ArchiveRead(account, records, [Verdict("format", "", CheckOutcome.NOT_CHECKED, said), *left])
+    verdicts = [Verdict("format", "", CheckOutcome.PASSED, f"{name}, records: {account.records}")]
     try:
-        verdicts = digest_verdicts(path, limits=_LIMITS)
-        account = _account(iter_records(path, limits=_LIMITS))
-    except BadContainer as error:
-        return Account(), [Verdict("format", "", CheckOutcome.FAILED, str(error)[:500])]
-    return account, [
-        Verdict("format", "", CheckOutcome.PASSED, f"WARC, records: {account.records}"),
-        _digests(verdicts),
-        _dates(account, received_at),
-    ]
-
-
-def read_wacz(path: Path, received_at: datetime) -> tuple[Account, list[Verdict]]:
-    """Account and verdicts of a WACZ. Its signature names a key that nobody here vouches for: never PASSED."""
-    try:
-        facts = inspect_wacz(path)
-        with open_wacz(path) as wacz:
-            software = wacz.datapackage.get("software")
-            account = _account(record for name in wacz.warc_paths() for record in _records_in(wacz.open(name)))
-    except BadContainer as error:
-        return Account(), [Verdict("format", "", CheckOutcome.FAILED, str(error)[:500])]
-    said = software[:300] if isinstance(software, str) and software.strip() else account.tool
-    account = Account(**{**vars(account), "tool": said})
-    return account, [
-        Verdict("format", "", CheckOutcome.PASSED, f"WACZ, records: {account.records}"),
-        check_structure("", facts),
-        check_digests("", facts),
-        _signature(facts),
-        _dates(account, received_at),
-    ]
-
-
-def _records_in(stream: object) -> Iterator[WarcRecord]:
-    with stream as opened:  # type: ignore[attr-defined]
-        yield from iter_records(opened, limits=_LIMITS)
-
-
-def _account(records: Iterator[WarcRecord]) -> Account:
-    tool, count, undated = "", 0, 0
-    earliest: datetime | None = None
-    latest: datetime | None = None
-    addresses: dict[str, None] = {}
-    for record in records:
-        count += 1
-        if record.type == "warcinfo" and not tool:
-            tool = _software(record)
-        date = _date(record.date)
-        if date is None:
-            undated += 1
+        if kind == "warc":
+            verdicts.append(_digests(digest_verdicts(path, limits=warc_limits(limit_bytes + (64 << 20)))))
         else:
-            earliest = date if earliest is None else min(earliest, date)
-            latest = date if latest is None else max(latest, date)
-        address = record.target_uri or ""
-        if record.type in ("response", "resource", "revisit") and address and len(addresses) < ADDRESSES_SHOWN:
-            addresses[_clean(address)] = None
-    return Account(tool, count, undated, earliest, latest, tuple(addresses))
+            account, judged_files = _wacz(path, account, limit_bytes)
+            verdicts += judged_files
+    except BadContainer as error:
+        return ArchiveRead(account, records, [Verdict("format", "", CheckOutcome.FAILED, str(error)[:500])])
+    return ArchiveRead(account, records, [*verdicts, _dates(account, received_at)])
+
+
+def _wacz(path: Path, account: Account, limit_bytes: int) -> tuple[Account, list[Verdict]]:
+    """Its signature names a key that nobody here vouches for: never PASSED."""
+    limits = wacz_limits(limit_bytes)
+    facts = inspect_wacz(path, limits=WaczLimits(zip=limits.zip, warc=warc_limits(limit_bytes + (64 << 20))))
+    with open_wacz(path, limits=limits) as wacz:
+        software = wacz.datapackage.get("software")
+    said = _clean(software) if isinstance(software, str) and software.strip() else ""
+    account = replace(account, tool=said or account.tool, tool_from="datapackage.json" if said else account.tool_from)
+    return account, [check_structure("", facts), check_digests("", facts), _signature(facts)]
+
+
+def _survey(records: Iterator[WarcRecord]) -> tuple[Account, list[ListedRecord], TooMuch | BadContainer | None]:
+    """What one pass gives, as far as it came, and what ended it before the end."""
+    account = Account()
+    seen: list[ListedRecord] = []
+    addresses: dict[str, None] = {}
+    try:
+        for position, record in enumerate(records):
+            account = _with(account, record)
+            if len(seen) < LISTED_LIMIT:
+                seen.append(listed(record, position))
+            address = record.target_uri or ""
+            if record.type in ("response", "resource", "revisit") and address and len(addresses) < ADDRESSES_SHOWN:
+                addresses[_clean(address)] = None
+    except (TooMuch, BadContainer) as error:
+        return replace(account, addresses=tuple(addresses)), seen, error
+    return replace(account, addresses=tuple(addresses)), seen, None
+
+
+def _with(account: Account, record: WarcRecord) -> Account:
+    date = date_of(record)
+    tool = "" if account.tool or record.type != "warcinfo" else _software(record)
+    return replace(
+        account,
+        tool=account.tool or tool,
+        tool_from="warcinfo" if tool else account.tool_from,
+        records=account.records + 1,
+        undated=account.undated + (date is None),
+        earliest=_earlier(account.earliest, date),
+        latest=date if account.latest is None or (date is not None and date > account.latest) else account.latest,
+    )
+
+
+def _earlier(known: datetime | None, date: datetime | None) -> datetime | None:
+    return date if known is None or (date is not None and date < known) else known
 
 
 def _software(record: WarcRecord) -> str:
@@ -159,14 +194,6 @@ def _dates(account: Account, received_at: datetime) -> Verdict:
     if account.latest > received_at + CLOCK_TOLERANCE:
         return Verdict(name, "", CheckOutcome.FAILED, f"records are dated after the archive was received: {span}")
     return Verdict(name, "", CheckOutcome.NOT_CHECKED, f"the records say {span}; nothing here can confirm it")
-
-
-def _date(text: str | None) -> datetime | None:
-    try:
-        parsed = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return None if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def _clean(text: str) -> str:

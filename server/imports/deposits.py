@@ -14,22 +14,29 @@ from server.captures.brackets import proved_not_after
 from server.captures.views import ProvedTime
 from server.cases.models import CaseFile
 from server.cases.recording import record
-from server.cases.scope import Need, for_owner, require_case
-from server.cases.search import keep_text
+from server.cases.scope import for_owner, require_case
+from server.cases.searchtexts import keep_text
 from server.cases.texts import long_text, one_line
 from server.custody.service import EventDraft
 from server.errors import BadInput, NotFound
+from server.images.adopting import ElsewherePictures
 from server.imports.archives import kind_of
+from server.imports.contents import ListedRecord, RecordText, text_of
+from server.imports.errors import FileRefused
 from server.imports.files import keep, received
-from server.imports.models import Deposit, DepositCheck
+from server.imports.models import Deposit, DepositCheck, DepositRecord
 from server.imports.parts import DEPOSIT_TASK, ImportParts
+from server.imports.scope import require_part
 from server.operators.actors import OperatorActor
 from server.operators.models import Operator
+from storage.errors import BadContainer
 from storage.hashing import Sha256
 
 FILE_LIMIT_BYTES = 1 << 30
 TEXT_LIMIT = 500
 LIST_LIMIT = 200
+RECORDS_PAGE = 100
+LOOKS_AT_ONCE = 2
 MEDIA_TYPES = {"warc": "application/warc", "wacz": "application/wacz+zip", "image": "application/octet-stream"}
 
 
@@ -44,11 +51,17 @@ class DepositOrder:
 
 @dataclass(frozen=True)
 class DepositView:
-    """One archive as its page shows it. `not_after`: since when it provably exists; without one `not_after_reason`."""
+    """One archive as its page shows it. `not_after`: since when it provably exists; without one `not_after_reason`.
+
+    records: a page of what is in it. is_own: of the actor's organisation, whose index of pictures may be shown beside it.
+    """
 
     deposit: Deposit
     author: str
     checks: Sequence[DepositCheck]
+    records: Sequence[DepositRecord]
+    pictures: ElsewherePictures
+    is_own: bool
     not_after: ProvedTime | None
     not_after_reason: str
 
@@ -71,6 +84,7 @@ class Deposits:
 
     def __init__(self, parts: ImportParts) -> None:
         self._parts = parts
+        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def take(
         self, actor: OperatorActor, case_id: uuid.UUID, file: tuple[BinaryIO, str], order: DepositOrder, *, queued: bool = True
@@ -121,28 +135,60 @@ class Deposits:
             wanted = select(Deposit).where(Deposit.case_id == case.id).order_by(col(Deposit.number))
             return list((await session.exec(wanted.limit(LIST_LIMIT))).all())
 
-    async def read(self, actor: OperatorActor, deposit_id: uuid.UUID) -> DepositView:
-        """One archive with its checks. Raises: Forbidden; NotFound."""
+    async def read(self, actor: OperatorActor, deposit_id: uuid.UUID, after: int = -1) -> DepositView:
+        """One archive with its checks, its pictures, and its records behind position `after`. Raises: Forbidden; NotFound."""
         async with self._parts.database.session() as session:
-            deposit, _ = await self._require(session, actor, deposit_id, "read")
+            deposit, _ = await require_part(session, actor, (Deposit, deposit_id), "read")
             wanted = select(DepositCheck).where(DepositCheck.deposit_id == deposit.id).order_by(col(DepositCheck.position))
             checks = (await session.exec(wanted)).all()
             author = (await session.get_one(Operator, deposit.author_id)).name
+            page = select(DepositRecord).where(DepositRecord.deposit_id == deposit.id, DepositRecord.position > after)
+            records = (await session.exec(page.order_by(col(DepositRecord.position)).limit(RECORDS_PAGE))).all()
+        pictures, is_own = await self._parts.images.adopting.of(deposit.id), deposit.organisation_id == actor.organisation_id
         proved, why = await proved_not_after(self._parts.log, deposit.leaf, has_tsa=self._parts.has_tsa)
-        return DepositView(deposit, author, checks, proved, why)
+        return DepositView(deposit, author, checks, records, pictures, is_own, proved, why)
 
     async def open_file(self, actor: OperatorActor, deposit_id: uuid.UUID) -> DepositFile:
         """Its bytes; `case.deposit_opened` is recorded before one leaves. Raises: Forbidden; NotFound."""
         async with self._parts.database.transaction() as session:
-            deposit, case = await self._require(session, actor, deposit_id, "read")
+            deposit, case = await require_part(session, actor, (Deposit, deposit_id), "read")
             details: dict[str, object] = {"deposit": deposit.number, "fileSha256": deposit.sha256}
             await record(self._parts.cases, session, actor, case, ("case.deposit_opened", details))
         return DepositFile(deposit, self._parts)
 
+    async def thumbnail(self, actor: OperatorActor, deposit_id: uuid.UUID, sha256: str) -> bytes:
+        """A small working copy (WebP) of one of its pictures: looking at it is no event. Raises: Forbidden; NotFound."""
+        async with self._parts.database.session() as session:
+            deposit, _ = await require_part(session, actor, (Deposit, deposit_id), "read")
+        return await self._parts.images.adopting.thumbnail(deposit.id, sha256)
+
+    async def record_text(
+        self, actor: OperatorActor, deposit_id: uuid.UUID, position: int
+    ) -> tuple[Deposit, ListedRecord, RecordText]:
+        """One record as text; `case.deposit_opened` is recorded before. Raises: Forbidden; NotFound; FileRefused (broken)."""
+        async with self._parts.database.transaction() as session:
+            deposit, case = await require_part(session, actor, (Deposit, deposit_id), "read")
+            if await session.get(DepositRecord, (deposit.id, position)) is None:
+                raise NotFound(kind="record", id=str(position))
+            details: dict[str, object] = {"deposit": deposit.number, "fileSha256": deposit.sha256, "record": position}
+            await record(self._parts.cases, session, actor, case, ("case.deposit_opened", details))
+        async with self._looks:
+            found = await asyncio.to_thread(self._look, deposit, position)
+        if found is None:
+            raise NotFound(kind="record", id=str(position))
+        return deposit, *found
+
+    def _look(self, deposit: Deposit, position: int) -> tuple[ListedRecord, RecordText] | None:
+        try:
+            with self._parts.blobs.open(str(deposit.organisation_id), Sha256(deposit.sha256)) as stream:
+                return text_of(stream, deposit.kind, position)
+        except BadContainer as error:
+            raise FileRefused(reason=f"the file is broken before this record: {str(error)[:200]}") from error
+
     async def receipt(self, actor: OperatorActor, deposit_id: uuid.UUID) -> bytes:
         """C2SP tlog-proof that the log holds its `case.deposited` event. Raises: Forbidden; NotFound; NotSequenced."""
         async with self._parts.database.session() as session:
-            deposit, _ = await self._require(session, actor, deposit_id, "read")
+            deposit, _ = await require_part(session, actor, (Deposit, deposit_id), "read")
         return await self._parts.log.receipt(bytes.fromhex(deposit.leaf))
 
     async def withdraw(self, actor: OperatorActor, deposit_id: uuid.UUID, reason: str) -> Deposit:
@@ -151,12 +197,13 @@ class Deposits:
         if not why:
             raise BadInput(field="reason", reason="say why")
         async with self._parts.database.transaction() as session:
-            deposit, case = await self._require(session, actor, deposit_id, "write")
+            deposit, case = await require_part(session, actor, (Deposit, deposit_id), "write")
             if deposit.withdrawn_at is not None:
                 raise NotFound(kind="deposit", id=str(deposit_id))
             deposit.withdrawn_at, deposit.withdrawn_reason = self._parts.clock.now(), why
             details: dict[str, object] = {"deposit": deposit.number, "fileSha256": deposit.sha256}
             await record(self._parts.cases, session, actor, case, ("case.deposit_withdrawn", details))
+            await self._parts.images.adopting.end(session, deposit.id)
         return deposit
 
     async def _log(self, session: AsyncSession, actor: OperatorActor, case: CaseFile, deposit: Deposit) -> str:
@@ -172,17 +219,3 @@ class Deposits:
         item, name = f"case:{case.id}", f"deposit.{deposit.kind}"
         draft = EventDraft("case.deposited", item, name, deposit.sha256, "case work", details)
         return (await self._parts.custody.record(session, for_owner(actor, case.organisation_id), draft)).sha256
-
-    async def _require(
-        self, session: AsyncSession, actor: OperatorActor, deposit_id: uuid.UUID, need: Need
-    ) -> tuple[Deposit, CaseFile]:
-        found = await session.get(Deposit, deposit_id)
-        try:
-            case = await require_case(session, actor, deposit_id if found is None else found.case_id, need)
-        except NotFound as error:
-            raise NotFound(kind="deposit", id=str(deposit_id)) from error
-        if found is None:
-            raise NotFound(kind="deposit", id=str(deposit_id))
-        if need != "read":
-            await session.refresh(found, with_for_update=True)
-        return found, case

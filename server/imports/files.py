@@ -3,10 +3,9 @@
 import asyncio
 import hashlib
 import os
-import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,8 +17,10 @@ from server.errors import BadInput
 from server.imports.errors import FileRefused
 from server.imports.parts import ImportParts
 from storage.hashing import CHUNK_BYTES, Sha256
+from storage.scratch import clear_abandoned, held_folder
 
 NAME_LIMIT = 200
+PREFIX = "import-"
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,13 @@ async def fetched(parts: ImportParts, organisation_id: uuid.UUID, sha256: str, s
         yield path
 
 
-@contextmanager
-def _scratch(parts: ImportParts) -> Iterator[Path]:
-    parts.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=parts.scratch, prefix="import-") as folder:
-        yield Path(folder)
+def clear_scratch(parts: ImportParts) -> int:
+    """Removes the folders of imports that killed processes left; how many. Blocking."""
+    return clear_abandoned(parts.scratch, PREFIX)
+
+
+def _scratch(parts: ImportParts) -> AbstractContextManager[Path]:
+    return held_folder(parts.scratch, PREFIX)
 
 
 def _copy(source: BinaryIO, path: Path, limit_bytes: int) -> tuple[Sha256, int]:

@@ -165,3 +165,18 @@ class DepositCheck(SQLModel, table=True):
     outcome: str = Field(max_length=16)
     reason: str = Field(sa_column=Column(Text, nullable=False))
     checked_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DepositRecord(SQLModel, table=True):
+    """One of the first records of an archive, for its list. Everything in it is the archive's own claim."""
+
+    __tablename__ = "deposit_record"
+
+    deposit_id: uuid.UUID = Field(foreign_key="deposit.id", primary_key=True)
+    position: int = Field(primary_key=True)
+    type: str = Field(max_length=32)
+    url: str = Field(sa_column=Column(Text, nullable=False))
+    status: str = Field(max_length=3)
+    media_type: str = Field(max_length=100)
+    size_bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    date: datetime | None = Field(default=None, sa_type=UtcDateTime)

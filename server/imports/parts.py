@@ -16,6 +16,7 @@ from storage.blobs import BlobStore
 IMPORT_TASK = "import_table"
 UNDO_TASK = "undo_import"
 DEPOSIT_TASK = "check_deposit"
+JUDGE_TASK = "judge_posts"
 
 
 @dataclass(frozen=True)

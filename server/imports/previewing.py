@@ -7,7 +7,8 @@ from pathlib import Path
 from server.errors import BadInput
 from server.imports.fields import mapping_problem
 from server.imports.options import parse_options
-from server.imports.rows import RowReader, RowRefused
+from server.imports.rows import RowReader
+from server.imports.said import RowRefused
 from server.imports.tables import Layout, open_rows
 from server.imports.views import PreviewRow
 from server.imports.workbooks import Cell
@@ -21,18 +22,19 @@ def first_rows(
 ) -> list[PreviewRow]:
     """At most PREVIEW_ROWS rows. Without a usable mapping the cells alone. Blocking. Raises: FileRefused."""
     layout, header = table
-    reader = None if mapping_problem(header, mapping) else _reader(header, mapping, options)
+    reader = None if mapping_problem(header, mapping) else _reader(table, mapping, options)
     with open_rows(path, layout, header) as rows:
         data = rows if layout.format == "jsonl" else islice(rows, 1, None)
         return [_preview(number, cells, reader) for number, cells in islice(data, PREVIEW_ROWS)]
 
 
-def _reader(header: tuple[str, ...], mapping: Mapping[str, str], options: Mapping[str, str]) -> RowReader:
+def _reader(table: tuple[Layout, tuple[str, ...]], mapping: Mapping[str, str], options: Mapping[str, str]) -> RowReader:
     """With the options as far as they can be read; the source is asked for only at the start."""
     try:
-        return RowReader(header, mapping, parse_options({**options, "source": options.get("source") or "preview"}))
+        said = parse_options({**options, "source": options.get("source") or "preview"})
     except BadInput:
-        return RowReader(header, mapping, parse_options({"source": "preview"}))
+        said = parse_options({"source": "preview"})
+    return RowReader(table[1], mapping, said, counts_cells=table[0].format == "csv")
 
 
 def _preview(number: int, cells: list[Cell], reader: RowReader | None) -> PreviewRow:

@@ -10,71 +10,20 @@ from datetime import timedelta
 from typing import cast
 from urllib.parse import urlunsplit
 
-from server.imports.addresses import PLATFORMS, Named, address_of, handle_in, named_by, platform_of
+from server.imports.addresses import PLATFORMS, Named, address_of, handle_in, is_made_of_a_number, named_by, platform_of
 from server.imports.fields import FACTS, NUMBERS, TELLS_APART
 from server.imports.options import ImportOptions
+from server.imports.said import Figure, Problem, ReadRow, RowRefused, Thing
 from server.imports.times import Moment, UnreadTime, moment_of
-from server.imports.values import ID_LIMIT, Numbers, UnreadValue, country_of, id_of, looks_rounded, numbers_of, says_nothing
+from server.imports.values import ID_LIMIT, UnreadValue, country_of, id_of, looks_rounded, numbers_of, says_nothing
 from server.imports.workbooks import BadCell, Cell
 from server.rules.errors import RuleError
 from server.rules.posttimes import PostTime, TimeSource, best_time, contradictions, time_of_id
 
 NAME_LIMIT = 300
 HANDLE_LIMIT = 120
+ROUNDED = "ends in zeros: a spreadsheet or another program may have rounded it"
 SEEN = "up to the time it was seen"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong or doubtful, at which column, with the cell as written."""
-
-    column: str
-    value: str
-    reason: str
-
-
-class RowRefused(Exception):
-    """The row is not taken."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(dict.fromkeys(problems))
-        super().__init__(len(self.problems))
-
-
-@dataclass(frozen=True)
-class Thing:
-    """An entity as a row names it; (kind, platform, external_id) tell it apart."""
-
-    kind: str
-    platform: str
-    external_id: str
-    name: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number or range of the row's thing."""
-
-    name: str
-    column: str
-    numbers: Numbers
-    window: str
-
-
-@dataclass(frozen=True)
-class ReadRow:
-    """What a row says. posted_at: every candidate, the one that counts first. notes: what is doubtful, though taken."""
-
-    thing: Thing
-    account: Thing | None
-    posted_at: tuple[PostTime, ...]
-    seen: Moment | None
-    seen_by: str
-    country: str
-    figures: tuple[Figure, ...]
-    facts: Mapping[str, str]
-    notes: tuple[Problem, ...]
 
 
 @dataclass
@@ -99,11 +48,15 @@ class _Cells:
 class RowReader:
     """Reads the rows of one table."""
 
-    def __init__(self, header: Sequence[str], mapping: Mapping[str, str], options: ImportOptions) -> None:
+    def __init__(
+        self, header: Sequence[str], mapping: Mapping[str, str], options: ImportOptions, *, counts_cells: bool = False
+    ) -> None:
+        """`counts_cells`: a row of fewer cells than the header is noted (a CSV; a workbook leaves empty cells out)."""
         self._places = [(place, column, mapping[column]) for place, column in enumerate(header) if column in mapping]
         self._width = len(header)
         self._columns = {name: column for _, column, name in self._places}
         self._options = options
+        self._counts_cells = counts_cells
         self._seen = options.seen_moment
 
     def read(self, cells: Sequence[Cell]) -> ReadRow:
@@ -139,6 +92,8 @@ class RowReader:
         row = _Cells({}, self._columns)
         if any(cell != "" for cell in cells[self._width :]):
             row.problems.append(Problem("", "", f"the row has {len(cells)} cells, the header {self._width}"))
+        if self._counts_cells and len(cells) < self._width:
+            row.notes.append(Problem("", "", f"the row has {len(cells)} cells, the header {self._width}"))
         for place, column, name in self._places:
             cell = cells[place] if place < len(cells) else ""
             if isinstance(cell, BadCell):
@@ -160,6 +115,8 @@ class RowReader:
         if parts is None:
             row.fail("post_url", "not an http or https address")
             return Named("")
+        if is_made_of_a_number(parts):
+            row.fail("post_url", "the address holds an id in scientific notation, which has lost its last digits")
         row.texts["post_url"] = urlunsplit(parts._replace(fragment=""))
         return named_by(parts)
 
@@ -168,15 +125,15 @@ class RowReader:
         url = row.get("post_url")
         for name, kind, in_address in (("post_id", "post", named.post_id), ("ad_id", "ad", named.ad_id)):
             written = self._id(row, name, platform) if row.get(name) else ""
-            if name == "post_id" and platform == "telegram" and written.isdigit():
+            if name == "post_id" and platform == "telegram" and written.isdecimal():
                 written = self._of_channel(row, written, account)
             if written and in_address and written != in_address:
                 row.fail(name, f"the address names another one: {in_address}")
             if found := written or in_address:
                 if not platform:
                     row.fail(name, "an id without its platform")
-                if looks_rounded(written):  # an id inside an address is text, which no spreadsheet rounds
-                    row.doubt(name, "ends in zeros: a spreadsheet may have rounded it")
+                if not in_address and looks_rounded(written):  # an id inside an address is text, which no spreadsheet rounds
+                    row.doubt(name, ROUNDED)
                 return Thing(kind, platform, found, _line(row.get("title") or url or found), url)
         if row.problems:
             return None
@@ -217,6 +174,8 @@ class RowReader:
         external = self._id(row, "account_id", platform) if row.get("account_id") else f"@{handle.lower()}" if handle else ""
         if not external:
             return None
+        if looks_rounded(external):
+            row.doubt("account_id", ROUNDED)
         if not platform:
             row.fail("account_id" if row.get("account_id") else "account_handle", "an account without its platform")
         return Thing("account", platform, external, _line(row.get("account_name") or handle or external), url)

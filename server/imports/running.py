@@ -21,7 +21,8 @@ from server.imports.files import fetched
 from server.imports.models import ImportState, TableImport
 from server.imports.options import ImportOptions, parse_options
 from server.imports.parts import ImportParts
-from server.imports.rows import Problem, ReadRow, RowReader, RowRefused
+from server.imports.rows import RowReader
+from server.imports.said import Problem, ReadRow, RowRefused
 from server.imports.tables import Row, open_rows, stored_layout
 from server.imports.writing import Batch, BatchWriter
 from server.operators.models import Operator
@@ -76,7 +77,7 @@ class TableRunner:
     async def _take(self, found: TableImport, path: Path) -> ImportState:
         header, layout = tuple(found.header), stored_layout(found.layout)
         options = parse_options(found.options)
-        reader = RowReader(header, found.mapping, options)
+        reader = RowReader(header, found.mapping, options, counts_cells=layout.format == "csv")
         position = found.position
         with open_rows(path, layout, header) as rows:
             if layout.format != "jsonl":

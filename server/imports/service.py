@@ -1,40 +1,41 @@
 """Imports of tables as people ask for them: upload, look, start, watch, stop, go on, undo. Reading the rows is running.py."""
 
 import asyncio
+import hashlib
+import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import func, tuple_
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.cases.models import CaseFile, Entity
+from server.cases.models import CaseFile
 from server.cases.recording import record
-from server.cases.scope import Need, require_case
-from server.errors import BadInput, Forbidden, NotFound
+from server.cases.scope import require_case
+from server.errors import BadInput, Forbidden
 from server.imports.checking import DepositChecker
 from server.imports.deposits import Deposits
 from server.imports.errors import ImportRefused
 from server.imports.fields import is_auto_archiver, mapping_problem, suggested
-from server.imports.files import fetched, keep, received
-from server.imports.models import ImportMade, ImportState, Observation, RowProblem, TableImport
+from server.imports.files import clear_scratch, fetched, keep, received
+from server.imports.judging import Judgings
+from server.imports.models import ImportState, TableImport
 from server.imports.options import parse_options
 from server.imports.parts import IMPORT_TASK, UNDO_TASK, ImportParts
 from server.imports.previewing import first_rows
+from server.imports.reading import problems_page, view_of
 from server.imports.running import TableRunner
+from server.imports.scope import require_part
 from server.imports.tables import FILE_LIMIT_BYTES, Layout, Survey, chosen, layout_of, stored_layout, survey
 from server.imports.undoing import Undoer
-from server.imports.views import ImportView, Kept, Plan, Preview, ProblemRow, SaidRow
+from server.imports.views import ImportView, Plan, Preview, ProblemRow
 from server.operators.actors import OperatorActor
-from server.operators.models import Operator
 
 LIST_LIMIT = 100
-SHOWN_PROBLEMS = 50
-SHOWN_KEPT = 50
-SHOWN_ROWS = 20
 PAGE_ROWS = 1000
 STOPPED = (ImportState.CANCELLED, ImportState.FAILED)
 ENDED = (ImportState.DONE, *STOPPED)
@@ -57,6 +58,7 @@ class ImportService:
         self.undoer = Undoer(parts)
         self.deposits = Deposits(parts)
         self.checker = DepositChecker(parts)
+        self.judgings = Judgings(parts)
 
     async def upload(self, actor: OperatorActor, case_id: uuid.UUID, file: TableFile) -> TableImport:
         """The table as a draft: its file kept, its columns read and what they may mean suggested; no row taken yet.
@@ -98,7 +100,7 @@ class ImportService:
         Raises: Forbidden; NotFound; ImportRefused (it has started); FileRefused; StorageError.
         """
         async with self._parts.database.session() as session:
-            found, _ = await self._require(session, actor, import_id, "read")
+            found, _ = await require_part(session, actor, (TableImport, import_id), "read")
         if found.state != ImportState.DRAFT:
             raise ImportRefused(reason=f"the import is {found.state}")
         said = plan or Plan(found.mapping, found.options)
@@ -117,7 +119,7 @@ class ImportService:
         """
         options = parse_options(plan.options)
         async with self._parts.database.session() as session:
-            draft, _ = await self._require(session, actor, import_id, "read")
+            draft, _ = await require_part(session, actor, (TableImport, import_id), "read")
         layout = chosen(stored_layout(draft.layout), encoding=plan.encoding, delimiter=plan.delimiter, sheet=plan.sheet)
         if not layout.is_complete:
             raise BadInput(field="encoding", reason="say how the file is written: encoding, delimiter or sheet")
@@ -126,33 +128,40 @@ class ImportService:
         if problem := mapping_problem(seen.header, plan.mapping):
             raise BadInput(field="mapping", reason=problem)
         async with self._parts.database.transaction() as session:
-            found, case = await self._require(session, actor, import_id, "write")
+            found, case = await require_part(session, actor, (TableImport, import_id), "write")
             if found.state != ImportState.DRAFT:
                 raise ImportRefused(reason=f"the import is {found.state}")
             found.layout, found.header, found.rows_total = layout.as_json(), list(seen.header), seen.rows
             found.mapping, found.options = dict(plan.mapping), options.as_json()
             await self._queue(session, found, queued=queued)
-            details: dict[str, object] = {"import": found.number, "fileSha256": found.sha256}
+            details: dict[str, object] = {"import": found.number, "fileSha256": found.sha256, "planSha256": plan_digest(found)}
             await record(self._parts.cases, session, actor, case, ("case.import_started", details))
         return found
 
     async def cancel(self, actor: OperatorActor, import_id: uuid.UUID) -> TableImport:
         """No further row is taken; those that were stay. Raises: Forbidden; NotFound; CaseClosed; ImportRefused."""
         async with self._parts.database.transaction() as session:
-            found, _ = await self._require(session, actor, import_id, "write")
+            found, case = await require_part(session, actor, (TableImport, import_id), "write")
             if found.state not in (ImportState.DRAFT, ImportState.QUEUED, ImportState.RUNNING):
                 raise ImportRefused(reason=f"the import is {found.state}")
             found.state, found.reason, found.finished_at = ImportState.CANCELLED, "", self._parts.clock.now()
+            await self._log(session, (actor, case), "case.import_cancelled", found)
         return found
 
     async def resume(self, actor: OperatorActor, import_id: uuid.UUID, *, queued: bool = True) -> TableImport:
-        """Goes on behind the last row that was dealt with. Raises: Forbidden; NotFound; CaseClosed; ImportRefused."""
+        """Goes on behind the last row that was dealt with, at the first one if it never began. A discarded draft has no plan.
+
+        Raises: Forbidden; NotFound; CaseClosed; ImportRefused.
+        """
         async with self._parts.database.transaction() as session:
-            found, _ = await self._require(session, actor, import_id, "write")
-            if found.state not in STOPPED or found.started_at is None:
+            found, case = await require_part(session, actor, (TableImport, import_id), "write")
+            if found.state not in STOPPED:
                 raise ImportRefused(reason=f"the import is {found.state}")
+            if not is_planned(found):
+                raise ImportRefused(reason="it was discarded before its columns were settled: upload the file again")
             found.finished_at = None
             await self._queue(session, found, queued=queued)
+            await self._log(session, (actor, case), "case.import_resumed", found)
         return found
 
     async def undo(self, actor: OperatorActor, import_id: uuid.UUID, *, queued: bool = True) -> TableImport:
@@ -161,15 +170,21 @@ class ImportService:
         Raises: Forbidden; NotFound; CaseClosed; ImportRefused.
         """
         async with self._parts.database.transaction() as session:
-            found, case = await self._require(session, actor, import_id, "write")
+            found, case = await require_part(session, actor, (TableImport, import_id), "write")
             if case.organisation_id != actor.organisation_id and found.author_id != actor.operator_id:
                 raise Forbidden(needs="a case of one's own organisation")
             if found.state not in (*ENDED, ImportState.UNDOING):  # asked for again where a worker gave up
                 raise ImportRefused(reason=f"the import is {found.state}")
+            if found.started_at is None:
+                raise ImportRefused(reason="no row was taken: there is nothing to undo")
             found.state, found.undone_by, found.reason = ImportState.UNDOING, actor.operator_id, ""
             if queued:
                 await self._parts.jobs.defer(session, UNDO_TASK, import_id=str(found.id))
         return found
+
+    async def clear_scratch(self) -> int:
+        """How many folders were removed that killed processes left on scratch."""
+        return await asyncio.to_thread(clear_scratch, self._parts)
 
     async def of_case(self, actor: OperatorActor, case_id: uuid.UUID) -> list[TableImport]:
         """The case's imports, newest first, at most LIST_LIMIT. Raises: Forbidden; NotFound."""
@@ -181,48 +196,20 @@ class ImportService:
     async def read(self, actor: OperatorActor, import_id: uuid.UUID) -> ImportView:
         """One import with its first problems, and what an undo kept. Raises: Forbidden; NotFound."""
         async with self._parts.database.session() as session:
-            found, _ = await self._require(session, actor, import_id, "read")
-            first = select(RowProblem).where(RowProblem.import_id == found.id)
-            first = first.order_by(col(RowProblem.severity), col(RowProblem.row), col(RowProblem.position)).limit(SHOWN_PROBLEMS)
-            problems = [_problem(one) for one in (await session.exec(first)).all()]  # errors come before notes
-            notes = select(func.count()).where(RowProblem.import_id == found.id, RowProblem.severity == "note")
-            made = select(ImportMade.kind, ImportMade.outcome, func.count()).where(ImportMade.import_id == found.id)
-            outcomes = (await session.exec(made.group_by(ImportMade.kind, ImportMade.outcome).order_by(ImportMade.kind))).all()
-            kept = (
-                select(ImportMade.kind, Entity.name, ImportMade.outcome)
-                .join(Entity, col(Entity.id) == col(ImportMade.ref))
-                .where(ImportMade.import_id == found.id, col(ImportMade.outcome).not_in(("", "removed")))
-                .order_by(Entity.name)
-            )
-            said = (
-                select(Entity, Observation)
-                .join(Observation, col(Observation.entity_id) == col(Entity.id))
-                .where(Observation.import_id == found.id)
-                .order_by(col(Observation.row))
-            )
-            names = {one.id: one.name for one in (await session.exec(select(Operator).where(col(Operator.id).in_(_who(found)))))}
-            return ImportView(
-                table=found,
-                author=names.get(found.author_id, ""),
-                problems=problems,
-                notes=(await session.exec(notes)).one(),
-                outcomes=list(outcomes),
-                kept=[Kept(*row) for row in (await session.exec(kept.limit(SHOWN_KEPT))).all()],
-                said=[SaidRow(*row) for row in (await session.exec(said.limit(SHOWN_ROWS))).all()],
-                undone_by=names.get(found.undone_by, "") if found.undone_by else "",
-            )
+            found, _ = await require_part(session, actor, (TableImport, import_id), "read")
+            return await view_of(session, found)
 
     async def problems(self, actor: OperatorActor, import_id: uuid.UUID) -> AsyncIterator[list[ProblemRow]]:
         """Every problem in the file's order, page by page; flat memory. Raises, before the first page: Forbidden; NotFound."""
         async with self._parts.database.session() as session:
-            found, _ = await self._require(session, actor, import_id, "read")
+            found, _ = await require_part(session, actor, (TableImport, import_id), "read")
         return self._problem_pages(found.id)
 
     async def _problem_pages(self, import_id: uuid.UUID) -> AsyncIterator[list[ProblemRow]]:
         after = (0, -1)
         while True:
             async with self._parts.database.session() as session:
-                page = await _problems(session, import_id, after, PAGE_ROWS)
+                page = await problems_page(session, import_id, after, PAGE_ROWS)
             if not page:
                 return
             yield page
@@ -235,41 +222,29 @@ class ImportService:
             return Survey(tuple(found.header), found.rows_total)
         return await asyncio.to_thread(survey, path, layout)
 
+    async def _log(self, session: AsyncSession, who: tuple[OperatorActor, CaseFile], kind: str, found: TableImport) -> None:
+        """The event with how far the import is."""
+        how_far: dict[str, object] = {
+            "position": found.position,
+            "rowsTaken": found.rows_taken,
+            "rowsRefused": found.rows_refused,
+        }
+        details = {"import": found.number, "fileSha256": found.sha256, **how_far}
+        await record(self._parts.cases, session, *who, (kind, details))
+
     async def _queue(self, session: AsyncSession, found: TableImport, *, queued: bool) -> None:
         found.state, found.reason = ImportState.QUEUED, ""
         if queued:
             await self._parts.jobs.defer(session, IMPORT_TASK, import_id=str(found.id))
 
-    async def _require(
-        self, session: AsyncSession, actor: OperatorActor, import_id: uuid.UUID, need: Need
-    ) -> tuple[TableImport, CaseFile]:
-        """The import and its case, both locked unless they are only read."""
-        found = await session.get(TableImport, import_id)
-        try:
-            case = await require_case(session, actor, import_id if found is None else found.case_id, need)
-        except NotFound as error:
-            raise NotFound(kind="import", id=str(import_id)) from error
-        if found is None:
-            raise NotFound(kind="import", id=str(import_id))
-        if need != "read":
-            await session.refresh(found, with_for_update=True)
-        return found, case
+
+def is_planned(found: TableImport) -> bool:
+    """True once somebody settled its columns and options: without them no row can be read."""
+    return bool(found.options)
 
 
-def _who(found: TableImport) -> list[uuid.UUID]:
-    return [found.author_id] if found.undone_by is None else [found.author_id, found.undone_by]
-
-
-async def _problems(session: AsyncSession, import_id: uuid.UUID, after: tuple[int, int], limit: int) -> list[ProblemRow]:
-    wanted = (
-        select(RowProblem)
-        .where(RowProblem.import_id == import_id, tuple_(col(RowProblem.row), col(RowProblem.position)) > after)
-        .order_by(col(RowProblem.row), col(RowProblem.position))
-        .limit(limit)
-    )
-    rows = (await session.exec(wanted)).all()
-    return [_problem(one) for one in rows]
-
-
-def _problem(one: RowProblem) -> ProblemRow:
-    return ProblemRow(one.row, one.position, one.severity, one.column_name, one.value, one.reason)
+def plan_digest(found: TableImport) -> str:
+    """SHA-256 over the JSON of how the file is read, what its columns mean, what was said of it (members sorted)."""
+    plan = {"layout": found.layout, "mapping": found.mapping, "options": found.options}
+    text = json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -2,6 +2,8 @@
 
 import codecs
 import csv
+import io
+import string
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,8 @@ ENCODINGS = (
     "utf-8", "utf-16-le", "utf-16-be", "windows-1252", "windows-1250", "windows-1251", "iso-8859-2", "latin-1",
 )  # fmt: skip
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+SIGNS = frozenset(string.punctuation) - set("\"'")
+"""What a person may name as a delimiter instead."""
 HEAD_BYTES = 64 * 1024
 RECORDS_LOOKED_AT = 30
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -60,34 +64,47 @@ def first_undecodable(path: Path, encoding: str) -> int | None:
 
 
 def delimiter_of(path: Path, encoding: str) -> Known:
-    """The delimiter that gives every one of the first records as many cells as the header. Two such ones: nothing is said."""
+    """The delimiter that gives every one of the first records as many cells as the header. None such, or two: nothing is said.
+
+    Rows of different lengths (a broken file, or another sign between its cells) leave it to a person, with what was seen.
+    """
     with path.open("rb") as stream:
         data = stream.read(HEAD_BYTES)
     text = data.decode(encoding, "replace").removeprefix(BOM)
-    if len(data) == HEAD_BYTES:
-        text = text.rpartition("\n")[0] or text
-    fitting = {name: count for name, sign in DELIMITERS.items() if (count := _columns(text, sign)) > 1}
+    widths = {name: found for name, sign in DELIMITERS.items() if (found := _widths(text, sign, is_cut=len(data) == HEAD_BYTES))}
+    seen = {name: found for name, found in widths.items() if max(found) > 1}
+    if not seen:
+        return Known("comma", f"none of {', '.join(DELIMITERS)} stands in the first rows: read as one column. If another sign "
+                              "parts the cells, name it")  # fmt: skip
+    fitting = {name: max(found) for name, found in seen.items() if len(found) == 1}
     if not fitting:
-        return Known("comma", "no delimiter gives more than one column: the file has one")
+        told = ", ".join(f"{name} ({min(found)} to {max(found)} cells)" for name, found in seen.items())
+        return Known("", f"no delimiter gives every one of the first rows the same number of cells: {told}. Say which it is")
     if len(fitting) > 1:
-        found = ", ".join(f"{name} ({count} columns)" for name, count in fitting.items())
-        return Known("", f"more than one delimiter fits: {found}")
+        told = ", ".join(f"{name} ({count} columns)" for name, count in fitting.items())
+        return Known("", f"more than one delimiter fits: {told}")
     name, count = next(iter(fitting.items()))
     return Known(name, f"it gives every one of the first rows {count} cells")
 
 
-def _columns(text: str, sign: str) -> int:
-    """Cells in each of the first records; 0 when they differ."""
-    wanted = 0
+def sign_of(delimiter: str) -> str:
+    """The sign that a delimiter's name stands for, or the sign itself; "" for what can be none."""
+    if delimiter in DELIMITERS:
+        return DELIMITERS[delimiter]
+    return delimiter if len(delimiter) == 1 and delimiter in SIGNS else ""
+
+
+def _widths(text: str, sign: str, *, is_cut: bool) -> set[int]:
+    """The different numbers of cells of the first records; the last one of a text that was cut off does not count."""
+    widths: list[int] = []
     try:
-        for number, cells in enumerate(csv.reader(text.splitlines(keepends=True), delimiter=sign)):
-            if number >= RECORDS_LOOKED_AT:
+        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=sign):
+            if cells:
+                widths.append(len(cells))
+            if len(widths) > RECORDS_LOOKED_AT:
                 break
-            if not cells:
-                continue
-            wanted = wanted or len(cells)
-            if len(cells) != wanted:
-                return 0
     except csv.Error:
-        return 0
-    return wanted
+        return set()
+    if (is_cut and len(widths) > 1) or len(widths) > RECORDS_LOOKED_AT:
+        widths.pop()
+    return set(widths)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from server.imports.errors import FileRefused
-from server.imports.sniffing import BOM, DELIMITERS, ENCODINGS, delimiter_of, encoding_of, first_undecodable
+from server.imports.sniffing import BOM, DELIMITERS, ENCODINGS, delimiter_of, encoding_of, first_undecodable, sign_of
 from server.imports.workbooks import BadCell, Cell, decimal_text, sheet_names, workbook_rows
 
 FILE_LIMIT_BYTES = 128 << 20
@@ -70,8 +70,8 @@ def chosen(layout: Layout, *, encoding: str = "", delimiter: str = "", sheet: st
     """The layout with what a person said in the place of what was found. Raises: FileRefused."""
     if encoding and encoding not in ENCODINGS:
         raise FileRefused(reason="an encoding is one of " + ", ".join(ENCODINGS))
-    if delimiter and delimiter not in DELIMITERS:
-        raise FileRefused(reason="a delimiter is one of " + ", ".join(DELIMITERS))
+    if delimiter and not sign_of(delimiter):
+        raise FileRefused(reason="a delimiter is one sign of punctuation, or one of " + ", ".join(DELIMITERS))
     if sheet and sheet not in layout.sheets:
         raise FileRefused(reason="the workbook has no such sheet")
     said = "a person said so"
@@ -133,7 +133,7 @@ def open_rows(path: Path, layout: Layout, header: tuple[str, ...]) -> Iterator[I
         return
     with path.open(encoding=layout.encoding, newline="" if layout.format == "csv" else "\n") as stream:
         lines = _lines(stream)
-        yield _capped(_csv_rows(lines, DELIMITERS[layout.delimiter]) if layout.format == "csv" else _jsonl_rows(lines, header))
+        yield _capped(_csv_rows(lines, sign_of(layout.delimiter)) if layout.format == "csv" else _jsonl_rows(lines, header))
 
 
 def named(cells: list[str]) -> tuple[str, ...]:

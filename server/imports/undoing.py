@@ -15,9 +15,9 @@ from server.imports.running import locked_import
 from server.operators.models import Operator
 from server.operators.service import operator_actor
 
-KEPT = ("withdrawn", "another_import", "relation", "metric", "finding", "referred_to")
+KEPT = ("withdrawn", "another_import", "relation", "metric", "counted", "finding", "referred_to")
 """Why something stays: a relation that a person withdrew; another import's rows; somebody's relation, number or finding; any
-other record that refers to it."""
+other record that refers to it. `counted`: a reading that a frozen statistic counts."""
 
 _WITHDRAWN = """
 UPDATE import_made SET outcome = 'withdrawn' WHERE import_id = :i AND kind = 'relation' AND outcome = ''
@@ -27,6 +27,10 @@ _SAID_ELSEWHERE = """
 UPDATE import_made SET outcome = 'another_import' WHERE import_id = :i AND kind = 'relation' AND outcome = ''
 AND EXISTS (SELECT 1 FROM relation r JOIN observation o ON o.entity_id = r.from_id AND o.account_id = r.to_id
             WHERE r.id = import_made.ref AND o.import_id <> :i)
+"""
+_COUNTED = """
+UPDATE import_made SET outcome = 'counted' WHERE import_id = :i AND kind = 'metric' AND outcome = ''
+AND EXISTS (SELECT 1 FROM statistic_line l WHERE l.ref = import_made.ref)
 """
 _NAMED_ELSEWHERE = """
 UPDATE import_made SET outcome = 'another_import' WHERE import_id = :i AND kind = 'entity' AND outcome = ''
@@ -42,16 +46,19 @@ _MEASURED = """
 UPDATE import_made SET outcome = 'metric' WHERE import_id = :i AND kind = 'entity' AND outcome = ''
 AND EXISTS (SELECT 1 FROM metric r WHERE r.entity_id = import_made.ref)
 """
+# Two joins by equality: with OR in one join every entity is compared with every word of every finding.
 _CITED = """
 WITH said AS MATERIALIZED (
   SELECT CAST(v.body AS jsonb) AS body FROM finding_version v JOIN finding f ON f.id = v.finding_id WHERE f.case_id = :case_id
 ), cited AS MATERIALIZED (
   SELECT jsonb_path_query(body, '$.subject.*') #>> '{}' AS word FROM said
   UNION SELECT jsonb_path_query(body, '$.accounts[*]') #>> '{}' FROM said
+), named AS MATERIALIZED (
+  SELECT e.id FROM entity e JOIN cited c ON c.word = e.external_id WHERE e.case_id = :case_id AND c.word <> ''
+  UNION SELECT e.id FROM entity e JOIN cited c ON c.word = e.url WHERE e.case_id = :case_id AND c.word <> ''
 )
 UPDATE import_made SET outcome = 'finding' WHERE import_id = :i AND kind = 'entity' AND outcome = ''
-AND ref IN (SELECT e.id FROM entity e JOIN cited c ON c.word <> '' AND c.word IN (e.external_id, e.url)
-            WHERE e.case_id = :case_id)
+AND ref IN (SELECT id FROM named)
 """
 _HAND_ON_RELATIONS = """
 INSERT INTO import_made (import_id, kind, ref, outcome)
@@ -113,7 +120,7 @@ class Undoer:
         """1 relations and metrics, 2 what the rows said, 3 entities that nothing else speaks of."""
         i, case_id = found.id, found.case_id
         await run_sql(session, _WITHDRAWN, i=i, case_id=case_id)
-        for sql in (_SAID_ELSEWHERE, _HAND_ON_RELATIONS, _DROP_RELATIONS, _DROP_METRICS):
+        for sql in (_SAID_ELSEWHERE, _HAND_ON_RELATIONS, _DROP_RELATIONS, _COUNTED, _DROP_METRICS):
             await run_sql(session, sql, i=i)
         for kind in ("relation", "metric"):
             await run_sql(session, _REMOVED, i=i, kind=kind)

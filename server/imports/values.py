@@ -2,15 +2,18 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from server.imports.addresses import platform_of
+from server.imports.workbooks import SPREADSHEET_DIGITS
 
 ID_LIMIT = 200
+ID_DIGITS = 20
 MOST = 2**63 - 1
 NUMERIC_IDS = frozenset({"x", "tiktok", "instagram"})
-_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
-_FRACTION = re.compile(r"\d+[.,]\d+")
-_ROUNDED = re.compile(r"\d{12,}0{4}|\d{15}0{3}")
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+", re.ASCII)
+_FRACTION = re.compile(r"\d+[.,]\d+", re.ASCII)
+_ROUNDED = re.compile(r"\d{15}0+", re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
 NOTHING = frozenset(
     {"nan", "none", "null", "undefined", "n/a", "na", "#n/a", "#name?", "#null!", "#num!", "#ref!", "#value!", "-", "--"}
@@ -21,13 +24,15 @@ _SIZES = {"": 1, "k": 10**3, "thousand": 10**3, "m": 10**6, "mln": 10**6, "milli
 _AMOUNT = r"(\d{1,3}(?:([ ,.\u00a0\u202f'])\d{3})(?:\2\d{3})*|\d+(?:[.,]\d{1,3})?)"
 _SIZE = r"\s*(k|thousand|mln|million|bn|billion|m|b)?"
 _TAIL = r"(?:\s+(?P<unit>[a-z]{3,20}))?(?:\s*(?:per|a|/)\s*(?P<window>hour|day|week|month|year))?"
-_ONE = re.compile(rf"(?:~|about |ca\.? )?{_AMOUNT}{_SIZE}{_TAIL}", re.IGNORECASE)
+_ONE = re.compile(rf"(?:~|about |ca\.? )?{_AMOUNT}{_SIZE}{_TAIL}", re.IGNORECASE | re.ASCII)
 _TWO = re.compile(
-    rf"(?:between |from )?{_AMOUNT.replace('2', '2')}{_SIZE}\s*(?:-|–|—|to|and|\.\.)\s*"
+    rf"(?:between |from )?{_AMOUNT}{_SIZE}\s*(?:-|–|—|to|and|\.\.)\s*"
     rf"{_AMOUNT.replace(chr(92) + '2', chr(92) + '5')}{_SIZE}{_TAIL}",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_AT_LEAST = re.compile(r"\s*(?:>|more than|over|at least|\d[\d., ]*\s*(?:k|m|b|million|thousand)?\s*\+)", re.IGNORECASE)
+_AT_LEAST = re.compile(
+    r"\s*(?:>|more than|over|at least|\d[\d., ]*\s*(?:k|m|b|million|thousand)?\s*\+)", re.IGNORECASE | re.ASCII
+)
 
 
 class UnreadValue(ValueError):
@@ -53,10 +58,12 @@ def id_of(text: str, platform: str) -> str:
         raise UnreadValue("an id is no fraction: a spreadsheet made a number of it")
     if says_nothing(written):
         raise UnreadValue("a program's word for nothing: leave the cell empty")
+    if written.isdigit() and not written.isascii():
+        raise UnreadValue("write the id's digits as 0 to 9")
     if not written or len(written) > ID_LIMIT or not written.isprintable() or any(char.isspace() for char in written):
         raise UnreadValue(f"an id has 1 to {ID_LIMIT} characters and no space")
-    if platform_of(platform) in NUMERIC_IDS and not (_DIGITS.fullmatch(written) and len(written) <= 20):
-        raise UnreadValue(f"an id of {platform_of(platform)} is a number of at most 20 digits")
+    if platform_of(platform) in NUMERIC_IDS and not (_DIGITS.fullmatch(written) and len(written) <= ID_DIGITS):
+        raise UnreadValue(f"an id of {platform_of(platform)} is a number of at most {ID_DIGITS} digits")
     return written
 
 
@@ -66,8 +73,15 @@ def says_nothing(written: str) -> bool:
 
 
 def looks_rounded(written: str) -> bool:
-    """True for a long id that ends in zeros: most often a spreadsheet's rounding, rarely an id's own."""
-    return _ROUNDED.fullmatch(written) is not None
+    """True for a long number as a program writes one that has passed through a float: rarely an id's own digits.
+
+    Spreadsheets keep 15 digits and fill with zeros; other programs write the shortest decimal that gives the same float.
+    """
+    if _DIGITS.fullmatch(written) is None or not SPREADSHEET_DIGITS < len(written) <= ID_DIGITS:
+        return False
+    return _ROUNDED.fullmatch(written) is not None or (
+        int(written) > 2**53 and written.endswith("0") and f"{Decimal(repr(float(written))):f}" == written
+    )
 
 
 def numbers_of(text: str) -> Numbers:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from server.cases.models import Entity
 from server.imports.models import Observation, TableImport
-from server.imports.rows import Problem, ReadRow
+from server.imports.said import Problem, ReadRow
 from server.imports.tables import Layout
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.cases.folding import fold
+from server.cases.searchtexts import Facets, entity_facets, said_and_words
 from server.db import run_sql
 from server.imports.models import TableImport
 from server.imports.options import ImportOptions
-from server.imports.rows import Problem, ReadRow, Thing
+from server.imports.said import Problem, ReadRow, Thing
 from server.imports.times import Moment
 from server.rules.posttimes import PostTime
 
@@ -39,9 +39,9 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(kind text, platform text, ext
 JOIN entity e ON e.case_id = :case_id AND e.kind = r.kind AND e.platform = r.platform AND e.external_id = r.external_id
 """
 _TEXTS = """
-INSERT INTO case_text (id, case_id, kind, ref, label, folded, created_at)
-SELECT r.id, :case_id, 'entity', r.ref, r.label, r.folded, :now
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, ref text, label text, folded text)
+INSERT INTO case_text (id, case_id, kind, ref, label, text, words, posted_at, created_at)
+SELECT r.id, :case_id, 'entity', r.ref, r.label, r.text, CAST(r.words AS tsvector), r.posted_at, :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, ref text, label text, text text, words text, posted_at timestamptz)
 """
 _RELATIONS = """
 INSERT INTO relation (id, case_id, kind, from_id, to_id, source, confidence, author_id, created_at)
@@ -105,22 +105,19 @@ class BatchWriter:
         return len(made)
 
     async def _entities(self, rows: Sequence[ReadRow]) -> tuple[dict[Key, uuid.UUID], list[tuple[str, uuid.UUID]]]:
-        things: dict[Key, tuple[Thing, str]] = {}
+        things: dict[Key, tuple[Thing, ReadRow]] = {}
         for row in rows:
             for thing in (row.thing, row.account):
                 if thing is not None:
-                    text = row.facts.get("text", "") if thing is row.thing else ""
-                    things.setdefault(_key(thing), (thing, text))
+                    things.setdefault(_key(thing), (thing, row))
         ordered = [{"id": str(uuid.uuid4()), **vars(things[key][0])} for key in sorted(things)]
         author = {"author_id": self._import.author_id, "now": self._now}
         new = {row.id for row in await self._run(_ENTITIES, ordered, case=True, **author)}
         ids = {(row.kind, row.platform, row.external_id): row.id for row in await self._run(_FOUND, ordered, case=True)}
         texts = []
-        for key, (thing, text) in things.items():
+        for key, (thing, row) in things.items():
             if ids[key] in new:
-                folded = fold(" ".join((thing.name, thing.external_id, thing.platform, thing.url, text)))
-                label = {"ref": str(ids[key]), "label": thing.name, "folded": folded}
-                texts.append({"id": str(uuid.uuid4()), **label})
+                texts.append({"id": str(uuid.uuid4()), "ref": str(ids[key]), "label": thing.name, **_searched(thing, row)})
         await self._run(_TEXTS, texts, case=True, now=self._now)
         return ids, [("entity", ref) for ref in new]
 
@@ -199,6 +196,20 @@ def time_json(one: PostTime) -> dict[str, Any]:
 def seen_json(moment: Moment | None) -> tuple[datetime | None, float | None]:
     """Time and precision in seconds, both None when the row does not say."""
     return (None, None) if moment is None else (moment.at, moment.precision_s)
+
+
+def _searched(thing: Thing, row: ReadRow) -> dict[str, Any]:
+    """What is searched of a thing: of the post or ad that the row is about, also its text, account and time."""
+    facets = entity_facets(thing.kind, thing.platform, thing.external_id, thing.name)
+    said, posted_at = [thing.name, thing.external_id, thing.platform, thing.url], None
+    if thing is row.thing:
+        said.append(row.facts.get("text", ""))
+        posted_at = row.posted_at[0].value.isoformat() if row.posted_at else None
+        if row.account is not None:
+            named = (row.account.external_id, row.account.name.lstrip("@"))
+            facets = Facets({**facets.values, "account": (*facets.values["account"], *named)})
+    text, vector = said_and_words(said, facets)
+    return {"text": text, "words": vector.literal, "posted_at": posted_at}
 
 
 def _key(thing: Thing) -> Key:

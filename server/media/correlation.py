@@ -3,9 +3,8 @@
 1. Both frames are sampled on one grid over their overlap, at the coarser one's resolution.
 2. 9 x 9 cells are correlated. A scale's value is what 60 % of the textured cells reach: local, so that a caption or a sticker
    costs its own cells only. A cell that only one of the two has texture in counts half: words across a plain sky tell that
-   something was laid over it, not that the rest is another picture. But where a fifth of the overlap differs in one piece, it is
-   another picture in the same frame, whatever else agrees: at most a `variant`. Measured: words, stickers and pictures laid over
-   a picture differ in pieces of .02 to .22, posts of one site with other pictures in pieces from .22 on.
+   something was laid over it, not that the rest is another picture. But what a template draws must not outvote what it shows:
+   see _is_another_picture(). Then it is at most a `variant`, whatever else agrees.
 3. Feature points place a picture within a pixel or two, which fine detail does not forgive: the overlay is aligned once more
    by its pixels (ECC), and the better of the two overlays counts.
 4. The score is the mean of both scales. The coarse scale alone carries it to COARSE_ALONE at most, so it can make a `variant`
@@ -35,7 +34,11 @@ _GRID = (72, 198)
 _MIN_TEXTURED = 8
 _COARSE_STD, _DETAIL_STD = 3.0, 1.4
 _DETAIL_SIGMA = 1.5
-_AGREES, _ANOTHER_PICTURE = 0.5, 0.2
+_AGREES, _TELLS_TONES = 0.5, 0.8
+_SMALLEST_PIECE, _LARGEST_PIECE = 0.02, 0.2
+_BOTH_SHOW, _ONE_SHOWS = 0.05, 0.15
+_TONE, _EXPLAINED, _LARGE_EXPLAINED = 12, 0.5, 0.6
+_FLAT_LEVELS, _FLAT_SHARE = 12, 0.6
 _WORTH_ALIGNING, _CLEAR = 0.45, 0.93
 _MAX_SHIFT = 0.06
 _ECC_STEPS = 30
@@ -43,10 +46,14 @@ _ECC_STEPS = 30
 
 @dataclass(frozen=True)
 class Correlation:
-    """`score`: -1..1. `matrix`: float64 [2, 3], the overlay for which it holds, query to known, shares of each longer side."""
+    """`score`: -1..1. `matrix`: float64 [2, 3], the overlay for which it holds, query to known, shares of each longer side.
+
+    another: one piece of the overlap shows another picture, which alone keeps the score at COARSE_ALONE.
+    """
 
     score: float
     matrix: Matrix
+    another: bool = False
 
 
 def correlation(frames: Frames, matrix: Matrix, shared: Matrix) -> Correlation | None:
@@ -67,16 +74,19 @@ def correlation(frames: Frames, matrix: Matrix, shared: Matrix) -> Correlation |
     to_query = np.linalg.inv(_square(matrix)) @ to_known
     known_cut = _cut_out(known, to_known, side)
     query_cut = _cut_out(query, to_query, side)
-    score, coarse = _score(known_cut, query_cut)
-    if score is None or coarse < _WORTH_ALIGNING or score >= _CLEAR:
-        return None if score is None else Correlation(score, matrix)
+    found = _score(known_cut, query_cut)
+    if found is None:
+        return None
+    made = Correlation(found.score, matrix, found.another)
+    if found.coarse < _WORTH_ALIGNING or found.score >= _CLEAR:
+        return made
     warp = _aligned(known_cut, query_cut)
     if warp is not None:
-        again, _ = _score(known_cut, _cut_out(query, to_query @ warp, side))
-        if again is not None and again > score:
+        again = _score(known_cut, _cut_out(query, to_query @ warp, side))
+        if again is not None and again.score > found.score:
             placed = np.linalg.inv(to_query @ warp @ np.linalg.inv(to_known))
-            return Correlation(again, np.ascontiguousarray(placed[:2]))
-    return Correlation(score, matrix)
+            return Correlation(again.score, np.ascontiguousarray(placed[:2]), again.another)
+    return made
 
 
 def _square(matrix: Matrix) -> Matrix:
@@ -112,16 +122,26 @@ def _aligned(known: Cut, query: Cut) -> Matrix | None:
     return warp if np.isfinite(shift) and shift <= _MAX_SHIFT * side else None
 
 
-def _score(known: Cut, query: Cut) -> tuple[float | None, float]:
-    """Step 4, and the coarse value. No score: too few textured cells."""
+@dataclass(frozen=True)
+class _Score:
+    """`coarse`: the coarse scale's value. another: see Correlation."""
+
+    score: float
+    coarse: float
+    another: bool
+
+
+def _score(known: Cut, query: Cut) -> _Score | None:
+    """Step 4. None: too few textured cells."""
     valid = known[1] & query[1]
     coarse = _scale(known[0], query[0], valid, _COARSE_STD)
     if coarse is None:
-        return None, -1.0
+        return None
     detail = _scale(_fine(known[0]), _fine(query[0]), valid, _DETAIL_STD)
     alone = min(coarse, COARSE_ALONE)
     score = alone if detail is None else max(alone, (coarse + detail) / 2)
-    return (min(score, COARSE_ALONE) if _differing_part(known[0], query[0], valid) >= _ANOTHER_PICTURE else score), coarse
+    another = score >= SAME_SCORE and _is_another_picture(known[0], query[0], valid)
+    return _Score(min(score, COARSE_ALONE) if another else score, coarse, another)
 
 
 def _fine(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -148,26 +168,75 @@ class _Cells:
     together: NDArray[np.float32]
 
 
+def _cells(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The grid's values by cell, [cells, pixels]."""
+    side = len(values) // CELLS
+    return values.reshape(CELLS, side, CELLS, side).swapaxes(1, 2).reshape(CELLS * CELLS, side * side)
+
+
 def _compared(first: NDArray[np.float32], second: NDArray[np.float32], valid: NDArray[np.bool_]) -> _Cells:
-    side = len(first) // CELLS
-
-    def cells(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return values.reshape(CELLS, side, CELLS, side).swapaxes(1, 2).reshape(CELLS * CELLS, side * side)
-
-    one, two = cells(first), cells(second)
+    one, two = _cells(first), _cells(second)
     one, two = one - one.mean(axis=1, keepdims=True), two - two.mean(axis=1, keepdims=True)
     powers = ((one**2).mean(axis=1), (two**2).mean(axis=1))
     together = (one * two).mean(axis=1) / np.sqrt(np.maximum(powers[0] * powers[1], 1e-3))
-    return _Cells(cells(valid.astype(np.float32)).mean(axis=1) > 0.95, powers, together)
+    return _Cells(_cells(valid.astype(np.float32)).mean(axis=1) > 0.95, powers, together)
 
 
-def _differing_part(first: NDArray[np.float32], second: NDArray[np.float32], valid: NDArray[np.bool_]) -> float:
-    """The share of the overlap in the largest connected part where one or both have texture and the two do not agree."""
+def _is_another_picture(first: NDArray[np.float32], second: NDArray[np.float32], valid: NDArray[np.bool_]) -> bool:
+    """Whether one piece of the overlap shows another picture, though the rest agrees: a template with two pictures.
+
+    Only what has many tones counts as shown, on either side: flat paper and bars say nothing and agree with everything. Words and
+    stickers laid over a picture leave some of it between them, which one map of tones, read from the cells that agree, explains;
+    another picture is hardly explained. Another picture it is when a piece that is not explained fills a fifth of the overlap,
+    or when, of what is shown, .05 differ in one piece where both show something, or .15 where either does.
+    """
     found = _compared(first, second, valid)
-    differing = found.covered & (np.maximum(*found.powers) > _COARSE_STD**2) & (found.together < _AGREES)
-    count, _, boxes, _ = cv2.connectedComponentsWithStats(differing.reshape(CELLS, CELLS).astype(np.uint8), connectivity=4)
-    largest = int(boxes[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0
-    return largest / max(int(found.covered.sum()), 1)
+    textured = found.covered & (np.maximum(*found.powers) > _COARSE_STD**2)
+    differing = textured & (found.together < _AGREES)
+    piece = _largest(differing)
+    covered, size = max(int(found.covered.sum()), 1), int(piece.sum())
+    if size < _SMALLEST_PIECE * covered:
+        return False
+    large = size >= _LARGEST_PIECE * covered
+    one, two = _cells(first), _cells(second)
+    shown = (_has_tones(one), _has_tones(two))
+    clear = textured & (found.together >= _TELLS_TONES)
+    if clear.any() and _explained((one, two), clear, piece) >= (_LARGE_EXPLAINED if large else _EXPLAINED):
+        return False
+    if large:
+        return True
+    for counted, least in ((shown[0] & shown[1], _BOTH_SHOW), (shown[0] | shown[1], _ONE_SHOWS)):
+        differs = int(_largest(differing & counted).sum())
+        agrees = int((textured & counted & (found.together >= _AGREES)).sum())
+        if differs >= least * max(differs + agrees, 1):
+            return True
+    return False
+
+
+def _largest(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest connected piece of these cells; none of them when there is none."""
+    count, numbers, boxes, _ = cv2.connectedComponentsWithStats(cells.reshape(CELLS, CELLS).astype(np.uint8), connectivity=4)
+    if count < 2:
+        return np.zeros_like(cells)
+    return np.asarray(numbers.ravel() == 1 + int(boxes[1:, cv2.CC_STAT_AREA].argmax()), np.bool_)
+
+
+def _has_tones(cells: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """By cell: whether no narrow band of tones fills most of it."""
+    ordered = np.sort(cells, axis=1)
+    most = int(_FLAT_SHARE * cells.shape[1])
+    return np.asarray((ordered[:, most:] - ordered[:, : cells.shape[1] - most]).min(axis=1) > _FLAT_LEVELS, np.bool_)
+
+
+def _explained(
+    cells: tuple[NDArray[np.float32], NDArray[np.float32]], clear: NDArray[np.bool_], piece: NDArray[np.bool_]
+) -> float:
+    """The share of the piece's pixels that the line of tones through the clear cells tells to within _TONE levels."""
+    one, two = cells[0][clear].ravel(), cells[1][clear].ravel()
+    middle = one.mean()
+    slope = float(((one - middle) * two).mean() / max(float(((one - middle) ** 2).mean()), 1e-3))
+    told = two.mean() + slope * (cells[0][piece] - middle)
+    return float((np.abs(told - cells[1][piece]) < _TONE).mean())
 
 
 def _reached(values: NDArray[np.float32], weights: NDArray[np.float64]) -> float:

@@ -7,7 +7,7 @@ votes. None of them decides: a pair is the same by 31 bits of a frame's hash (no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,9 +20,8 @@ from server.media.index import RADIUS_BITS, CodeRows
 from server.media.look import Look
 from server.media.pdq import MIN_QUALITY
 from server.media.placed import Fit
-from server.media.shared import contradiction
 from server.media.turns import Turned, turned
-from server.media.verify import Overlay, Relation, framed_in, overlay
+from server.media.verify import Overlay, Relation, framed_in, one_template, overlay
 
 WIDE_BITS = 90
 BY_CODE = 6
@@ -137,11 +136,11 @@ def judge(query: Look, known: Look) -> Judgement | None:
         code = 0 if min(plain, away[0]) <= RADIUS_BITS else away.index(bits)
         way = turned(code, query.shape, known.shape)
         by_hash = Judgement(Relation.SAME, bits, None, turned=way)
-        if not contradiction((query.frame(), known.frame()), Fit(np.reshape(way.matrix, (2, 3)), way.mirrored, 0), query, known):
+        if not one_template((query.frame(), known.frame()), Fit(np.reshape(way.matrix, (2, 3)), way.mirrored, 0), query, known):
             return by_hash
     found = overlay(query, known)
     if found is None and by_hash is not None:
-        return by_hash
+        return replace(by_hash, relation=Relation.VARIANT)
     if found is None or found.relation is None:
         return None
     nearest = int(_all_pairs(query, known).min(initial=bits))

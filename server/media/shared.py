@@ -118,7 +118,7 @@ def _same_place(mine: Outlines, theirs: Outlines) -> Outlines:
             size, shape = common(one, other)
             if shape is not None and size >= _SAME_PLACE * (area(one) + area(other) - size):
                 found.append(shape)
-    return _distinct(found)
+    return _innermost(found)
 
 
 def _one_slot(mine: Outlines, theirs: Outlines) -> Outlines:
@@ -140,6 +140,18 @@ def _distinct(outlines: Outlines) -> Outlines:
         if all(common(outline, other)[0] < _ALIKE * area(other) for other in kept):
             kept.append(outline)
     return kept[:_MOST_PLACES]
+
+
+def _innermost(outlines: Outlines) -> Outlines:
+    """As _distinct(), but of those that are nearly one the smallest: words that stand above a picture are then left out of it."""
+    groups: list[Outlines] = []
+    for outline in sorted(outlines, key=area, reverse=True):
+        near = next((group for group in groups if common(outline, group[0])[0] >= _ALIKE * area(group[0])), None)
+        if near is None:
+            groups.append([outline])
+        else:
+            near.append(outline)
+    return [group[-1] for group in groups[:_MOST_PLACES]]
 
 
 def _differs(frames: Frames, fitted: Fit, outline: Matrix) -> bool:

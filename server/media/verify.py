@@ -6,7 +6,8 @@
 4. Correlate the overlap, coarse and fine, cell by cell (server.media.correlation).
 5. Where both have something framed at one place, that must agree too: two posts on one site are alike in everything but what
    they show. When it differs: a `variant` at most, and unrelated when it is a quarter of what both show.
-6. Where the wholes do not agree, one picture that both frame may (server.media.shared): two posts of it on two sites.
+6. Where the wholes do not agree, one picture that both frame may (server.media.shared): two posts of it on two sites. Where they
+   agree in all but another picture they are one template, and what else both frame is the template's.
 
 A high score means: the same picture was the source of both. It says nothing about which came first. Thresholds: measured.
 """
@@ -82,6 +83,7 @@ class Overlay:
 def overlay(query: Look, known: Look) -> Overlay | None:
     """The best overlay of the query on the known picture, or None when no plausible one is found. Deterministic."""
     best: Overlay | None = None
+    another = False
     frames = (query.frame(), known.frame())
     fits: list[Fit] = []
     for mirrored, found, against in _pairings(query, known):
@@ -90,11 +92,11 @@ def overlay(query: Look, known: Look) -> Overlay | None:
             continue
         fits.append(fitted)
         tried = _measured(frames, fitted)
-        if tried is not None and (best is None or tried.score > best.score):
-            best = tried
+        if tried is not None and (best is None or tried[0].score > best.score):
+            best, another = tried
         if best is not None and best.score >= SAME_SCORE:
             break
-    if best is None or best.score < SAME_SCORE:
+    if not another and (best is None or best.score < SAME_SCORE):
         shared = _shared(frames, fits, query, known)
         if shared is not None:
             return shared
@@ -104,6 +106,12 @@ def overlay(query: Look, known: Look) -> Overlay | None:
     if differing == 0.0:
         return best
     return replace(best, score=min(best.score, COARSE_ALONE if differing < MOST else 0.0))
+
+
+def one_template(frames: Frames, fitted: Fit, query: Look, known: Look) -> bool:
+    """Whether frames (query, known) that seemed the same by hash show another picture somewhere under this map."""
+    tried = _measured(frames, fitted)
+    return (tried is not None and tried[1]) or contradiction(frames, fitted, query, known) > 0.0
 
 
 def framed_in(inner: Matrix, inner_look: Look, outer: Look, *, mirrored: bool = False) -> bool:
@@ -198,8 +206,8 @@ def _is_plausible(matrix: Matrix) -> bool:
     return bool(small > 0.08 and large < 12 and large / small < _MAX_STRETCH)
 
 
-def _measured(frames: Frames, fitted: Fit) -> Overlay | None:
-    """Steps 3 and 4 for frames (query, known)."""
+def _measured(frames: Frames, fitted: Fit) -> tuple[Overlay, bool] | None:
+    """Steps 3 and 4 for frames (query, known); and whether a piece of what they share shows another picture."""
     (query, known), matrix = frames, fitted.matrix
     if fitted.mirrored:
         query = np.ascontiguousarray(query[:, ::-1])
@@ -217,4 +225,5 @@ def _measured(frames: Frames, fitted: Fit) -> Overlay | None:
     found = correlation((query, known), matrix, shape)
     if found is None:
         return None
-    return Overlay(found.matrix, fitted.mirrored, fitted.inliers, found.score, min(visible_known, 1.0), min(visible_query, 1.0))
+    shares = min(visible_known, 1.0), min(visible_query, 1.0)
+    return Overlay(found.matrix, fitted.mirrored, fitted.inliers, found.score, *shares), found.another

@@ -77,16 +77,21 @@ class Sent(Value):
     capture_id: CaptureRef | None = None
 
 
-class Acknowledged(Value):
+class Told(Value):
+    """What every message and step has in common: when, under which number, in which words, and the capture that shows it."""
+
+    at: StatedTime
+    reference: Line = ""
+    text: Prose = ""
+    capture_id: CaptureRef | None = None
+
+
+class Acknowledged(Told):
     """The platform says that it has it (DSA Article 16(4)), by itself or through a person."""
 
     kind: Literal["acknowledged"] = "acknowledged"
-    at: StatedTime
     mode: Mode
-    reference: Line = ""
     said_by: Line = ""
-    text: Prose = ""
-    capture_id: CaptureRef | None = None
 
 
 class Replied(Value):
@@ -168,28 +173,20 @@ class Looked(Value):
         return self
 
 
-class Complained(Value):
+class Complained(Told):
     """A further step was taken, with whom, under which number."""
 
     kind: Literal["complained"] = "complained"
-    at: StatedTime
     remedy: Remedy
     body: Line = ""
-    reference: Line = ""
-    text: Prose = ""
-    capture_id: CaptureRef | None = None
 
 
-class Resolved(Value):
+class Resolved(Told):
     """How a further step ended. `of`: the number of the `complained` event."""
 
     kind: Literal["resolved"] = "resolved"
-    at: StatedTime
     of: int
     result: Result
-    reference: Line = ""
-    text: Prose = ""
-    capture_id: CaptureRef | None = None
 
 
 class Noted(Value):

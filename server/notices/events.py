@@ -13,6 +13,7 @@ from server.notices.bodies import stored_body
 from server.notices.models import Notice, NoticeEvent
 from server.notices.state import Entry, standing_of
 from server.notices.table import Tracked, track
+from server.notices.timing import TIMING_RULE
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ async def events_of(session: AsyncSession, notice_id: uuid.UUID) -> tuple[Entry,
     return tuple(_entry(row) for row in (await session.exec(wanted)).all())
 
 
-async def tracked_in(session: AsyncSession, case_id: uuid.UUID, last_event: int | None = None) -> list[Tracked]:
+async def tracked_in(
+    session: AsyncSession, case_id: uuid.UUID, last_event: int | None = None, *, rule: int = TIMING_RULE
+) -> list[Tracked]:
     """Every notice of the case by number as its events leave it; `last_event`: as it stood then. Two statements."""
     notices = (await session.exec(select(Notice).where(Notice.case_id == case_id).order_by(col(Notice.number)))).all()
     wanted = select(NoticeEvent).join(Notice, col(Notice.id) == col(NoticeEvent.notice_id)).where(Notice.case_id == case_id)
@@ -39,12 +42,12 @@ async def tracked_in(session: AsyncSession, case_id: uuid.UUID, last_event: int 
     entries: dict[uuid.UUID, list[Entry]] = defaultdict(list)
     for row in (await session.exec(wanted.order_by(col(NoticeEvent.id)))).all():
         entries[row.notice_id].append(_entry(row))
-    return [tracked_of(one, entries[one.id]) for one in notices if one.id in entries]
+    return [tracked_of(one, entries[one.id], rule=rule) for one in notices if one.id in entries]
 
 
-def tracked_of(notice: Notice, entries: Sequence[Entry]) -> Tracked:
+def tracked_of(notice: Notice, entries: Sequence[Entry], *, rule: int = TIMING_RULE) -> Tracked:
     """The notice as it stands, with its times."""
-    return track((notice.id, notice.number, notice.platform), len(entries), standing_of(entries))
+    return track((notice.id, notice.number, notice.platform), len(entries), standing_of(entries), rule=rule)
 
 
 def _entry(row: NoticeEvent) -> Entry:

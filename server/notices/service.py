@@ -17,6 +17,7 @@ from server.cases.parts import CaseParts
 from server.cases.recording import record
 from server.cases.scope import require_case
 from server.cases.texts import one_line
+from server.clock import format_time
 from server.errors import BadInput, NotFound
 from server.findings.body import SilenceChoice
 from server.findings.scope import exhibits_of
@@ -204,9 +205,12 @@ class NoticeRecords:
 
     async def plan(self, actor: OperatorActor, notice_id: uuid.UUID, due: StatedTime, note: str) -> None:
         """A re-check of one's own choice. Raises: Forbidden; NotFound; CaseClosed; BadInput."""
+        said = one_line("note", note, 300)
         async with self._parts.database.transaction() as session:
-            _, notice = await require_notice(session, actor, notice_id, "write")
-            self._plan(session, actor, notice, [("own", due.value)], one_line("note", note, 300))
+            case, notice = await require_notice(session, actor, notice_id, "write")
+            self._plan(session, actor, notice, [("own", due.value)], said)
+            details: dict[str, object] = {"notice": str(notice.id), "number": notice.number, "dueAt": format_time(due.value)}
+            await record(self._parts, session, actor, case, ("notice.recheck_planned", details))
 
     async def read(self, actor: OperatorActor, notice_id: uuid.UUID) -> NoticeView:
         """The notice with all its events. Raises: Forbidden; NotFound."""

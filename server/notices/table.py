@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from server.notices.state import Standing
-from server.notices.timing import Timed, time_item, time_notice
+from server.notices.timing import TIMING_RULE, Timed, time_item, time_notice
 
 Unit = Literal["notices", "addresses"]
 UNITS: tuple[Unit, ...] = ("notices", "addresses")
@@ -18,17 +18,30 @@ RULE = {
     "notices": "each notice that was sent once; its first action is that on any of its addresses",
     "addresses": "each exact address of each notice that was sent once",
 }
-METHOD = (
+_METHOD = (
     "An action is a takedown, suspension or block that a look found, or a measure that the platform says it took. Seconds run"
     " from sending to action, as bounds where only looks bracket the action. The median is of those acted on, never of all."
-    " What the first look finds gone counts as acted on, unless a look before the sending found it gone."
+    " {first_look}"
     " In the window means before its end; the share's upper figure counts what is unknown as in time."
 )
+METHODS = {
+    1: _METHOD.format(
+        first_look="What the first look finds gone counts as acted on, unless a look before the sending found it gone."
+    ),
+    2: _METHOD.format(
+        first_look="What no look found there before it was found gone may have been gone before the sending: it is unknown, as is"
+        " what was found gone by a look that may have been before the sending. A look before the sending that found it there"
+        " counts as there then."
+    ),
+}
+"""By the rule of timing."""
+METHOD = METHODS[TIMING_RULE]
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """A notice as the table sees it. `seq`: its last event taken in. `addresses` and `whole` only once it was sent."""
+    """A notice as the table sees it. `seq`: its last event taken in. `addresses` and `whole` only once it was sent. `rule`: the
+    version of the rule of timing."""
 
     notice_id: uuid.UUID
     number: int
@@ -37,6 +50,7 @@ class Tracked:
     standing: Standing
     addresses: tuple[tuple[str, Timed], ...]
     whole: Timed | None
+    rule: int = TIMING_RULE
 
 
 @dataclass(frozen=True)
@@ -72,15 +86,16 @@ class PlatformRow:
     in_window: Share
     windows: dict[str, int]
     draft_rules: int
+    reasons: dict[str, int]
 
 
-def track(notice: tuple[uuid.UUID, int, str], seq: int, standing: Standing) -> Tracked:
+def track(notice: tuple[uuid.UUID, int, str], seq: int, standing: Standing, *, rule: int = TIMING_RULE) -> Tracked:
     """The notice (id, number, platform) with its times."""
     sent = standing.sent
     if sent is None:
-        return Tracked(*notice, seq, standing, (), None)
-    timed = tuple((item.url, time_item(item.url, sent, standing.looks, standing.decisions)) for item in sent.items)
-    return Tracked(*notice, seq, standing, timed, time_notice(sent, [one for _, one in timed]))
+        return Tracked(*notice, seq, standing, (), None, rule)
+    timed = tuple((item.url, time_item(item.url, sent, standing.looks, standing.decisions, rule=rule)) for item in sent.items)
+    return Tracked(*notice, seq, standing, timed, time_notice(sent, [one for _, one in timed]), rule)
 
 
 def rows_of(tracked: Sequence[Tracked], unit: Unit) -> tuple[PlatformRow, ...]:
@@ -100,9 +115,18 @@ def lines_of(tracked: Sequence[Tracked], unit: Unit) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def table_json(rows: Sequence[PlatformRow]) -> str:
-    """The rows as canonical JSON."""
-    return json.dumps([asdict(row) for row in rows], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def table_json(rows: Sequence[PlatformRow], *, rule: int = TIMING_RULE) -> str:
+    """The rows as canonical JSON, with the members that tables of this rule have."""
+    values = [asdict(row) for row in rows]
+    if rule == 1:
+        values = [{name: value for name, value in one.items() if name != "reasons"} for one in values]
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def rule_of(listed: str) -> int:
+    """The rule by which a frozen list was made; the lists of rule 1 do not name it."""
+    first = listed.partition("\n")[0]
+    return int(json.loads(first).get("rule", 1)) if first else TIMING_RULE
 
 
 def _row(platform: str, tracked: Sequence[Tracked], unit: Unit) -> PlatformRow:
@@ -131,6 +155,7 @@ def _row(platform: str, tracked: Sequence[Tracked], unit: Unit) -> PlatformRow:
         in_window=Share(windows["in"], windows["in"] + windows["unknown"], judged),
         windows=dict(sorted(windows.items())),
         draft_rules=sum(window is not None and not window.verified for window in rules),
+        reasons=dict(sorted(Counter(one.reason for one in timed if one.reason).items())),
     )
 
 
@@ -153,6 +178,8 @@ def _line(one: Tracked, url: str, timed: Timed) -> str:
         "action": [_iso(timed.action.low), _iso(timed.action.high)],
         "in_window": timed.in_window,
     }
+    if one.rule > 1:
+        values |= {"reason": timed.reason, "rule": one.rule}
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

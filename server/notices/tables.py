@@ -13,11 +13,11 @@ from server.cases.scope import require_case
 from server.cases.texts import one_line
 from server.db import Database
 from server.errors import BadInput, NotFound
-from server.findings.recount import RecountCheck
+from server.findings.recounting import RecountCheck
 from server.notices.events import tracked_in
 from server.notices.models import Notice, NoticeEvent, NoticeTable
 from server.notices.scope import refuse_guests
-from server.notices.table import UNITS, PlatformRow, Tracked, Unit, lines_of, rows_of, table_json
+from server.notices.table import UNITS, PlatformRow, Tracked, Unit, lines_of, rows_of, rule_of, table_json
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand
 from server.operators.roles import Right
@@ -116,7 +116,7 @@ async def recount_table(database: Database, table_id: uuid.UUID) -> TableRecount
     """The table counted again. For who runs the service: it is not scoped to an organisation. Raises: NotFound.
 
     1 `list`: the frozen list has its hash.  2 `bodies`: every event taken in still has the hash it was stored with.
-    3 `events`: those events give the same list and the same rows.
+    3 `events`: those events give the same list and the same rows, by the rule of timing under which the table was frozen.
     """
     async with database.session() as session:
         table = await session.get(NoticeTable, table_id)
@@ -126,9 +126,10 @@ async def recount_table(database: Database, table_id: uuid.UUID) -> TableRecount
         taken_in = of_case.where(Notice.case_id == table.case_id, col(NoticeEvent.id) <= table.last_event)
         bodies = (await session.exec(taken_in)).all()
         changed = sum(hashlib.sha256(body.encode()).hexdigest() != sha256 for body, sha256 in bodies)
-        tracked = await tracked_in(session, table.case_id, table.last_event)
+        rule = rule_of(table.ids)
+        tracked = await tracked_in(session, table.case_id, table.last_event, rule=rule)
     unit = unit_of(table.unit)
-    listed, rows = lines_of(tracked, unit), table_json(rows_of(tracked, unit))
+    listed, rows = lines_of(tracked, unit), table_json(rows_of(tracked, unit), rule=rule)
     digest = hashlib.sha256(table.ids.encode()).hexdigest()
     checks = (
         _check("list", digest == table.ids_sha256, f"SHA-256 {digest}"),

@@ -1,9 +1,9 @@
 """From when to when a platform can have acted on a notice: bounds from looks and from what the platform says, never one
 invented time.
 
-An action is what a look found gone by the platform's act (vocabulary.GONE), or any measure that the platform says it took. Not
-told
-by looks: a thing taken away and put back between two of them, and whatever leaves it visible (demotion, a label, money).
+An action is what a look found there and a later one found gone by the platform's act (vocabulary.GONE), or any measure that the
+platform says it took. What no look found there before it was found gone may have been gone before the notice was sent: `unknown`.
+Not told by looks: a thing taken away and put back between two of them, and whatever leaves it visible (demotion, a label, money).
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +19,11 @@ Outcome = Literal["acted", "online", "declined", "gone_before", "removed_by_auth
 """`online`: there when somebody looked. `declined`: the platform says that it took no measure. `gone_before`: gone before the
 notice
 was sent. `unknown`: nothing tells."""
+Reason = Literal["", "gone_at_first_look", "look_straddles_sending"]
+"""Why an outcome is unknown although a look found it gone: no look had found it there, or the look that did, or that found it
+gone, may have been before the sending."""
+TIMING_RULE = 2
+"""Under rule 1, what the first look found gone counted as acted on. Tables frozen under it are counted again by it."""
 Basis = Literal["seen", "stated", "stated_and_seen", "none"]
 InWindow = Literal["in", "out", "unknown", "sent_after", "no_window"]
 
@@ -34,7 +39,7 @@ class Bounds:
 @dataclass(frozen=True)
 class Timed:
     """One notice, or one address of it. `contradiction`: the platform's word against what was seen later; then what was seen
-    counts."""
+    counts. `reason`: of an outcome that is unknown although it was found gone."""
 
     outcome: Outcome
     basis: Basis
@@ -42,6 +47,7 @@ class Timed:
     action: Bounds
     in_window: InWindow
     contradiction: bool = False
+    reason: Reason = ""
 
     @property
     def seconds(self) -> tuple[float, float] | None:
@@ -62,8 +68,8 @@ class _Sight:
     country: str
 
 
-def time_item(url: str, sent: Sent, looks: Sequence[Looked], decisions: Sequence[Decided]) -> Timed:
-    """When the platform acted on one address of the notice."""
+def time_item(url: str, sent: Sent, looks: Sequence[Looked], decisions: Sequence[Decided], *, rule: int = TIMING_RULE) -> Timed:
+    """When the platform acted on one address of the notice, by the rule of this version or an earlier one."""
     sent_at = Bounds(sent.at.earliest, sent.at.latest)
     sights = sorted(_sights(url, looks), key=lambda one: (one.low, one.high))
     before = [one for one in sights if one.high <= sent_at.low and _tells(one)]
@@ -72,12 +78,20 @@ def time_item(url: str, sent: Sent, looks: Sequence[Looked], decisions: Sequence
         return Timed("gone_before", "none", sent_at, Bounds(sent_at.low, None), "no_window")
     answers = [one for one in decisions if (not one.items or url in one.items) and one.at.latest >= sent_at.low]
     stated, contradiction = _stated(answers, after, sent_at.low)
-    action, basis = _together(_seen(after, sent_at.low), stated)
+    reason = _unplaced(sights, sent_at) if rule > 1 else ""
+    action, basis = _together(_seen(after, sent_at.low), stated, placed=not reason)
     outcome = _outcome(action, after, answers)
+    if action.high is not None:
+        reason = ""
+    elif reason and outcome == "online":
+        outcome = "unknown"  # it was gone meanwhile: perhaps taken away on the notice and put back
+    if reason:
+        action = Bounds(sent_at.low, None)
     if outcome == "declined":
         told = [one.at.earliest for one in answers if "NO_VIOLATION" in one.decisions]
         action = Bounds(max([action.low, *told]), None)
-    return Timed(outcome, basis, sent_at, action, in_window(sent, action, outcome), contradiction)
+    said = reason if outcome == "unknown" else ""
+    return Timed(outcome, basis, sent_at, action, in_window(sent, action, outcome), contradiction, said)
 
 
 def time_notice(sent: Sent, items: Sequence[Timed]) -> Timed:
@@ -94,7 +108,9 @@ def time_notice(sent: Sent, items: Sequence[Timed]) -> Timed:
     first = min(acted, key=lambda one: (one.action.high or one.action.low, one.action.low), default=None)
     basis: Basis = "none" if first is None else first.basis
     said = any(one.contradiction for one in items)
-    return Timed(outcome, basis, sent_at, action, in_window(sent, action, outcome), said)
+    reasons: list[Reason] = [one.reason for one in counted if one.reason]
+    why: Reason = reasons[0] if reasons and outcome == "unknown" else ""
+    return Timed(outcome, basis, sent_at, action, in_window(sent, action, outcome), said, why)
 
 
 def in_window(sent: Sent, action: Bounds, outcome: Outcome) -> InWindow:
@@ -134,6 +150,32 @@ def _outcome(action: Bounds, sights: Sequence[_Sight], answers: Sequence[Decided
     return "online" if "online" in found else "unknown"
 
 
+def _unplaced(sights: Sequence[_Sight], sent: Bounds) -> Reason:
+    """Why a look that found it gone tells of no action since the sending; "" when none did, or when one does.
+
+    One does when a look found the thing there before it, and every look that found it gone and may have been before the sending
+    lies before that one. A block by country is told by looks from that country.
+    """
+    gone = [one for one in sights if one.availability in GONE and one.high > sent.low]
+    early = [one for one in sights if one.availability in GONE and one.low <= _latest(sent)]
+    there = [one for one in sights if one.availability == "online"]
+    if not gone:
+        return ""
+    for found in gone:
+        before = [one for one in there if one.high <= found.low and _same_place(one, found)]
+        if found.low > _latest(sent) and any(all(other.high <= one.low for other in early) for one in before):
+            return ""
+    return "look_straddles_sending" if any(one.high > sent.low for one in early) else "gone_at_first_look"
+
+
+def _latest(sent: Bounds) -> datetime:
+    return sent.low if sent.high is None else sent.high
+
+
+def _same_place(online: _Sight, gone: _Sight) -> bool:
+    return gone.availability != "geo_blocked" or online.country == gone.country
+
+
 def _seen(sights: Sequence[_Sight], sent_low: datetime) -> Bounds:
     """Bounds by looks alone: after the last that found it online before the first that found it gone."""
     first = min((one for one in sights if one.availability in GONE), key=lambda one: one.high, default=None)
@@ -142,7 +184,7 @@ def _seen(sights: Sequence[_Sight], sent_low: datetime) -> Bounds:
         for one in sights
         if one.availability == "online"
         and (first is None or one.high <= first.low)
-        and (first is None or first.availability != "geo_blocked" or one.country == first.country)
+        and (first is None or _same_place(one, first))
     ]
     return Bounds(max([sent_low, *online]), None if first is None else first.high)
 
@@ -173,16 +215,17 @@ def _still_there(sights: Sequence[_Sight], since: datetime) -> bool:
     return bool(later) and later[0].availability == "online"
 
 
-def _together(seen: Bounds, stated: Bounds | None) -> tuple[Bounds, Basis]:
-    """Both, narrowed by each other where they meet; the earlier of the two where they do not."""
+def _together(seen: Bounds, stated: Bounds | None, *, placed: bool) -> tuple[Bounds, Basis]:
+    """Both, narrowed by each other where they meet; the earlier of the two where they do not. What was seen gone without being
+    `placed` after the sending is no action by itself; it bounds one that the platform states."""
     if stated is None or stated.high is None:
-        return seen, "none" if seen.high is None else "seen"
+        return (seen, "none" if seen.high is None else "seen") if placed else (Bounds(seen.low, None), "none")
     if seen.high is None:
         return stated, "stated"
     low, high = max(seen.low, stated.low), min(seen.high, stated.high)
     if low <= high:
         return Bounds(low, high), "stated_and_seen"
-    return (stated, "stated") if stated.high < seen.low else (seen, "seen")
+    return (stated, "stated") if stated.high < seen.low or not placed else (seen, "seen")
 
 
 def _common(outcomes: Iterable[Outcome]) -> Outcome:

@@ -31,11 +31,17 @@ class DeviceActor(Actor):
 
 @dataclass(frozen=True)
 class OperatorActor(Actor):
-    """A signed-in person, or a program with one of the person's tokens (`token_id`), whose rights are then the token's."""
+    """A signed-in person, or a program with one of the person's tokens (`token_id`), whose rights are then the token's.
+
+    `session_id`: the web session the person came by. `passkey_due`: it was opened without the passkey that the organisation
+    asks for, so the only right is the one to the own account, where one is added. Neither makes somebody another person.
+    """
 
     operator_id: UUID
     name: str
     token_id: UUID | None = None
+    session_id: UUID | None = field(default=None, compare=False)
+    passkey_due: bool = field(default=False, compare=False)
 
 
 def device_urn(device_id: UUID) -> str:

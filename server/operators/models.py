@@ -1,9 +1,9 @@
-"""Rows: organisation, operator, pairing code, device, sign-in link, session. Secrets are kept as SHA-256 only."""
+"""Rows: organisation, operator, pairing code, device, and every way to sign in. Secrets are kept as SHA-256 only."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, Column, LargeBinary, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
@@ -17,10 +17,14 @@ class Organisation(SQLModel, table=True):
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     name: str = Field(max_length=200, unique=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    passkeys_for: str = Field(default="nobody", max_length=16, description="of whom a passkey is asked: see sessions.py")
 
 
 class Operator(SQLModel, table=True):
-    """A person of an organisation. `login` is set with a password; who was `disabled` never becomes an actor again."""
+    """A person of an organisation. `login` is set with a password; who was `disabled` never becomes an actor again.
+
+    `email`: what an administrator wrote; it lets somebody in only when the configured issuer says it is verified.
+    """
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     organisation_id: UUID = Field(foreign_key="organisation.id", index=True)
@@ -30,6 +34,7 @@ class Operator(SQLModel, table=True):
         default_factory=lambda: [OperatorRole.FACT_CHECKER.value], sa_column=Column(ARRAY(Text), nullable=False)
     )
     login: str | None = Field(default=None, max_length=80, unique=True)
+    email: str | None = Field(default=None, max_length=254, index=True)
     disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
@@ -73,16 +78,77 @@ class SignInLink(SQLModel, table=True):
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class Passkey(SQLModel, table=True):
+    """A WebAuthn credential of a person. `suspected_at`: its counter went back, so there may be a copy; it lets nobody in."""
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    operator_id: UUID = Field(foreign_key="operator.id", index=True)
+    credential_id: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    public_key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sign_count: int = Field(sa_column=Column(BigInteger, nullable=False))
+    label: str = Field(max_length=80)
+    synced: bool
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    suspected_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Identity(SQLModel, table=True):
+    """A person as the configured OpenID Connect issuer knows them: bound once, by subject. E-mail addresses change hands."""
+
+    __table_args__ = (
+        Index("ux_identity_subject", "issuer", "subject", unique=True, postgresql_where=text("removed_at IS NULL")),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    operator_id: UUID = Field(foreign_key="operator.id", index=True)
+    issuer: str = Field(max_length=500)
+    subject: str = Field(max_length=255)
+    bound_at: datetime = Field(sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SignInChallenge(SQLModel, table=True):
+    """What a browser was asked to answer, once, for some minutes: its handle and the cookie it is bound to, both as SHA-256."""
+
+    __tablename__ = "sign_in_challenge"
+
+    handle_sha256: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    cookie_sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    kind: str = Field(max_length=16)
+    operator_id: UUID | None = Field(default=None, foreign_key="operator.id")
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class SignInTries(SQLModel, table=True):
+    """Tries to sign in with one login, or from one address, since the last good one. The key is a SHA-256: see pacing.py."""
+
+    __tablename__ = "sign_in_tries"
+
+    key_sha256: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    tries: int
+    last_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    closed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class WebSession(SQLModel, table=True):
-    """A signed-in browser, by the SHA-256 of its cookie."""
+    """A signed-in browser, by the SHA-256 of its cookie. `id` names it on the person's page; `address` is shown there only."""
 
     __tablename__ = "web_session"
 
     cookie_sha256: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     operator_id: UUID = Field(foreign_key="operator.id", index=True)
+    id: UUID = Field(default_factory=uuid4, unique=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+    method: str = Field(max_length=16)
+    passkey_id: UUID | None = Field(default=None, foreign_key="passkey.id")
+    browser: str = Field(default="", max_length=80)
+    address: str = Field(default="", max_length=64)
 
 
 class Invitation(SQLModel, table=True):
@@ -93,6 +159,7 @@ class Invitation(SQLModel, table=True):
     organisation_id: UUID = Field(foreign_key="organisation.id", index=True)
     invited_by: UUID = Field(foreign_key="operator.id")
     roles: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    email: str | None = Field(default=None, max_length=254, index=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -100,13 +167,11 @@ class Invitation(SQLModel, table=True):
 
 
 class Password(SQLModel, table=True):
-    """A person's password as an argon2id hash, and the tries against it since the last good one."""
+    """A person's password as an argon2id hash."""
 
     operator_id: UUID = Field(foreign_key="operator.id", primary_key=True)
     argon2id: str = Field(max_length=200)
     changed_at: datetime = Field(sa_type=UtcDateTime)
-    failed_tries: int = 0
-    closed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class ApiToken(SQLModel, table=True):

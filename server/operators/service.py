@@ -1,21 +1,21 @@
-"""Operators: who may act. Nothing here writes custody events: pairing and revoking do so in server/custody/enrolment.py."""
+"""Operators: who may act. Nothing here writes custody events: what does so stands in server/custody, above."""
 
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.clock import Clock
 from server.db import Database, lock_for_transaction
-from server.errors import BadInput, DeviceKeyRefused, DeviceRevoked, NotFound, SignInRefused, Unauthenticated
+from server.errors import BadInput, DeviceKeyRefused, DeviceRevoked, NotFound, Unauthenticated
 from server.operators.actors import DeviceActor, OperatorActor, device_urn, operator_urn
-from server.operators.models import Device, Operator, Organisation, PairingCode, SignInLink, WebSession
+from server.operators.models import Device, Operator, Organisation, PairingCode, SignInLink
 from server.operators.rights import own_rows
-from server.operators.roles import FIRST_ROLES, Right, rights_of
+from server.operators.roles import FIRST_ROLES, OperatorRole, Right, rights_of
 from server.operators.secrets import digest, new_code, new_token, parse_code
 from server.settings import Settings
 
@@ -57,7 +57,7 @@ class NewDevice:
 
 
 class OperatorService:
-    """Organisations, people, devices and sessions. Functions that take a session leave the commit to their caller."""
+    """Organisations, people and devices. Functions that take a session leave the commit to their caller."""
 
     def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self.database = database
@@ -65,10 +65,15 @@ class OperatorService:
         self.settings = settings
 
     async def ensure_default_operator(self) -> OperatorActor:
-        """The first operator of the first organisation, made if there is none. Safe when several processes start at once."""
+        """The first operator of the first organisation, made if there is none. Safe when several processes start at once.
+
+        Who left acts no more: then it is the first of that organisation who did not.
+        """
         async with self.database.transaction() as session:
             await lock_for_transaction(session, "operators.default")
             first = (await session.exec(select(Operator).order_by(col(Operator.created_at)).limit(1))).first()
+            if first is not None and first.disabled_at is not None:
+                first = await self._first_of(session, first.organisation_id) or first
             if first is not None:
                 return operator_actor(first)
             now = self.clock.now()
@@ -78,6 +83,18 @@ class OperatorService:
             operator = Operator(organisation_id=organisation.id, name="Operator", created_at=now, roles=[*FIRST_ROLES])
             session.add(operator)
             return operator_actor(operator)
+
+    async def administrator(self) -> OperatorActor:
+        """Whom the link of the command line lets in: the first who administers that organisation and did not leave."""
+        default = await self.ensure_default_operator()
+        async with self.database.session() as session:
+            administers = col(Operator.roles).contains([OperatorRole.ADMIN.value])  # ARRAY's contains: @>
+            found = await self._first_of(session, default.organisation_id, administers)
+        return default if found is None else operator_actor(found)
+
+    async def _first_of(self, session: AsyncSession, organisation_id: UUID, *which: ColumnElement[bool]) -> Operator | None:
+        here = (col(Operator.organisation_id) == organisation_id, col(Operator.disabled_at).is_(None), *which)
+        return (await session.exec(select(Operator).where(*here).order_by(col(Operator.created_at)).limit(1))).first()
 
     # Pairing
 
@@ -200,55 +217,22 @@ class OperatorService:
     # People
 
     async def create_sign_in_link(self, operator_id: UUID) -> SignInOffer:
-        """A token that signs the operator in once. Raises: NotFound."""
+        """add_sign_in_link() in a transaction of its own: for who runs the server. Raises: NotFound."""
+        async with self.database.transaction() as session:
+            return await self.add_sign_in_link(session, operator_id)
+
+    async def add_sign_in_link(self, session: AsyncSession, operator_id: UUID) -> SignInOffer:
+        """A token that signs the operator in once. The caller commits. Raises: NotFound."""
+        await self._operator(session, operator_id)
         token = new_token("hsl")
         expires_at = self.clock.now() + timedelta(seconds=self.settings.sign_in_link_seconds)
-        async with self.database.transaction() as session:
-            await self._operator(session, operator_id)
-            session.add(SignInLink(token_sha256=digest(token), operator_id=operator_id, expires_at=expires_at))
+        session.add(SignInLink(token_sha256=digest(token), operator_id=operator_id, expires_at=expires_at))
         return SignInOffer(token, expires_at)
-
-    async def sign_in(self, token: str) -> SignedIn:
-        """A new session for a one-time link; the link is used up. Raises: SignInRefused."""
-        now = self.clock.now()
-        async with self.database.transaction() as session:
-            link = await session.get(SignInLink, digest(token), with_for_update=True)
-            if link is None or link.used_at is not None or link.expires_at <= now:
-                raise SignInRefused()
-            link.used_at = now
-            operator = await self._operator(session, link.operator_id)
-            return self.open_session(session, operator)
-
-    def open_session(self, session: AsyncSession, operator: Operator) -> SignedIn:
-        """A new session of a person whose right to one was proved; the caller commits."""
-        now = self.clock.now()
-        cookie = new_token("hss")
-        expires_at = now + timedelta(seconds=self.settings.session_seconds)
-        session.add(WebSession(cookie_sha256=digest(cookie), operator_id=operator.id, created_at=now, expires_at=expires_at))
-        return SignedIn(cookie, operator_actor(operator), expires_at)
-
-    async def authenticate_session(self, cookie: str) -> OperatorActor:
-        """The person behind a session cookie. Raises: Unauthenticated."""
-        async with self.database.session() as session:
-            row = await session.get(WebSession, digest(cookie))
-            if row is None or row.ended_at is not None or row.expires_at <= self.clock.now():
-                raise Unauthenticated(reason="no_session")
-            operator = await session.get(Operator, row.operator_id)
-            if operator is None or operator.disabled_at is not None:
-                raise Unauthenticated(reason="no_session")
-            return operator_actor(operator)
 
     async def login_of(self, actor: OperatorActor) -> str | None:
         """The actor's login; None without a password."""
         async with self.database.session() as session:
             return (await self._operator(session, actor.operator_id)).login
-
-    async def sign_out(self, cookie: str) -> None:
-        """Ends the session. Idempotent."""
-        async with self.database.transaction() as session:
-            row = await session.get(WebSession, digest(cookie), with_for_update=True)
-            if row is not None and row.ended_at is None:
-                row.ended_at = self.clock.now()
 
     async def count(self) -> tuple[int, int]:
         """(operators, active devices), for metrics."""

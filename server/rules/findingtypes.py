@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.rules.errors import RuleError
-from server.rules.packs import Pack, only, text_of, texts_of
+from server.rules.packs import Pack, only, optional_text, text_of, texts_of
 
 SLI_LABELS = (
     "AI content",
@@ -26,7 +26,10 @@ EVIDENCE = (
 
 @dataclass(frozen=True)
 class FindingType:
-    """One type: `evidence` are names of EVIDENCE, `disarm` ids to suggest, `bases` ids of legal bases to suggest."""
+    """One type: `evidence` are names of EVIDENCE, `disarm` ids to suggest, `bases` ids of legal bases to suggest.
+
+    `deposits_suffice`: archives made elsewhere may stand in for captures of one's own; else they only support them.
+    """
 
     code: str
     version: str
@@ -35,6 +38,7 @@ class FindingType:
     evidence: tuple[str, ...]
     disarm: tuple[str, ...]
     bases: tuple[str, ...]
+    deposits_suffice: bool = False
 
 
 def finding_types(pack: Pack) -> tuple[FindingType, ...]:
@@ -43,13 +47,16 @@ def finding_types(pack: Pack) -> tuple[FindingType, ...]:
 
 
 def _type(entry: Mapping[str, Any], version: str) -> FindingType:
-    only(entry, "id", "title", "sli_label", "evidence", "disarm", "bases")
+    only(entry, "id", "title", "sli_label", "evidence", "disarm", "bases", "deposits")
     label, evidence = text_of(entry, "sli_label"), texts_of(entry, "evidence")
     if label not in SLI_LABELS:
         raise RuleError(f"sli_label is one of {', '.join(SLI_LABELS)}")
     unknown = set(evidence) - set(EVIDENCE)
     if unknown:
         raise RuleError(f"evidence this version does not know: {', '.join(sorted(unknown))}")
+    deposits = optional_text(entry, "deposits") or "support"
+    if deposits not in ("support", "suffice"):
+        raise RuleError("deposits support or suffice")
     return FindingType(
         text_of(entry, "id"),
         version,
@@ -58,4 +65,5 @@ def _type(entry: Mapping[str, Any], version: str) -> FindingType:
         evidence,
         texts_of(entry, "disarm"),
         texts_of(entry, "bases"),
+        deposits == "suffice",
     )

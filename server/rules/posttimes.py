@@ -98,6 +98,12 @@ def contradictions(candidates: Sequence[PostTime]) -> tuple[str, ...]:
     )
 
 
+def can_all_be_true(candidates: Sequence[PostTime]) -> bool:
+    """True when one moment lies in every candidate's interval; of none, too. However many there are, each is looked at once."""
+    intervals = [one.interval for one in candidates]
+    return not intervals or max(low for low, _ in intervals) <= min(high for _, high in intervals)
+
+
 def _agree(one: PostTime, other: PostTime) -> bool:
     first, second = one.interval, other.interval
     return first[0] <= second[1] and second[0] <= first[1]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from server.composition import Services
-from server.errors import CrossSiteVisit, Forbidden, Unauthenticated
+from server.errors import CrossSiteVisit, Forbidden, PasskeyDue, Unauthenticated
 from server.operators.actors import Actor, DeviceActor, OperatorActor
 from server.operators.rights import demand
 from server.operators.roles import Right
@@ -55,7 +55,7 @@ class require:  # noqa: N801 - reads as a word in route signatures
             cookie = request.cookies.get(cookie_name(services), "")
             if not 0 < len(cookie) <= TOKEN_LIMIT:
                 raise Unauthenticated(reason="no_credentials")
-            actor = await services.operators.authenticate_session(cookie)
+            actor = await services.sessions.authenticate(cookie, address_of(request))
             refuse_other_sites(request, services)
         if actor.role not in self._roles:
             raise Forbidden(needs=" or ".join(self._roles))
@@ -83,8 +83,20 @@ class may:  # noqa: N801 - reads as a word in route signatures
     async def __call__(self, request: Request) -> OperatorActor:
         """The actor."""
         actor = await _operator(request)
-        demand(actor, self.right)
+        _demand(actor, self.right)
         return actor
+
+
+def _demand(actor: OperatorActor, right: Right) -> None:
+    """demand(), saying what is missing where it is a passkey."""
+    if actor.passkey_due and right not in actor.rights:
+        raise PasskeyDue(needs="passkey")
+    demand(actor, right)
+
+
+def address_of(request: Request) -> str:
+    """The network address of whoever asks; behind a proxy that the server trusts, what the proxy says (docs/operations.md)."""
+    return "" if request.client is None else request.client.host
 
 
 def refuse_other_sites(request: Request, services: Services) -> None:
@@ -126,8 +138,8 @@ async def _operator(request: Request) -> OperatorActor:
 
 async def _reader(request: Request) -> Actor:
     actor = await require("device", "operator")(request)
-    if actor.role == "operator":
-        demand(actor, Right.READ)
+    if isinstance(actor, OperatorActor):
+        _demand(actor, Right.READ)
     return actor
 
 

@@ -1,7 +1,8 @@
 """A finding as a form of texts and back. Exhibits are named by their numbers; lists are lines, their parts parted by |."""
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from server.errors import BadInput
@@ -21,9 +22,21 @@ LINES_LIMIT = 5000
 
 @dataclass(frozen=True)
 class Numbers:
-    """The case's exhibits: number → capture id."""
+    """The case's exhibits: number → capture id; and its archives made elsewhere: number → deposit id."""
 
     captures: Mapping[int, str]
+    deposits: Mapping[int, uuid.UUID] = field(default_factory=dict)
+
+    def deposit(self, text: str) -> uuid.UUID:
+        """The archive of a number. Raises: BadInput."""
+        number = text.strip().upper().removeprefix("D-")
+        if not (number.isascii() and number.isdigit() and len(number) <= 7) or int(number) not in self.deposits:
+            raise BadInput(field="deposits", reason=f"there is no archive {number[:12]}")
+        return self.deposits[int(number)]
+
+    def deposit_number(self, deposit_id: uuid.UUID) -> str:
+        """The number of an archive, its id when it is none of the case any more."""
+        return next((f"D-{number}" for number, one in self.deposits.items() if one == deposit_id), str(deposit_id))
 
     def capture(self, field: str, text: str) -> str:
         """The capture of an exhibit's number. Raises: BadInput."""
@@ -48,6 +61,7 @@ def fields_of(body: FindingBody, numbers: Numbers) -> dict[str, str]:
     fields |= {
         "bases": "\n".join(body.bases),
         "captures": ", ".join(numbers.number(one) for one in body.captures),
+        "deposits": ", ".join(numbers.deposit_number(one) for one in body.deposits),
         "posted_at": "\n".join(
             " | ".join([one.value.isoformat(), one.source, f"{one.precision_s:g}"]) for one in body.posted_at if not one.note
         ),
@@ -79,6 +93,8 @@ def body_of(form: Mapping[str, str], numbers: Numbers, catalogue: Catalogue) -> 
     values["subject"]["platform"] = values["subject"]["platform"].lower()
     values["bases"] = lines(form.get("bases", ""))
     values["captures"] = _captures("captures", form, numbers)
+    cited = form.get("deposits", "").replace(",", " ").split()[:LINES_LIMIT]
+    values["deposits"] = list(dict.fromkeys(numbers.deposit(one) for one in cited))
     values["notice_captures"] = _captures("notice_captures", form, numbers)
     values["posted_at"] = _times(form.get("posted_at", ""), values["subject"])
     values["silence"] = _silence(form)
@@ -87,9 +103,9 @@ def body_of(form: Mapping[str, str], numbers: Numbers, catalogue: Catalogue) -> 
     values["satire"] = form.get("satire", "") == "yes"
     values["accounts"] = lines(form.get("accounts", ""))
     values["redirect_chain"] = lines(form.get("redirect_chain", ""))
-    for name, field in (("ad_library_capture", "ad_library"), ("imitated_capture", "imitated")):
-        text = form.get(field, "").strip()
-        values[name] = numbers.capture(field, text) if text else None
+    for name, typed in (("ad_library_capture", "ad_library"), ("imitated_capture", "imitated")):
+        text = form.get(typed, "").strip()
+        values[name] = numbers.capture(typed, text) if text else None
     values["sightings"] = [_sighting(line, numbers) for line in lines(form.get("sightings", ""))[:LINES_LIMIT]]
     values["listed"] = _listed(form)
     return parse_body(values)

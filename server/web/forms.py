@@ -16,11 +16,11 @@ def utc_time(field: str, text: str) -> datetime:
         raise BadInput(field=field, reason="a time is written 2024-07-06 10:00:00, in UTC")
     try:
         moment = datetime.fromisoformat(written.replace("Z", "+00:00"))
-    except ValueError as error:
+        if moment.tzinfo is None:
+            moment = datetime(*moment.timetuple()[:6], moment.microsecond, tzinfo=UTC)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise BadInput(field=field, reason="there is no such time") from error
-    if moment.tzinfo is None:
-        moment = datetime(*moment.timetuple()[:6], moment.microsecond, tzinfo=UTC)
-    return moment.astimezone(UTC)
 
 
 def lines(text: str) -> list[str]:

@@ -70,6 +70,30 @@ class SightingRow(Row):
     received_at: Moment
 
 
+class ElsewhereRow(Row):
+    """A picture in a file that was made elsewhere: no instance. url and said_at are the file's own words; null: none."""
+
+    sha256: Sha256Text
+    deposit_id: UUID
+    case_id: UUID
+    number: int
+    file_name: str
+    said_by: str
+    source: Literal["file", "archive"]
+    url: str
+    said_at: Moment | None
+    received_at: Moment
+    withdrawn: bool
+
+
+class ElsewhereCountsRow(Row):
+    """Counts of files made elsewhere, apart from all others."""
+
+    images: int
+    places: int
+    files: int
+
+
 class EvidenceRow(Row):
     """Why two pictures are said to be related. matrix: 2 x 3 row by row, from the query's coordinates to the known
     picture's, as shares of the longer side; null when whole-frame hashes decided."""
@@ -111,6 +135,7 @@ class MatchRow(Row):
     evidence: EvidenceRow | None
     sightings: list[SightingRow]
     hidden: int = Field(description="further instances of the organisation, in captures that the caller may not open")
+    elsewhere: list[ElsewhereRow] = Field(description="places in files made elsewhere; people only")
     is_shared: bool = Field(description="of another organisation: only what a case shows to the person is told")
 
 
@@ -121,6 +146,7 @@ class ClusterRow(Row):
     number: int
     representative: ImageRow
     counts: CountsRow
+    elsewhere: ElsewhereCountsRow
 
 
 class SearchResult(Row):
@@ -177,6 +203,7 @@ class ClusterAnswer(Row):
     variants: list[MemberRow]
     counts: CountsRow
     decisions: list[DecisionRow]
+    elsewhere: ElsewhereCountsRow
 
 
 class ClusterList(BaseModel):
@@ -186,9 +213,10 @@ class ClusterList(BaseModel):
 
 
 class SightingList(BaseModel):
-    """Instances, oldest first."""
+    """Instances, oldest first; `elsewhere`: places in files made elsewhere, which are none (people only)."""
 
     sightings: list[SightingRow]
+    elsewhere: list[ElsewhereRow]
 
 
 class CaptureImageRow(Row):

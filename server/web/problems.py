@@ -30,6 +30,11 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.DeviceRevoked: HTTPStatus.UNAUTHORIZED,
     errors.SignInRefused: HTTPStatus.UNAUTHORIZED,
+    errors.SignInPaused: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.PasskeysUnavailable: HTTPStatus.CONFLICT,
+    errors.PasskeyRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.IssuerRefused: HTTPStatus.UNAUTHORIZED,
+    errors.IssuerUnreachable: HTTPStatus.BAD_GATEWAY,
     errors.PairingRefused: HTTPStatus.FORBIDDEN,
     errors.DeviceKeyRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
@@ -54,6 +59,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     captures.UploadEnded: HTTPStatus.GONE,
     cases.CaseClosed: HTTPStatus.CONFLICT,
     cases.AlreadyExhibit: HTTPStatus.CONFLICT,
+    cases.SearchTooSlow: HTTPStatus.UNPROCESSABLE_ENTITY,
     findings.FindingIncomplete: HTTPStatus.CONFLICT,
     findings.ReviewRefused: HTTPStatus.CONFLICT,
     findings.VersionTaken: HTTPStatus.CONFLICT,
@@ -128,6 +134,8 @@ def headers_of(error: Exception) -> dict[str, str]:
     """What the protocol wants in the header of this answer: the way to authenticate, the offset of an upload."""
     if isinstance(error, errors.Unauthenticated | errors.DeviceRevoked):
         return {"WWW-Authenticate": 'Bearer realm="holdstill"'}
+    if isinstance(error, errors.SignInPaused):
+        return {"Retry-After": str(error.data["wait_s"])}
     if isinstance(error, captures.UploadConflict):
         return {"Upload-Offset": str(error.data["upload_offset"])}
     return {}

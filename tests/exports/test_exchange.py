@@ -93,6 +93,25 @@ def test_stix_ids_stay_the_same_and_name_the_same_thing_once() -> None:
     assert [one["value"] for one in first["objects"] if one["type"] == "domain-name"] == ["copy.example"]
 
 
+def test_stix_versions_tell_profiles_and_markings_apart_and_are_never_the_one_exported_before() -> None:
+    """One id and one `modified` mean one content (STIX 2.1 §3.6.2); the fuller version is the later one. Ids are for ever."""
+    markings = ("TLP:CLEAR", "TLP:RED")
+    asked = [(profile, marking) for profile in (Profile.PUBLIC, Profile.AUTHORITY, Profile.INTERNAL) for marking in markings]
+    known: dict[tuple[str, str], Any] = {}
+    moments = []
+    for profile, marking in asked:
+        objects = stix_bundle(case(profile, marking), told(profile))["objects"]
+        for one in objects:
+            if "modified" in one:
+                assert known.setdefault((one["id"], one["modified"]), one) == one, (profile, marking, one["type"])
+        [incident] = [one for one in objects if one["type"] == "incident" and one["name"].startswith("C-1/F-1 ")]
+        assert incident["id"] == "incident--14880cdb-7fbc-5f17-9652-95d6b8d8d0c3"
+        assert incident["created"] < incident["modified"], "what was exported before had both the same"
+        assert ("created_by_ref" in incident) == (profile is not Profile.PUBLIC), "no version names another creator"
+        moments.append(incident["modified"])
+    assert moments == sorted(set(moments))
+
+
 def test_observables_have_the_ids_that_other_producers_give(tmp_path: Path) -> None:
     """The reference implementation gives the same ids."""
     wanted = {

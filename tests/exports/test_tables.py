@@ -168,7 +168,8 @@ PERSONS = {"ACCOUNTID", "OTHERACCOUNT", "HANDLE", "POSTID", "CONTENT"}
 )
 def test_a_profile_leaks_nothing_in_any_file_also_inside_the_workbook(tmp_path: Path, profile: Profile, hidden: set[str]) -> None:
     packed = members(tables(tmp_path, [canaried()], profile))
-    found = {**packed, **members(packed["tables.xlsx"])}
+    workbook = packed.pop("tables.xlsx")  # only its members: packed bytes may spell a short word by chance
+    found = {**packed, **members(workbook)}
     words = COLLECTOR | OWN_WORDS | PERSONS | {"ORGNAME"}
     for word in words:
         holders = {name for name, data in found.items() if word.encode() in data}

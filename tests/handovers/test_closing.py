@@ -1,15 +1,19 @@
 """What closes a way out that was open before: a withdrawal meanwhile, another marking, another reader; and files of any form."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from server.cases.service import CaseOrder
 from server.db import Database, run_sql
+from server.errors import BadInput, NotFound
 from server.exports.case_models import CaseExport
 from server.exports.errors import ExportRefused
 from server.exports.kind import CaseExportOrder
 from server.handovers.errors import HandoverClosed, HandoverRefused
+from server.handovers.links import MadeLink
 from server.handovers.models import Handover
 from server.handovers.submissions import SubmissionOrder
 from tests.handovers.desk import Desk
@@ -72,6 +76,97 @@ async def test_what_was_made_for_the_public_stays_here_once_the_case_is_marked(d
     await desk.link(kind="case_export", thing_id=str(platform.id))
     await services.cases.mark(work.author, work.case.id, "TLP:CLEAR")
     await services.case_exports.open_file(work.author, public.id)
+
+
+async def reasons(desk: Desk, made: MadeLink) -> list[str]:
+    """Why the link did not open, refusal by refusal, as its chain says."""
+    events = await desk.events(f"handover:{made.row.id}")
+    return [str(one.details["reason"]) for one in events if one.type == "handover.refused"]
+
+
+async def test_a_public_link_closes_when_a_case_is_marked_up_or_takes_the_capture_in(desk: Desk, work: Casework) -> None:
+    services, visits = desk.site.services, desk.site.services.handovers.visits
+    await desk.mask()
+    row = await export(work, "tables", "public")
+    of_capture = await desk.link(profile="public")
+    of_export = await desk.link(kind="case_export", thing_id=str(row.id))
+    strict = await services.cases.open(desk.lead, CaseOrder("Strict", tlp="TLP:RED"))
+    for made, close in (
+        (of_capture, services.cases.exhibits.add(desk.lead, strict.id, desk.capture_id)),
+        (of_export, services.cases.mark(work.author, work.case.id, "TLP:AMBER")),
+    ):
+        browser, path = await desk.opened(made)
+        name = made.row.files[0]["name"]
+        assert (await browser.get(f"{path}/files/{name}")).status_code == 200
+        await close
+        assert (await browser.get(path)).status_code == 404, "the visit under way too"
+        assert (await browser.get(f"{path}/files/{name}")).status_code == 404
+        assert (await browser.post(f"{path}/receipt", data={"name": "Ada"})).status_code == 404
+        again = await browser.post(f"/h/{made.token}", data={"passcode": str(made.passcode)})
+        assert again.status_code == 404, "one answer, as for a link that never was"
+        assert await reasons(desk, made) == ["marked"]
+        view = await services.handovers.links.read(desk.lead, made.row.id)
+        assert view.state == "marked" and list(view.refusals.values()) == ["marked"]
+        assert "keeps it closed" in (await (await desk.site.person()).get(f"/handovers/{made.row.id}")).text
+    for _ in range(5):
+        with pytest.raises(HandoverClosed):
+            await visits.open(of_capture.token, "WRONG", "192.0.2.1")
+    await services.handovers.links.unlock(desk.lead, of_capture.row.id)
+    await services.cases.mark(work.author, work.case.id, "TLP:CLEAR")
+    await services.cases.mark(desk.lead, strict.id, "TLP:CLEAR")
+    for made in (of_capture, of_export):
+        await desk.opened(made)
+    await desk.site.sound()
+
+
+async def test_a_lock_by_wrong_passcodes_does_not_keep_a_marked_visit_open(desk: Desk) -> None:
+    await desk.mask()
+    made = await desk.link(profile="public")
+    browser, path = await desk.opened(made)
+    for one in range(5):
+        await browser.post(f"/h/{made.token}", data={"passcode": f"NOT-{one}"})
+    assert (await browser.get(path)).status_code == 200
+    case = await desk.site.services.cases.open(desk.lead, CaseOrder("Marked", tlp="TLP:GREEN"))
+    await desk.site.services.cases.exhibits.add(desk.lead, case.id, desk.capture_id)
+    assert (await browser.get(path)).status_code == 404
+
+
+async def test_an_embargo_set_later_closes_the_link_until_then_and_is_recorded(desk: Desk) -> None:
+    links, clock = desk.site.services.handovers.links, desk.site.clock
+    made = await desk.link(kind="bundle", thing_id=await desk.bundle())
+    browser, path = await desk.opened(made)
+    person = await desk.site.person()
+    later = f"{clock.now() + timedelta(days=1):%Y-%m-%d %H:%M}"  # type: ignore[union-attr]
+    assert (await person.post(f"/handovers/{made.row.id}/embargo", data={"opens_at": later})).status_code == 303
+    assert (await browser.get(path)).status_code == 404, "who was in is out"
+    assert (await browser.post(f"/h/{made.token}", data={"passcode": str(made.passcode)})).status_code == 403
+    assert await reasons(desk, made) == ["embargoed"]
+    assert "embargo" in (await person.get(f"/handovers/{made.row.id}")).text
+    with pytest.raises(BadInput):
+        await links.embargo(desk.lead, made.row.id, made.row.expires_at)
+    with pytest.raises(NotFound):
+        await links.embargo(await desk.site.other_organisation(), made.row.id, None)
+    assert (await person.post(f"/handovers/{made.row.id}/embargo", data={"opens_at": ""})).status_code == 303
+    await desk.opened(made)
+    told = [event.details.get("opensAt") for event in await desk.events(f"handover:{made.row.id}") if "embargoed" in event.type]
+    assert len(told) == 2 and told[1] is None
+
+
+async def test_why_a_link_did_not_open_is_recorded_and_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle, links = await desk.bundle(), desk.site.services.handovers.links
+    monkeypatch.setattr("server.handovers.visits.OPENINGS_PER_HOUR", 3)
+    made = await desk.link(kind="bundle", thing_id=bundle)
+    await links.revoke(desk.lead, made.row.id)
+    browser = desk.recipient()
+    for _ in range(5):
+        await browser.post(f"/h/{made.token}", data={"passcode": str(made.passcode)})
+    await browser.post(f"/h/{made.token}", data={"passcode": "WRONG"})
+    assert await reasons(desk, made) == ["revoked"] * 3, "strangers with a dead link cannot fill the log"
+    short = await desk.link(kind="bundle", thing_id=bundle, expires_at=desk.site.clock.now() + timedelta(hours=1))  # type: ignore[union-attr]
+    await browser.post(f"/h/{short.token}", data={"passcode": "WRONG"})
+    desk.site.clock.move(3601)
+    await browser.post(f"/h/{short.token}", data={"passcode": str(short.passcode)})
+    assert await reasons(desk, short) == ["passcode", "expired"]
 
 
 async def test_no_list_of_changes_tells_one_reader_what_another_was_given(desk: Desk, work: Casework) -> None:

@@ -11,6 +11,7 @@ from server.errors import BadInput, Forbidden, NotFound
 from server.exports.pictures import pictures_of
 from server.exports.profiles import Profile
 from tests.handovers.desk import SHOT, Desk
+from tests.web.site import picture
 
 
 async def test_boxes_drawn_on_the_page_become_a_recorded_copy_and_the_original_stays(desk: Desk) -> None:
@@ -70,6 +71,23 @@ async def test_what_the_browser_marked_is_suggested_until_there_is_a_copy(desk: 
     page = await (await desk.site.person()).get(f"/captures/{desk.capture_id}/masks/{SHOT}")
     assert "marked in the browser" in page.text and 'value="70"' in page.text
     assert (await masked.of_capture(desk.lead, desk.capture_id)).copies == (), "a suggestion is no mask"
+
+
+async def test_a_picture_that_is_called_like_the_copy_of_another_takes_no_name_away(desk: Desk) -> None:
+    shot = picture(words="one")
+    sent = {**desk.device.artifacts(), "image.1.x": shot, "image.1.x.masked.png": picture(words="two")}
+    desk.capture_id = await desk.device.capture(sent)
+    for name in ("image.1.x", "image.1.x.masked.png"):
+        await desk.mask(name=name)
+    made = await desk.link(profile="authority")
+    named = [(one["name"], one["masked_of"] is not None) for one in made.row.files]
+    assert len(dict(named)) == len(named), "each name once: a recipient fetches by name"
+    assert dict(named)["image.1.x.masked.png"] is False and dict(named)["image.1.x.masked-2.png"] is True
+    assert dict(named)["image.1.x.masked.png.masked.png"] is True
+    browser, path = await desk.opened(made)
+    for one in made.row.files:
+        data = (await browser.get(f"{path}/files/{one['name']}")).content
+        assert hashlib.sha256(data).hexdigest() == one["sha256"], one["name"]
 
 
 async def test_only_the_captures_own_organisation_covers_anything(desk: Desk) -> None:

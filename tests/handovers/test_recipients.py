@@ -88,7 +88,7 @@ async def test_whatever_does_not_open_looks_the_same_and_tells_nothing(desk: Des
     assert "The regulator" not in answers[1].text
     told = await browser.post(f"/h/{embargoed.token}", data={"passcode": str(embargoed.passcode)})
     assert told.status_code == 403 and "2026-03-06T05:06:07" in told.text, "only who has both learns when"
-    assert await desk.told(revoked) == ["revoked"] and await desk.told(short) == []
+    assert await desk.told(revoked) == ["revoked", "refused"] and await desk.told(short) == ["refused"]
     desk.site.clock.move(2 * 86400)
     await desk.opened(embargoed)
 
@@ -102,7 +102,8 @@ async def test_five_wrong_passcodes_lock_the_link_also_when_tried_at_once(desk: 
     assert (await browser.post(f"/h/{made.token}", data={"passcode": str(made.passcode)})).status_code == 404, "locked"
     assert (await browser.get(path)).status_code == 200, "who was in stays in"
     refused = [event for event in await desk.events(f"handover:{made.row.id}") if event.type == "handover.refused"]
-    assert [event.details["wrongTries"] for event in refused] == [1, 2, 3, 4, 5] and refused[-1].details["locked"] is True
+    assert [event.details["wrongTries"] for event in refused] == [1, 2, 3, 4, 5, 5] and refused[-1].details["locked"] is True
+    assert [event.details["reason"] for event in refused] == ["passcode"] * 5 + ["locked"], "the right one came too late"
     lead = await desk.site.person()
     assert "Locked" in (await lead.get(f"/handovers/{made.row.id}")).text
     assert (await lead.post(f"/handovers/{made.row.id}/unlock")).status_code == 303
@@ -222,6 +223,22 @@ async def test_an_exhibit_of_a_case_that_is_not_clear_is_not_made_public(desk: D
     await desk.link(profile="platform")
     await services.cases.mark(desk.lead, case.id, "TLP:CLEAR")
     await desk.link(profile="public")
+
+
+async def test_the_form_shows_what_each_reader_would_get_before_anything_is_made(desk: Desk) -> None:
+    person, path = await desk.site.person(), f"/handovers/new?kind=capture&id={desk.capture_id}"
+    before = (await person.get(path)).text
+    assert before.count("masked copies only") == 2 and "page.wacz" in before, "platform and public wait for a covered copy"
+    await desk.mask()
+    after = (await person.get(path)).text
+    assert after.count(f"{SHOT}.masked.png") == 3 and "masked copies only" not in after
+    checker = await desk.site.person(await desk.site.colleague(desk.lead.organisation_id, "fact_checker"))
+    assert (await checker.get(path)).text.count(f"{SHOT}.masked.png") == 1, "only what one may hand over"
+    assert (await checker.get(f"/handovers/new?kind=bundle&id={await desk.bundle()}")).status_code == 403
+    stranger = await desk.site.person(await desk.site.other_organisation())
+    assert (await stranger.get(path)).status_code == 404
+    assert (await person.get("/handovers/new?kind=bundle&id=x")).status_code == 422
+    assert await desk.site.services.handovers.links.latest(desk.lead) == []
 
 
 async def test_refusals_leave_no_link(desk: Desk) -> None:

@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.imports.addresses import address_of, handle_in, named_by
-from server.imports.archives import kind_of, read_wacz, read_warc
+from server.imports.archives import kind_of, read_archive
 from server.imports.errors import FileRefused
 from server.imports.fields import mapping_problem, suggested
 from server.imports.options import ImportOptions
-from server.imports.rows import ReadRow, RowReader, RowRefused
+from server.imports.rows import RowReader
 from server.imports.running import BATCH_CHARS, _next_batch
+from server.imports.said import ReadRow, RowRefused
 from server.imports.sniffing import delimiter_of, encoding_of
 from server.imports.tables import chosen, layout_of, open_rows, survey
 from server.imports.times import TimeWords, UnreadTime, moment_of
@@ -145,7 +146,12 @@ def test_an_id_is_a_text_or_nothing() -> None:
     with pytest.raises(UnreadValue):
         id_of("CuE2WNQs6vH", "TikTok")
     assert (
-        looks_rounded("1735765521595870000") and looks_rounded("173576552159587000") and not looks_rounded("1735765521595875777")
+        looks_rounded("1735765521595870000")
+        and looks_rounded("173576552159587000")
+        and not looks_rounded("1735765521595875777")
+        and looks_rounded("1735765521595875800")
+        and looks_rounded("1234567890123450")
+        and not looks_rounded("123456789012300")
     )
 
 
@@ -201,7 +207,7 @@ def test_an_archive_in_which_no_record_states_a_digest_has_none_that_passed(tmp_
     head = b"WARC/1.1\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: <urn:uuid:12345678-1234-1234-1234-123456789012>\r\n"
     path = tmp_path / "a.warc"
     path.write_bytes(head + b"WARC-Date: 2024-07-06T10:00:00Z\r\nContent-Length: 2\r\n\r\nhi\r\n\r\n")
-    verdicts = {one.name: (one.outcome.value, one.reason) for one in read_warc(path, NOW)[1]}
+    verdicts = {one.name: (one.outcome.value, one.reason) for one in read_archive(path, "warc", NOW).verdicts}
     assert verdicts["page_archive_digests"] == ("NOT_CHECKED", "no record states a digest")
 
 
@@ -254,8 +260,8 @@ def test_any_bytes_are_an_archive_with_outcomes_or_one_error(data: bytes, head: 
         path.write_bytes(head + data)
         with suppress(FileRefused):
             kind_of(path)
-        for judge in (read_warc, read_wacz):
-            assert {one.outcome for one in judge(path, NOW)[1]} <= {"PASSED", "FAILED", "NOT_CHECKED"}
+        for kind in ("warc", "wacz"):
+            assert {one.outcome for one in read_archive(path, kind, NOW).verdicts} <= {"PASSED", "FAILED", "NOT_CHECKED"}
 
 
 def test_two_delimiters_that_fit_are_a_question(tmp_path: Path) -> None:

@@ -1,15 +1,25 @@
 """No row twice, none lost: after kill -9, with two workers at once, after a cancel; and an import that cannot go on says why."""
 
 import asyncio
+import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+import pytest
 
 from server.cases.models import Entity
+from server.imports.errors import ImportRefused
+from server.imports.files import _scratch
 from server.imports.models import ImportState, Observation, TableImport
 from server.imports.running import TableRunner
+from server.trust.dsse import parse_envelope
+from server.trust.events import parse_event
+from storage.scratch import ABANDONED_AFTER_S
 from tests.imports.desk import Desk, table
 
 ROWS = 2500
@@ -92,6 +102,67 @@ async def test_a_cancelled_import_keeps_what_it_took_and_can_go_on(desk: Desk, m
     await desk.imports.resume(desk.actor, made.id, queued=False)
     assert await desk.imports.runner.run(made.id) == "done"
     await assert_each_row_once(desk, made, 200)
+
+
+async def chain_of(desk: Desk) -> list[tuple[str, dict[str, object]]]:
+    chain = await desk.site.services.custody.chain(f"case:{desk.case.id}", organisation_id=desk.actor.organisation_id)
+    return [(one.type, parse_event(parse_envelope(one.envelope).payload).details) for one in chain]
+
+
+async def test_an_import_cancelled_before_it_began_goes_on_and_a_discarded_draft_says_why_not(desk: Desk) -> None:
+    made = await desk.started(many(5))
+    await desk.imports.cancel(desk.actor, made.id)
+    with pytest.raises(ImportRefused) as refused:
+        await desk.imports.undo(desk.actor, made.id, queued=False)
+    assert "no row was taken" in refused.value.data["reason"]
+    assert await desk.imports.runner.run(made.id) == ImportState.CANCELLED
+    await desk.imports.resume(desk.actor, made.id, queued=False)
+    assert await desk.imports.runner.run(made.id) == "done"
+    await assert_each_row_once(desk, made, 5)
+    draft = await desk.upload(many(2))
+    await desk.imports.cancel(desk.actor, draft.id)
+    with pytest.raises(ImportRefused) as refused:
+        await desk.imports.resume(desk.actor, draft.id)
+    assert "discarded before its columns were settled" in refused.value.data["reason"]
+
+
+async def test_plan_cancel_and_resume_stand_in_the_chain_of_the_case(desk: Desk) -> None:
+    made = await desk.started(many(3))
+    await desk.imports.cancel(desk.actor, made.id)
+    await desk.imports.resume(desk.actor, made.id, queued=False)
+    await desk.imports.runner.run(made.id)
+    told = dict(await chain_of(desk))
+    assert list(told) == [
+        "case.opened", "case.import_received", "case.import_started", "case.import_cancelled", "case.import_resumed",
+        "case.imported",
+    ]  # fmt: skip
+    done = await state_of(desk, made)
+    plan = {"layout": done.layout, "mapping": done.mapping, "options": done.options}
+    text = json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert told["case.import_started"]["planSha256"] == hashlib.sha256(text.encode()).hexdigest()
+    assert told["case.import_cancelled"]["rowsTaken"] == 0 and told["case.import_resumed"]["position"] == 0
+    await desk.site.sound()
+
+
+async def test_folders_that_a_killed_process_left_are_swept_and_no_others(desk: Desk, tmp_path: Path) -> None:
+    parts = desk.imports._parts
+    parts.scratch.mkdir(parents=True, exist_ok=True)
+    old = time.time() - 2 * ABANDONED_AFTER_S
+    for name in ("import-left", "import-young", "case-export-theirs", "import-target"):
+        (parts.scratch / name).mkdir()
+        (parts.scratch / name / "file").write_bytes(b"x")
+    (parts.scratch / "import-file").write_bytes(b"x")
+    (tmp_path / "elsewhere").mkdir()
+    (parts.scratch / "import-link").symlink_to(tmp_path / "elsewhere")
+    with _scratch(parts) as held:
+        (held / "file").write_bytes(b"x")
+        for one in [*parts.scratch.iterdir(), tmp_path / "elsewhere"]:
+            if one.name != "import-young":
+                os.utime(one, (old, old), follow_symlinks=False)
+        assert await desk.imports.clear_scratch() == 2
+        left = {one.name for one in parts.scratch.iterdir()}
+        assert left == {"import-young", "case-export-theirs", "import-file", "import-link", held.name}
+    assert (tmp_path / "elsewhere").is_dir() and await desk.imports.clear_scratch() == 0
 
 
 async def test_a_case_that_is_closed_meanwhile_takes_no_row(desk: Desk) -> None:

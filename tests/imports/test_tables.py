@@ -187,12 +187,15 @@ async def test_an_encoding_is_said_or_asked_for_never_guessed(desk: Desk, data: 
 
 async def test_what_is_no_table_is_refused_whole_before_anything_is_kept(desk: Desk) -> None:
     for data, name in (
-        (b"", "a.csv"), (b'a,b\n"open', "a.csv"), (b"a,b\n", "a.docx"), (b"PK\x03\x04nothing", "a.xlsx"), (b"[1]\n", "a.jsonl"),
+        (b"", "a.csv"), (b'a\n"open', "a.csv"), (b"a,b\n", "a.docx"), (b"PK\x03\x04nothing", "a.xlsx"), (b"[1]\n", "a.jsonl"),
         (b"a\n" + b"x" * (1 << 21), "a.csv"),
     ):  # fmt: skip
         with pytest.raises(FileRefused):
             await desk.upload(data, name)
     assert await desk.imports.of_case(desk.actor, desk.case.id) == []
+    torn = await desk.upload(b'url,b\n"open', "a.csv")
+    with pytest.raises(FileRefused):  # its rows differ in length, so a person says how they are parted
+        await desk.imports.start(desk.actor, torn.id, Plan({"url": "post_url"}, SOURCE, delimiter="comma"), queued=False)
 
 
 async def test_an_import_starts_once_and_needs_a_source_and_something_that_names_a_thing(desk: Desk) -> None:

@@ -54,7 +54,7 @@ async def test_what_somebody_worked_on_since_stays_and_why_is_said(desk: Desk) -
     why = {one.name: one.why for one in undone.kept}
     assert why == {
         "1809530000000000001": "relation", "1809530000000000002": "metric", "1809530000000000003": "relation",
-        "account3": "relation",
+        "account3": "relation", "1809530000000000003 → account3": "withdrawn",
     }  # fmt: skip
     assert ("relation", "withdrawn", 1) in undone.outcomes
     assert {one.external_id for one in await desk.rows(Entity)} == {
@@ -76,6 +76,7 @@ async def test_what_two_imports_say_goes_with_the_second_undo(desk: Desk) -> Non
     undone = await desk.undone(first.table.id)
     assert {(one.name, one.why) for one in undone.kept} == {
         ("1809530000000000002", "another_import"), ("account2", "another_import"),
+        ("1809530000000000002 → account2", "another_import"),
     }  # fmt: skip
     assert {one.import_id for one in await desk.rows(Observation)} == {second.table.id}
     assert len(await desk.rows(Relation)) == 2

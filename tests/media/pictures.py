@@ -117,6 +117,15 @@ def post(image: Image.Image, words: str = "Seen this morning", dark: bool = True
     return page
 
 
+def broadcast(image: Image.Image) -> Image.Image:
+    """Over one busy set, the same in every broadcast, without a straight edge around it: 11 % of the frame."""
+    page = scene(170, 1280, 720)
+    outline = Image.new("L", (360, 290))
+    ImageDraw.Draw(outline).rounded_rectangle((0, 0, 359, 289), 60, fill=255)
+    page.paste(image.resize((360, 290)), (760, 340), outline)
+    return page
+
+
 def studio(image: Image.Image, words: str) -> Image.Image:
     """In a frame beside the speaker of a news programme: a busy set, a line of words below."""
     page = Image.new("RGB", (1280, 720), (24, 34, 96))

@@ -3,14 +3,14 @@
 from functools import cache
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from server.media.clusters import Direction, partition
 from server.media.frames import find_frames
 from server.media.gallery import Judgement, judge
 from server.media.look import Look, look_at
 from server.media.verify import Relation
-from tests.media.pictures import encoded, mirrored, post, scene, screenshot, studio
+from tests.media.pictures import broadcast, encoded, mirrored, post, scene, screenshot, studio
 
 
 @cache
@@ -24,9 +24,21 @@ def look(name: str) -> Look:
         "post": lambda: post(base),
         "light": lambda: post(base, "Nobody knows who made it", dark=False),
         "studio": lambda: studio(base, f"MINISTER SPEAKS OF NUMBER {seed}"),
+        "broadcast": lambda: broadcast(base),
+        "worded": lambda: worded(base),
         "mirrored": lambda: post(mirrored(base)),
     }
     return look_at(encoded(made[template](), "JPEG", quality=80))
+
+
+def worded(image: Image.Image) -> Image.Image:
+    """Large words across it, at the top and at the bottom, and a sticker."""
+    made = image.copy()
+    draw = ImageDraw.Draw(made)
+    for y in (16, 410):
+        draw.text((30, y), "NOBODY SHOWS YOU", fill="white", font_size=50, stroke_width=4, stroke_fill="black")
+    draw.ellipse((420, 180, 500, 260), fill=(255, 204, 50), outline="black", width=3)
+    return made
 
 
 def judged(query: str, known: str) -> Judgement | None:
@@ -61,6 +73,18 @@ def test_two_pictures_in_one_template_are_never_one_picture() -> None:
             assert found is None or found.relation is Relation.VARIANT, (template, first, second)
     for query, known in (("page 160", "post 162"), ("studio 160", "light 164")):
         assert judged(query, known) is None
+
+
+def test_two_broadcasts_on_one_busy_set_are_never_one_picture_though_nearly_all_of_them_agrees() -> None:
+    for first, second in ((160, 162), (164, 160), (166, 162)):
+        found = judged(f"broadcast {first}", f"broadcast {second}")
+        assert found is None or found.relation is Relation.VARIANT, (first, second)
+
+
+def test_words_and_stickers_laid_over_a_picture_leave_it_the_same() -> None:
+    for seed in (160, 162, 164):
+        found = judged(f"worded {seed}", f"plain {seed}")
+        assert found is not None and found.relation is Relation.SAME, seed
 
 
 def test_a_picture_framed_in_a_busy_set_is_found_by_its_edges() -> None:

@@ -14,6 +14,8 @@ from server.notices.models import Notice
 from server.notices.pinning import ItemOrder
 from server.notices.service import DraftOrder, NoticeView, SendOrder
 from server.notices.values import StatedTime
+from server.trust.dsse import parse_envelope
+from server.trust.events import parse_event
 from tests.notices.said import URL, WINDOW, at
 from tests.services.casework import Casework
 from tests.web.site import Site
@@ -101,6 +103,16 @@ async def test_a_notice_goes_from_a_broken_form_to_a_complaint(work: Casework) -
     assert kinds == ["notice.drafted", *(f"notice.{kind}" for kind, _, _ in steps)]
     assert b"Something went wrong" not in b"".join(one.envelope for one in chain)
     await work.site.sound()
+
+
+async def test_a_planned_look_stands_in_the_chain_without_its_words(work: Casework) -> None:
+    notice = await sent(work, checks=())
+    await work.site.services.notice_records.plan(work.author, notice.id, at("07-09 12:00"), "look again at the shop")
+    chain = await work.site.services.custody.chain(f"case:{work.case.id}", organisation_id=work.case.organisation_id)
+    details = parse_event(parse_envelope(chain[-1].envelope).payload).details
+    assert chain[-1].type == "notice.recheck_planned" and details["dueAt"] == "2024-07-09T12:00:00.000Z"
+    assert details["number"] == notice.number and b"shop" not in chain[-1].envelope
+    assert [one.name for one in (await view(work, notice)).open] == ["own"]
 
 
 @pytest.mark.parametrize(

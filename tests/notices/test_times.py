@@ -67,11 +67,11 @@ async def work(site: Site) -> Casework:
     async with site.services.database.transaction() as session:
         for platform, first, edges in (("tiktok", 1, (30, 36, 38)), ("x", 41, (8, 30, 36))):
             for number in range(40):
-                await _keep(session, made, (platform, first + number), events_of(number, edges))
+                await keep_notice(session, made, (platform, first + number), events_of(number, edges))
     return made
 
 
-async def _keep(session: Any, work: Casework, what: tuple[str, int], events: list[Body]) -> None:
+async def keep_notice(session: Any, work: Casework, what: tuple[str, int], events: list[Body]) -> None:
     platform, number = what
     now, me = work.site.services.clock.now(), work.author.operator_id
     notice = Notice(case_id=work.case.id, number=number, platform=platform, route="rrs", created_by=me, created_at=now)
@@ -156,7 +156,7 @@ async def test_nothing_sent_gives_no_table_and_no_share(site: Site) -> None:
     with pytest.raises(BadInput):
         await tables.overview(work.author, work.case.id, "rumours")
     async with site.services.database.transaction() as session:
-        await _keep(session, work, ("x", 1), events_of(1, (0, 0, 0))[:1])
+        await keep_notice(session, work, ("x", 1), events_of(1, (0, 0, 0))[:1])
     [row] = (await tables.overview(work.author, work.case.id)).rows
     assert (row.n, row.not_sent, row.median_s, row.in_window.of, row.in_window.percent) == (0, 1, None, 0, None)
     assert await tables.of_case(work.author, work.case.id) == []

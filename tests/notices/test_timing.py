@@ -14,7 +14,8 @@ from server.notices.bodies import Corrected, Drafted, Looked, Sent
 from server.notices.errors import NoticeRefused
 from server.notices.rechecks import due_times
 from server.notices.state import Entry, standing_of
-from server.notices.timing import Timed, time_item, time_notice
+from server.notices.table import rule_of
+from server.notices.timing import TIMING_RULE, Timed, time_item, time_notice
 from server.notices.vocabulary import CHECKS
 from server.rules.catalogue import shipped
 from tests.notices.said import END, OTHER, URL, at, decided, looked, near_end, sent
@@ -35,8 +36,46 @@ def test_two_looks_bracket_the_action_and_give_two_times() -> None:
     assert found.seconds == (1 * HOUR, 24 * HOUR)
 
 
-def test_without_a_look_that_found_it_online_the_action_may_be_at_once() -> None:
-    assert timed(looked("07-06 13:00", "account_suspended")).seconds == (0, HOUR)
+def test_what_the_first_look_found_gone_may_have_been_gone_before_the_notice() -> None:
+    found = timed(looked("07-06 13:00", "account_suspended"))
+    assert (found.outcome, found.reason, found.seconds, found.in_window) == ("unknown", "gone_at_first_look", None, "unknown")
+    there = timed(looked("07-06 11:30", "online"), looked("07-06 13:00", "account_suspended"))
+    assert (there.outcome, there.reason, there.seconds) == ("acted", "", (0, HOUR)), "it was there when the notice was sent"
+    told = timed(looked("07-06 13:00", "removed_by_platform"), decided("07-07 09:00", REMOVED))
+    assert (told.outcome, told.basis, told.seconds) == ("acted", "stated_and_seen", (0, HOUR)), "the platform says it did it"
+    back = timed(looked("07-06 13:00", "removed_by_platform"), looked("07-08 12:00", "online"))
+    assert (back.outcome, back.in_window) == ("unknown", "unknown"), "taken away on the notice and put back, or before it"
+    twice = timed(looked("07-06 13:00", "geo_blocked"), looked("07-06 14:00", "online"), looked("07-06 15:00", "geo_blocked"))
+    assert (twice.outcome, twice.seconds) == ("acted", (0, HOUR)), "it was there after the sending, and gone after that"
+    whole = sent(urls=(URL, OTHER))
+    first = timed(looked("07-06 13:00", "account_suspended"), of=whole)
+    assert time_notice(whole, [first, timed(of=whole, url=OTHER)]).reason == "gone_at_first_look"
+
+
+@pytest.mark.parametrize(
+    ("found", "precision_s", "reason"),
+    [
+        ("07-06 12:00:30", 30, "look_straddles_sending"),
+        ("07-06 12:00:30", 29, ""),
+        ("07-06 12:00", 0, "look_straddles_sending"),
+    ],
+)
+def test_a_look_that_may_have_been_before_the_sending_tells_of_no_action(found: str, precision_s: float, reason: str) -> None:
+    before = looked("07-06 11:00", "online")
+    gone = looked(found, "removed_by_platform", precision_s=precision_s)
+    of = sent() if found != "07-06 12:00" else sent(precision_s=60)
+    told = timed(before, gone, of=of)
+    assert (told.reason, told.outcome) == (reason, "unknown" if reason else "acted")
+    later = timed(before, gone, looked("07-06 15:00", "removed_by_platform"), of=of)
+    assert later.outcome == told.outcome, "a later look does not say when it went"
+    again = timed(before, gone, looked("07-06 14:00", "online"), looked("07-06 15:00", "removed_by_platform"), of=of)
+    assert again.outcome == "acted", "it was there again, and went after that"
+
+
+def test_under_the_first_rule_it_counted_as_acted_and_old_tables_are_counted_by_it() -> None:
+    old = time_item(URL, sent(), [looked("07-06 13:00", "account_suspended")], [], rule=1)
+    assert (old.outcome, old.reason, old.seconds) == ("acted", "", (0, HOUR))
+    assert rule_of('{"in_window":"in"}\n') == 1 and rule_of('{"rule":2}\n') == TIMING_RULE
 
 
 def test_what_was_stated_sharpens_what_was_seen_and_says_so() -> None:
@@ -97,6 +136,7 @@ def test_no_violation_is_an_answer_and_no_reply_is_not() -> None:
 def test_a_block_by_country_is_bracketed_by_looks_from_that_country() -> None:
     elsewhere = looked("07-06 20:00", "online", country="DE")
     assert timed(looked("07-06 13:00", "online"), elsewhere, looked("07-07 12:00", "geo_blocked")).seconds == (HOUR, 24 * HOUR)
+    assert timed(elsewhere, looked("07-07 12:00", "geo_blocked")).reason == "gone_at_first_look", "it was there somewhere else"
 
 
 @pytest.mark.parametrize(
@@ -119,16 +159,19 @@ def test_one_second_at_the_windows_end(looks: list[tuple[float, str]], place: st
 
 def test_a_precision_over_the_edge_is_unknown_and_a_notice_after_the_end_is_not_counted() -> None:
     late = (END - timedelta(seconds=30)).strftime("%m-%d %H:%M:%S")
-    assert timed(looked(late, "removed_by_platform", precision_s=29)).in_window == "in"
-    assert timed(looked(late, "removed_by_platform", precision_s=30)).in_window == "unknown"
-    assert timed(looked("07-08 12:00", "removed_by_platform"), of=sent("07-07 18:00")).in_window == "sent_after"
-    assert timed(looked("07-08 12:00", "removed_by_platform"), of=sent("07-07 17:59:59", precision_s=1)).in_window == "unknown"
+    there = looked("07-06 13:00", "online")
+    assert timed(there, looked(late, "removed_by_platform", precision_s=29)).in_window == "in"
+    assert timed(there, looked(late, "removed_by_platform", precision_s=30)).in_window == "unknown"
+    assert timed(there, looked("07-08 12:00", "removed_by_platform"), of=sent("07-07 18:00")).in_window == "sent_after"
+    edge = sent("07-07 17:59:59", precision_s=1)
+    assert timed(there, looked("07-08 12:00", "removed_by_platform"), of=edge).in_window == "unknown"
     assert timed(looked("07-08 12:00", "online"), of=sent(window=False)).in_window == "no_window"
 
 
 def test_looks_whose_order_is_not_known_bound_nothing_by_each_other() -> None:
     gone, there = looked("07-06 14:00", "removed_by_platform", precision_s=HOUR), looked("07-06 14:15", "online", precision_s=900)
-    assert timed(gone, there).seconds == (0, 3 * HOUR), "it may have been back when it was seen online"
+    before = looked("07-06 11:00", "online")
+    assert timed(before, gone, there).seconds == (0, 3 * HOUR), "it may have been back when it was seen online"
 
 
 def test_an_answer_from_before_the_sending_is_no_answer_to_it() -> None:
@@ -187,7 +230,8 @@ def test_a_window_that_ends_in_the_hour_that_comes_twice_has_two_ends() -> None:
         ("00:29:59", "removed_by_platform", "in"), ("01:00", "removed_by_platform", "unknown"), ("01:00", "online", "unknown"),
         ("01:30", "online", "out"),
     ):  # fmt: skip
-        assert timed(looked(f"2024-10-27 {clock}", word), of=doubled).in_window == place, (clock, word)
+        there = looked("2024-10-26 21:00", "online")
+        assert timed(there, looked(f"2024-10-27 {clock}", word), of=doubled).in_window == place, (clock, word)
     assert dict(due_times(doubled, CHECKS))["window_end"] == window.end[1]
 
 

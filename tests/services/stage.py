@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from server.custody.enrolment import EnrolmentService, PairedDevice
+from server.custody.identities import Identities
 from server.custody.service import CustodyService, EventDraft, RecordedEvent
 from server.custody.stamping import StampService
 from server.db import Database
@@ -55,6 +56,7 @@ class Stage:
     log: Log
     operators: OperatorService
     custody: CustodyService
+    identities: Identities
     enrolment: EnrolmentService
     stamps: StampService
 
@@ -79,8 +81,8 @@ class Stage:
         operators = OperatorService(database, clock, settings)
         custody = CustodyService(database, clock, keys.service, log)
         stamps = StampService(database, clock, custody, TsaClient(timeout_s=3.0), tsas)
-        enrolment = EnrolmentService(database, operators, custody)
-        return cls(settings, database, clock, keys, asker, log, operators, custody, enrolment, stamps)
+        people = Identities.of(database, operators, custody)
+        return cls(settings, database, clock, keys, asker, log, operators, custody, people, people.enrolment, stamps)
 
     async def close(self) -> None:
         await self.witnesses.close()

@@ -3,7 +3,9 @@
 import asyncio
 import io
 import json
+import uuid
 import zipfile
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,10 +13,12 @@ import pytest
 from server.cases.service import CaseOrder
 from server.db import run_sql
 from server.errors import Forbidden, NotFound
+from server.exports.case_models import CaseExport
 from server.exports.documents.alert import AlertDraft
 from server.exports.errors import ExportRefused
 from server.exports.kind import CaseExportOrder
 from server.exports.parts import CASE_EXPORT_TASK
+from server.exports.workbook.values import WorkbookDraft
 from server.findings.statistics import Question
 from tests.exports.test_alert import SAID
 from tests.services.casework import Casework, subject
@@ -145,3 +149,40 @@ async def test_whoever_holds_an_alert_finds_its_versions_and_nothing_it_says(wor
         with pytest.raises(NotFound) as refused:
             await alerts.preview(actor, case.id, ORDER, draft(bundle=wanted, statistics=[]))
         assert refused.value.data["kind"] == "finished bundle"
+
+
+async def test_nobody_learns_from_an_alert_how_many_versions_other_readers_got(work: Casework) -> None:
+    """Versions count for each reader by itself, and the address in an alert leads to those of its own readers alone."""
+    alerts, site = work.site.services.alerts, work.site
+    await site.services.cases.mark(work.author, work.case.id, "TLP:CLEAR")
+    inside = [await alerts.request(work.author, work.case.id, ORDER, draft(overview=one)) for one in ("First.", "Second.")]
+    public = await alerts.request(work.author, work.case.id, CaseExportOrder("public", "p", "r"), draft())
+    said, told = [json.loads((await files(work, one.id))["alert.json"]) for one in (inside[1], public)]
+    assert said["alert_id"] == told["alert_id"], "it is one alert"
+    assert (said["version"], told["version"]) == (2, 1)
+    assert said["verify_url"] != told["verify_url"]
+    page = await site.http.get(told["verify_url"].removeprefix("http://holdstill.test"))
+    assert page.status_code == 200 and public.content_sha256 in page.text
+    assert not any(one.content_sha256 in page.text for one in inside)
+    report = await site.services.reports.preview(work.author, work.case.id, ORDER, period_of(site))
+    assert [(one.number, one.version) for one in report.alerts] == [("2024-07", 2)], "counted once"
+
+
+async def test_an_address_printed_before_still_leads_to_its_versions_without_the_internal_ones(work: Casework) -> None:
+    alerts, site = work.site.services.alerts, work.site
+    await site.services.cases.mark(work.author, work.case.id, "TLP:CLEAR")
+    public = CaseExportOrder("public", "p", "r")
+    rows = [await alerts.request(work.author, work.case.id, order, draft()) for order in (ORDER, public)]
+    old = uuid.UUID(json.loads(rows[0].content)["alert_id"])
+    async with site.services.database.transaction() as session:  # as rows were kept when all readers shared one address
+        for row in rows:
+            (await session.get_one(CaseExport, row.id)).document_id = old
+    later = await alerts.request(work.author, work.case.id, public, draft(overview="More is known."))
+    page = await site.http.get(f"/alerts/{old}")
+    assert page.text.index(rows[1].content_sha256) < page.text.index(later.content_sha256)
+    assert rows[0].content_sha256 not in page.text
+    assert json.loads(later.content)["version"] == 2 and json.loads(later.content)["alert_id"] == str(old)
+
+
+def period_of(site: Site) -> WorkbookDraft:
+    return WorkbookDraft(organisation="A network", period_from=date(2024, 1, 1), period_to=site.clock.now().date())

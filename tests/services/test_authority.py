@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import hashlib
 import io
 import json
 import subprocess
@@ -14,6 +15,8 @@ import bagit
 import pypdf
 import pytest
 
+from server.captures.masked import MaskOrder
+from server.captures.masking import MaskBox
 from server.errors import BadInput, Forbidden
 from server.exports.case_models import CaseExport
 from server.exports.errors import ExportNotReady, ExportRefused
@@ -54,6 +57,8 @@ class Handing:
         await services.cases.notes.write(work.author, work.case.id, "canary-note")
         await work.confirmed(subject=subject(1), ai=[], accounts=["1735765521595875777"])
         await work.draft(subject=subject(2))
+        covered = MaskOrder("screenshot.viewport.png", (MaskBox(0, 0, 40, 40),), "the account of the collector")
+        await services.captures.masked.make(work.author, work.capture_id, covered)
         await services.stamps.stamp()
         return cls(deployment, work, (work.capture_id, second))
 
@@ -118,6 +123,13 @@ async def test_the_bundle_verifies_and_every_other_tool_can_read_it(
     assert judged.returncode == 0 and "Conforms: True" in judged.stdout, judged.stdout + judged.stderr
     exhibits = lines(files["data/metadata/exhibits.jsonl"])
     assert [one["capture_id"] for one in exhibits] == list(handing.captures)
+    [copy], none = [one.get("masked_copies", []) for one in exhibits]
+    assert none == [] and copy["file"] == "data/metadata/E-1.screenshot.viewport.png.masked.png"
+    assert hashlib.sha256(files[copy["file"]]).hexdigest() == copy["sha256"] != copy["of"]
+    assert (
+        copy["of"] == exhibits[0]["files"][1]["sha256"]
+        and copy["file"].removeprefix("data/") in files["data/index.html"].decode()
+    )
     assert all(one["not_after"] and one["collector_roles"] for one in exhibits) and exhibits[1]["not_before"]
     [finding] = lines(files["data/metadata/findings.jsonl"])
     assert (finding["finding"], finding["version"], finding["captures"]) == ("F-1", 1, [handing.captures[0]])
@@ -235,6 +247,26 @@ async def test_the_recipient_alone_can_open_an_encrypted_bundle(handing: Handing
     assert wrong.returncode != 0 and not wrong.stdout
     [event] = await handing.said("case.export_encrypted")
     assert event["encryptedTo"] == [public] and event["recipient"] == "The regulator"
+
+
+async def test_a_bundle_killed_after_it_was_closed_is_said_to_be_closed_once_and_as_it_was_kept(
+    handing: Handing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, public = age_key(tmp_path / "theirs")
+    row, maker = await handing.order(recipient_key=public), handing.work.site.services.case_exports.maker
+
+    async def killed(*_done: Any) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched, pytest.raises(asyncio.CancelledError):
+        patched.setattr(maker, "_finish", killed)
+        await maker.run(row.id)
+    assert await maker.run(row.id) == "ready"
+    [event] = await handing.said("case.export_encrypted")
+    opened = tmp_path / "opened.zip"
+    closed = await handing.fetched(await handing.work.site.services.case_exports.read(handing.work.author, row.id))
+    assert age("age", "-d", "-i", secret, "-o", opened, closed).returncode == 0
+    assert hashlib.sha256(opened.read_bytes()).hexdigest() == event["bundleSha256"], "the one in the file, not the lost one"
 
 
 async def test_what_cannot_be_handed_over_is_refused_in_words(handing: Handing) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from server.exports.kind import CaseExportOrder
 from server.trust.dsse import parse_envelope
 from server.trust.events import parse_event
 from storage.errors import StorageError
+from storage.scratch import ABANDONED_AFTER_S, held_folder
 from tests.services.casework import Casework, subject
 from tests.web.site import Site
 
@@ -222,6 +224,22 @@ async def test_a_store_that_does_not_answer_fails_the_export_and_a_retry_makes_i
     assert (await exports.read(work.author, row.id)).rows_done == 3
 
 
+async def test_what_killed_exports_left_on_scratch_is_removed_and_nothing_else(work: Casework, tmp_path: Path) -> None:
+    exports = work.site.services.case_exports
+    scratch, old = exports._parts.scratch, time.time() - 2 * ABANDONED_AFTER_S
+    with held_folder(scratch, "case-export-") as held:
+        for name in ("case-export-left", "bundle-left", "case-export-young", "somebody-elses"):
+            (scratch / name).mkdir()
+            (scratch / name / "export").write_bytes(b"PK")
+        (scratch / "bundle-link").symlink_to(tmp_path)
+        for one in [*scratch.iterdir()]:
+            if one.name != "case-export-young":
+                os.utime(one, (old, old), follow_symlinks=False)
+        assert await exports.clear_scratch() == 2
+        kept = {held.name, "case-export-young", "somebody-elses", "bundle-link"}
+        assert {one.name for one in scratch.iterdir()} == kept and tmp_path.is_dir()
+
+
 async def test_the_pages_lead_from_the_case_to_the_file(work: Casework) -> None:
     person = await work.site.person(work.author)
     assert f"/cases/{work.case.id}/exports" in (await person.get(f"/cases/{work.case.id}")).text
@@ -232,7 +250,7 @@ async def test_the_pages_lead_from_the_case_to_the_file(work: Casework) -> None:
     answer = await person.post(f"/cases/{work.case.id}/exports", data=asked | {"kind": "tables"})
     assert answer.status_code == 303, answer.text
     page = await person.get(answer.headers["location"])
-    assert 'http-equiv="refresh"' in page.text and "<b>R</b>" not in page.text
+    assert page.headers["refresh"] == "2" and "<b>R</b>" not in page.text
     assert (await person.get(f"{answer.headers['location']}/file")).status_code == 409
     row = (await work.site.services.case_exports.of_case(work.author, work.case.id))[0]
     await work.site.services.case_exports.maker.run(row.id)
@@ -264,3 +282,6 @@ async def test_the_page_of_a_capture_offers_a_bundle_only_to_who_may_ask_for_one
     for actor, offered in ((work.author, True), (work.reviewer, True), (checker, False), (guest, False)):
         answer = await (await site.person(actor)).get(page)
         assert answer.status_code == 200 and ('action="/exports"' in answer.text) is offered
+        assert ("One person hands over a capture" in answer.text) is offered
+    link = await (await site.person(work.author)).get(f"/handovers/new?kind=capture&id={work.capture_id}")
+    assert "One person hands over a capture" in link.text

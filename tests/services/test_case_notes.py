@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from server.cases.folding import fold
+from server.captures.folding import fold
 from server.cases.notes import MomentOrder
 from server.cases.service import CaseOrder
 from server.errors import BadInput, NotFound

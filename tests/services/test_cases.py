@@ -156,8 +156,9 @@ async def test_what_another_organisation_asks_of_a_case_is_answered_as_for_an_ab
     for case_id in (case.id, uuid4()):
         for act in (
             cases.read(stranger, case_id), cases.exhibits.page(stranger, case_id), cases.members.present(stranger, case_id),
-            cases.notes.written(stranger, case_id), cases.notes.timeline(stranger, case_id), cases.entities.known(stranger,
-            case_id),
+            cases.notes.written(stranger, case_id), cases.notes.timeline(stranger, case_id),
+            cases.entities.lists.overview(stranger, case_id, limit=9), cases.entities.lists.page(stranger, case_id),
+            cases.entities.lists.named(stranger, case_id, "x"),
             cases.search.search(stranger, case_id, "someone"), cases.close(stranger, case_id), cases.mark(stranger, case_id,
             "TLP:RED"),
             cases.notes.write(stranger, case_id, "x"), cases.members.invite(stranger, case_id, "reader"),
@@ -197,7 +198,7 @@ async def test_a_relation_says_from_where_how_sure_and_by_whom(site: Site) -> No
         with pytest.raises(BadInput):
             await cases.entities.relate(lead, case.id, wrong)
     await cases.entities.withdraw_relation(lead, case.id, said.id)
-    assert (await cases.entities.known(lead, case.id))[1] == []
+    assert (await cases.entities.lists.overview(lead, case.id, limit=9)).said.relations == []
 
 
 async def test_five_to_nine_million_views_stay_a_range(site: Site) -> None:

@@ -4,12 +4,16 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable, Coroutine, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pypdf
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from server.captures.masked import MaskOrder
+from server.captures.masking import MaskBox
 from server.exports.case_models import CaseExport
 from server.exports.documents.notice import NoticeDraft
 from server.exports.documents.rapid import RapidDraft
@@ -19,13 +23,17 @@ from server.exports.notices import NoticeOrder
 from server.exports.profiles import Profile
 from server.exports.rapid import RapidOrder
 from server.exports.workbook.values import WorkbookDraft
+from server.handovers.links import LinkOrder
 from server.operators.models import Operator, Organisation
 from tests.exports import test_rapid
+from tests.handovers.desk import SHOT
 from tests.services.casework import Casework, subject
 from tests.services.test_alerts import draft as alert_draft
 from tests.services.test_notices import SAID as NOTICE
 from tests.web.site import Site
 
+IN_A_PICTURE = "Corncrake"
+"""What a screenshot's file says beside its pixels."""
 COLLECTOR = ("Zebrafinch", "Woodlark", "Nightjar", "Dunnock", "Whinchat", "Fieldfare")
 """The author, the reviewer, who saw it, who looked at the picture, the assessment, the note to oneself."""
 ORGANISATION, ACCOUNT, SPONSOR = "Kestrel Desk", "90071992547409931", "Bittern Ltd"
@@ -49,7 +57,21 @@ async def work(site: Site) -> Casework:
     await made.confirmed(subject=about, sightings=[seen], bases=bases, **told)
     await site.services.cases.notes.write(made.author, made.case.id, COLLECTOR[5])
     await site.services.cases.mark(made.author, made.case.id, "TLP:CLEAR")
+    device = await site.pair()
+    shown = await device.capture(device.artifacts() | {SHOT: speaking_picture()})
+    await site.services.cases.exhibits.add(made.author, made.case.id, shown)
+    await site.services.captures.masked.make(made.author, shown, MaskOrder(SHOT, (MaskBox(0, 0, 30, 30),), COLLECTOR[5]))
+    made.capture_id = shown
     return made
+
+
+def speaking_picture() -> bytes:
+    """A screenshot with the canary in its metadata, packed and not."""
+    info, out = PngInfo(), io.BytesIO()
+    info.add_text("Author", IN_A_PICTURE)
+    info.add_itxt("Comment", IN_A_PICTURE, zip=True)
+    Image.effect_noise((640, 400), 40).convert("RGB").save(out, "PNG", pnginfo=info)
+    return out.getvalue()
 
 
 async def alert(work: Casework, order: CaseExportOrder) -> CaseExport:
@@ -99,7 +121,9 @@ FORMS: dict[str, Make] = {
     "sli_workbook": report,
 }
 """How a kind is made here that needs a form, or a finding of its own; the others are made as the page makes them."""
-ASKED = [(kind, profile) for kind in KINDS for profile in (Profile.PLATFORM, Profile.PUBLIC) if profile in KINDS[kind].profiles]
+OUTSIDE = (Profile.AUTHORITY, Profile.PLATFORM, Profile.PUBLIC)
+ASKED = [(kind, profile) for kind in KINDS if kind != "authority" for profile in OUTSIDE if profile in KINDS[kind].profiles]
+"""The bundle for an authority needs stamps and witnesses: tests/services/test_authority.py looks into it."""
 
 
 def leaves(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -112,6 +136,10 @@ def leaves(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
                 yield from leaves(f"{name}/{one}", packed.read(one))
     elif data[:2] == b"\x1f\x8b":
         yield from leaves(f"{name}/gunzip", gzip.decompress(data))
+    elif data[:8] == b"\x89PNG\r\n\x1a\n":
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            yield f"{name}/told", repr(image.info).encode()
     elif data[:5] == b"%PDF-":
         reader = pypdf.PdfReader(io.BytesIO(data))
         yield f"{name}/text", "".join(page.extract_text() for page in reader.pages).encode()
@@ -126,7 +154,9 @@ async def test_nothing_of_the_collector_leaves(work: Casework) -> None:
     for kind, profile in ASKED:
         found = await made_of(work, kind, profile)
         ids = [str(work.author.operator_id), str(work.reviewer.operator_id), str(work.author.organisation_id)]
-        hidden = [*COLLECTOR, *ids, "urn:holdstill:operator", "urn:holdstill:device"]
+        hidden = [*COLLECTOR, *ids, "urn:holdstill:operator", "urn:holdstill:device", IN_A_PICTURE]
+        if profile is Profile.AUTHORITY:
+            hidden.remove(COLLECTOR[4])  # who judges the facts is told the assessment, and never who wrote it
         if profile is Profile.PUBLIC:
             hidden += [ORGANISATION, ACCOUNT, SPONSOR, URL]
         assert len(found) > 3 or found[0][0].endswith(".json"), "one JSON file, or a zip"
@@ -139,9 +169,37 @@ async def made_of(work: Casework, kind: str, profile: Profile) -> list[tuple[str
     """Every file of a new export of this kind, unpacked."""
     exports, order = work.site.services.case_exports, CaseExportOrder(profile, "p", "r")
     row = await (FORMS[kind](work, order) if kind in FORMS else plain(work, order, kind))
+    if profile is Profile.AUTHORITY:
+        await exports.confirm(work.reviewer, row.id)
     opened = await exports.open_file(work.author, row.id)
     with opened.open_range(0, opened.size_bytes) as stream:
         return list(leaves(opened.name, stream.read()))
+
+
+@pytest.mark.parametrize("profile", [Profile.PLATFORM, Profile.PUBLIC])
+async def test_a_link_gives_covered_copies_and_nothing_of_the_original(work: Casework, profile: Profile) -> None:
+    given, original = await handed(work, profile), speaking_picture()
+    assert [name for name, _ in given if "/" not in name] == [f"{SHOT}.masked.png"]
+    for name, data in given:
+        assert IN_A_PICTURE.encode() not in data and original not in data, name
+        assert not any(canary.encode() in data for canary in COLLECTOR), name
+    kept = [data for _, data in await handed(work, Profile.AUTHORITY)]
+    assert any(IN_A_PICTURE.encode() in data for data in kept), "the canary would be found"
+
+
+async def handed(work: Casework, profile: Profile) -> list[tuple[str, bytes]]:
+    """Every file that a link to the capture gives, unpacked."""
+    services = work.site.services
+    ends = services.clock.now() + timedelta(days=1)
+    order = LinkOrder("capture", work.capture_id, "Somebody", "p", ends, profile, with_passcode=False)
+    made = await services.handovers.links.make(work.author, order)
+    key = await services.handovers.visits.open(made.token, "", "192.0.2.1")
+    found: list[tuple[str, bytes]] = []
+    for one in made.row.files:
+        fetched = await services.handovers.visits.fetch(made.token, key, one["name"])
+        with fetched.open_range(0, one["size_bytes"]) as stream:
+            found += leaves(one["name"], stream.read())
+    return found
 
 
 async def test_the_canaries_would_be_found(work: Casework) -> None:

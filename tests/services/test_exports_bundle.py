@@ -29,7 +29,7 @@ async def test_an_export_can_be_made_again_after_its_worker_died_at_any_step(dep
     export_id = await deployment.export(capture_id)
     first = await deployment.state(export_id)
     bundler = deployment.site.services.exports.bundler
-    for dies_in in ("_freeze", "_commit", "_write", "_keep"):
+    for dies_in in ("_freeze", "_commit", "_entries", "assemble", "_keep"):
         again = await deployment_order(deployment, capture_id)
         original = getattr(bundler, dies_in)
 
@@ -47,7 +47,7 @@ async def test_an_export_can_be_made_again_after_its_worker_died_at_any_step(dep
         f"capture:{capture_id}",
         organisation_id=(await deployment.site.services.operators.ensure_default_operator()).organisation_id,
     )
-    assert sum(event.type == "capture.exported" for event in events) == 5, "one per export, however often it was run"
+    assert sum(event.type == "capture.exported" for event in events) == 6, "one per export, however often it was run"
     assert first["state"] == "ready"
     await deployment.site.sound()
 

@@ -12,6 +12,7 @@ from server.db import run_sql
 from server.errors import BadInput, DeviceKeyRefused, DeviceRevoked, NotFound, PairingRefused, SignInRefused, Unauthenticated
 from server.operators.models import Operator
 from server.operators.secrets import parse_code
+from server.operators.sessions import Arrival
 from server.trust.dsse import parse_envelope
 from server.trust.events import key_details, parse_event
 from tests.oracle import assert_sound
@@ -114,7 +115,7 @@ async def test_no_secret_is_stored(stage: Stage) -> None:
     paired = await stage.enrolment.pair_device(await offer(stage), new_spki(), "Browser")
     link = await stage.operators.create_sign_in_link(operator_id)
     used = await stage.operators.create_sign_in_link(operator_id)
-    cookie = (await stage.operators.sign_in(used.token)).cookie
+    cookie = (await stage.identities.sign_ins.by_link(used.token, Arrival())).cookie
     stored = ""
     async with stage.database.session() as session:
         for row in await run_sql(session, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
@@ -224,28 +225,28 @@ async def test_a_sign_in_link_works_once_and_not_after_its_time(stage: Stage) ->
     operator = await stage.operator()
     link = await stage.operators.create_sign_in_link(operator.operator_id)
     late = await stage.operators.create_sign_in_link(operator.operator_id)
-    signed_in = await stage.operators.sign_in(link.token)
-    assert signed_in.actor == operator == await stage.operators.authenticate_session(signed_in.cookie)
+    signed_in = await stage.identities.sign_ins.by_link(link.token, Arrival())
+    assert signed_in.actor == operator == await stage.identities.sessions.authenticate(signed_in.cookie)
     with pytest.raises(SignInRefused):
-        await stage.operators.sign_in(link.token)
+        await stage.identities.sign_ins.by_link(link.token, Arrival())
     stage.clock.move(stage.settings.sign_in_link_seconds)
     with pytest.raises(SignInRefused):
-        await stage.operators.sign_in(late.token)
+        await stage.identities.sign_ins.by_link(late.token, Arrival())
     with pytest.raises(SignInRefused):
-        await stage.operators.sign_in("hsl_guess")
+        await stage.identities.sign_ins.by_link("hsl_guess", Arrival())
 
 
 async def test_a_session_ends_by_time_and_by_signing_out(stage: Stage) -> None:
     operator = await stage.operator()
     tokens = [(await stage.operators.create_sign_in_link(operator.operator_id)).token for _ in range(2)]
-    first, second = [await stage.operators.sign_in(token) for token in tokens]
-    await stage.operators.sign_out(first.cookie)
+    first, second = [await stage.identities.sign_ins.by_link(token, Arrival()) for token in tokens]
+    await stage.identities.sign_ins.sign_out(first.cookie)
     with pytest.raises(Unauthenticated):
-        await stage.operators.authenticate_session(first.cookie)
-    await stage.operators.authenticate_session(second.cookie)
+        await stage.identities.sessions.authenticate(first.cookie)
+    await stage.identities.sessions.authenticate(second.cookie)
     stage.clock.move(stage.settings.session_seconds)
     with pytest.raises(Unauthenticated):
-        await stage.operators.authenticate_session(second.cookie)
+        await stage.identities.sessions.authenticate(second.cookie)
 
 
 async def test_the_first_operator_is_made_once_however_many_processes_start(stage: Stage) -> None:

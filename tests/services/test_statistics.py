@@ -84,7 +84,7 @@ async def test_a_rejected_finding_leaves_new_numbers_and_stays_in_old_ones(work:
 @pytest.mark.parametrize(
     ("change", "check"),
     [
-        ("UPDATE statistic SET n = 9, n_high = 9", "list"),
+        ("UPDATE statistic SET n = 9, n_low = 9, n_high = 9", "list"),
         ("UPDATE statistic SET ids_sha256 = repeat('0', 64)", "list"),
         ("DELETE FROM statistic_item WHERE position = 0", "list"),
         ("UPDATE finding_version SET body = replace(body, 'call', 'cal1')", "versions"),

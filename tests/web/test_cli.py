@@ -33,8 +33,17 @@ def test_pair_sign_in_status_check_and_policy(cli: CliRunner) -> None:
     assert status["origin"] == ORIGIN and status["stamped_size"] is None
     checked = cli.invoke(app, ["log", "check", "--json"])
     assert checked.exit_code == 0 and json.loads(checked.stdout)["sound"] is True
+    assert json.loads(cli.invoke(app, ["search", "reindex", "--json"]).stdout) == {"read": 0, "case_texts": 0}
     policy = cli.invoke(app, ["admin", "policy"])
     assert parse_policy(policy.stdout).log.origin == ORIGIN
+
+
+def test_pauses_are_lifted_and_passkeys_asked_from_the_command_line(cli: CliRunner) -> None:
+    assert json.loads(cli.invoke(app, ["admin", "lift-pauses", "--json"]).stdout) == {"lifted": 0}
+    assert json.loads(cli.invoke(app, ["admin", "lift-pauses", "--login", "desk", "--json"]).stdout) == {"lifted": 0}
+    assert cli.invoke(app, ["admin", "ask-passkeys", "nobody"]).stdout == "passkeys are asked of nobody\n"
+    refused = cli.invoke(app, ["admin", "ask-passkeys", "everybody"])
+    assert refused.exit_code == 1 and "add a passkey" in refused.stderr
 
 
 def test_errors_are_one_line_and_leave_no_file(cli: CliRunner, tmp_path: Path) -> None:

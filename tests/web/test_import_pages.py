@@ -53,7 +53,9 @@ async def test_a_table_is_uploaded_looked_at_started_and_undone(site: Site) -> N
     assert looked.status_code == 200 and "5,000,000 – 9,000,000" in looked.text and "not an http or https address" in looked.text
     started = await person.post(draft, data=form | SAID | {"act": "start"})
     assert started.headers["location"] == draft
-    assert 'http-equiv="refresh"' in (await person.get(draft)).text
+    renewed, still = await person.get(draft), await person.get(f"{draft}?stay=1")
+    assert renewed.headers["refresh"] == "2" and "?stay=1" in renewed.text and "http-equiv" not in renewed.text
+    assert "refresh" not in still.headers and "?stay=0" in still.text, "a reader can stop it"
     import_id = draft.rsplit("/", 1)[1]
     await site.services.imports.runner.run(UUID(import_id))
     done = await person.get(draft)
@@ -95,7 +97,8 @@ async def test_a_picture_made_elsewhere_is_marked_checked_and_logged_but_no_capt
     assert "A colleague, with a phone" in page.text and hashlib.sha256(picture).hexdigest() in page.text
     assert "No captures yet" in (await person.get("/")).text
     found = await person.post("/images/search", files={"picture": ("q.jpg", picture, "image/jpeg")})
-    assert "data-kind=" not in found.text, "no search leads to what no capture shows"
+    assert 'data-kind="exact"' in found.text and f'data-elsewhere="{deposit.rsplit("/", 1)[1]}"' in found.text
+    assert 'class="files sightings"' not in found.text, "it was seen in no capture"
     await site.services.log.sequence()
     receipt = await person.get(f"{deposit}/receipt")
     assert receipt.text.startswith("c2sp.org/tlog-proof@v1")

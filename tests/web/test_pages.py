@@ -162,7 +162,7 @@ async def test_search_pages_through_everything_once_and_takes_signs_literally(si
         if cursor is None:
             break
     assert seen == ["Story 4", "100% sure_thing", "Story 2", "Story 1", "Story 0"]
-    for words, count in (("story", 4), ("100%", 1), ("%", 1), ("sure_t", 1), ("s_ory", 0), ("' OR 1=1 --", 0), ("\\", 0)):
+    for words, count in (("story", 4), ("100%", 1), ("%", 0), ("sure_th", 1), ("s_ory", 0), ("' OR 1=1 --", 0), ("\\", 0)):
         found = (await person.get("/api/v1/captures", params={"q": words})).json()["captures"]
         assert len(found) == count, words
     assert len((await person.get("/api/v1/captures", params={"host": "news.example"})).json()["captures"]) == 5

@@ -1,12 +1,14 @@
-"""Inviting, changing and ending people's access; passwords. One answer for every way of not getting in."""
+"""Inviting, changing and ending people's access; passwords. How signing in is refused: tests/people."""
 
-import asyncio
+import base64
+import json
 import re
 
 import pytest
 
 from server.custody.enrolment import EnrolmentService
 from server.errors import BadInput, Forbidden, NotFound, SignInRefused, Unauthenticated
+from server.operators.sessions import Arrival
 from tests.web.site import Site, client_of
 
 PASSWORD = "correct horse battery"
@@ -27,8 +29,9 @@ async def test_an_invitation_lets_one_person_in_once(site: Site) -> None:
     [joined] = [one for one in people if one.name == "Ida"]
     assert joined.roles == ["investigator"]
     chain = await site.services.custody.chain(f"operator:{joined.id}", organisation_id=joined.organisation_id)
-    assert [event.type for event in chain] == ["operator.joined"]
-    assert b"Ida" not in chain[0].envelope, "custody names nobody"
+    assert [event.type for event in chain] == ["operator.joined", "operator.signed_in"]
+    told = [base64.b64decode(json.loads(event.envelope)["payload"]) for event in chain]
+    assert not [one for one in told if b"Ida" in one], "custody names nobody"
     await site.sound()
 
 
@@ -42,7 +45,7 @@ async def test_withdrawn_and_late_invitations_are_refused_alike(site: Site) -> N
     site.clock.move(8 * 86400)
     for token in (gone.token, late.token, "hsi_guess"):
         with pytest.raises(SignInRefused):
-            await people.join(token, "Ida")
+            await site.services.sign_ins.join(token, "Ida", Arrival())
     assert await people.open_invitations(admin) == []
 
 
@@ -90,30 +93,13 @@ async def test_a_password_signs_in_and_is_stored_as_argon2id(site: Site) -> None
     assert row.argon2id.startswith("$argon2id$") and PASSWORD not in row.argon2id
 
 
-async def test_every_way_of_not_getting_in_has_one_answer_and_five_tries_pause(site: Site) -> None:
-    passwords = site.services.passwords
-    operator = await site.services.operators.ensure_default_operator()
-    await passwords.set_password(operator, "desk", PASSWORD)
-    answers = set()
-    for login, password in (("nobody", PASSWORD), ("desk", "wrong wrong wrong"), ("", ""), ("\x00", "\x00")):
-        answer = await site.http.post("/sign-in", data={"login": login, "password": password})
-        answers.add((answer.status_code, answer.text))
-    assert len(answers) == 1 and next(iter(answers))[0] == 401
-    wrong = [passwords.sign_in("desk", f"wrong {number}") for number in range(4)]
-    assert all(isinstance(one, SignInRefused) for one in await asyncio.gather(*wrong, return_exceptions=True))
-    with pytest.raises(SignInRefused):
-        await passwords.sign_in("desk", PASSWORD)
-    site.clock.move(61)
-    assert (await passwords.sign_in("desk", PASSWORD)).actor == operator
-
-
 async def test_a_login_belongs_to_one_person_and_a_short_password_is_refused(site: Site) -> None:
-    passwords, operator = site.services.passwords, await site.services.operators.ensure_default_operator()
-    await passwords.set_password(operator, "desk", PASSWORD)
+    accounts, operator = site.services.accounts, await site.services.operators.ensure_default_operator()
+    await accounts.set_password(operator, "desk", PASSWORD)
     other = await site.other_organisation()
     for login, password in (("desk", PASSWORD), ("other", "short"), ("no spaces", PASSWORD)):
         with pytest.raises(BadInput):
-            await passwords.set_password(other, login, password)
+            await accounts.set_password(other, login, password)
 
 
 async def test_only_the_own_browsers_are_listed_and_revoked_unless_one_administers(site: Site) -> None:
@@ -144,3 +130,17 @@ async def test_who_does_not_administer_changes_nobody(site: Site) -> None:
             await act
     with pytest.raises(Unauthenticated):
         await site.services.tokens.authenticate("hsa_guess")
+
+
+async def test_an_invitation_holds_only_while_who_gave_it_administers(site: Site) -> None:
+    people = site.services.people
+    admin = await site.services.operators.ensure_default_operator()
+    leaving, demoted = [await site.colleague(admin.organisation_id, "admin") for _ in range(2)]
+    doors = [await people.invite(one, ["admin"]) for one in (leaving, demoted)]
+    await people.disable(admin, leaving.operator_id)
+    await people.change_roles(admin, demoted.operator_id, ["fact_checker"])
+    for door in doors:
+        assert (await site.http.post(f"/join/{door.token}", data={"name": "Back again"})).status_code == 401
+    assert await people.open_invitations(admin) == []
+    kept = await people.invite(admin, ["fact_checker"])
+    assert (await site.http.post(f"/join/{kept.token}", data={"name": "Ida"})).status_code == 303

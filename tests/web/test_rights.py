@@ -14,6 +14,7 @@ from tests.web.site import Site
 NOBODY_NEEDED = {
     "/healthz", "/readyz", "/metrics", "/log/checkpoint", "/log/tile/{level}/{path:path}", "/log/tile/entries/{path:path}",
     "/api/v1/devices", "/api/v1/openapi.json", "/sign-in", "/sign-in/{token}", "/join/{token}",
+    "/sign-in/passkey", "/sign-in/passkey/answer", "/sign-in/issuer", "/sign-in/issuer/return",
     "/alerts/{alert_id}",
     "/h/{token}", "/h/{token}/{visit}", "/h/{token}/{visit}/files/{file}", "/h/{token}/{visit}/receipt",
 }  # fmt: skip

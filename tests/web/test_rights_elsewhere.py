@@ -3,12 +3,14 @@
 import hashlib
 import io
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from server.captures.masked import MaskOrder
 from server.exports.kind import CaseExportOrder
+from server.findings.activities import ActivityOrder
+from server.findings.body import SilenceChoice
 from server.findings.service import LookOrder
 from server.findings.statistics import Question
 from server.handovers.links import LinkOrder
@@ -16,11 +18,14 @@ from server.handovers.submissions import SubmissionOrder
 from server.notices.pinning import ItemOrder
 from server.notices.service import DraftOrder, SendOrder
 from server.notices.values import StatedTime
+from server.operators.issuer import Vouched
+from server.operators.passkeys import NewPasskey
 from server.operators.roles import OperatorRole
+from server.operators.sessions import Arrival
 from server.operators.tokens import TokenOrder
 from tests.images.pages import capture_page, indexed
 from tests.media.pictures import encoded, scene
-from tests.services.casework import Casework
+from tests.services.casework import SILENCE, Casework
 from tests.web.site import Site
 from tests.web.test_rights import NOBODY_NEEDED, routes_of
 
@@ -29,6 +34,7 @@ ABSENT = "00000000-0000-4000-8000-000000000000"
 ANSWERS = {
     "capture": "{capture_id}", "purpose": "p", "recipient": "r", "title": "t", "at": "2024-07-06", "text": "t", "kind": "order",
     "name": "n", "source": "s", "confidence": "likely", "reason": "r", "role": "reader", "operator_id": "{operator_id}",
+    "whom": "nobody", "email": "",
     "tlp": "TLP:RED", "from_id": "{entity_id}", "to_id": "{entity_id}", "entity_id": "{entity_id}", "low": "1", "high": "2",
     "unit": "posts", "window": "w", "method": "m", "as_of": "2024-07-06", "verdict": "rejected", "version": "1", "note": "n",
     "layer": "2", "state": "present", "seen_at": "2024-07-06", "exhibit": "1", "facts": "f", "after": "1",
@@ -47,11 +53,16 @@ FORMS = {
     },
     "/submissions/{submission_id}/replies": {"replied_at": "2026-03-01", "case_number": "7"},
     "/captures/{capture_id}/masks": {"artifact": "screenshot.viewport.png"},
+    "/cases/{case_id}/judgings": {"rule": "FR-L49 FR-MET", "election": "FR-2024-AN-R2"},
+    "/activities/{activity_id}/correct": {"on": "2024-07-06", "kind": "training", "measure": "17.2.1"},
+    "/statistics/readings": {"kind": "account", "case": "{case_id}"},
 }
 """What these forms want besides."""
 LEADS_ON = {("GET", "/cases/join/{token}"), ("GET", "/images/search?capture={capture_id}")}
 """The same for every token, and on to the page of whatever capture is named."""
-QUERIES = {"/api/v1/images/search": ("image={sha256}", "capture={capture_id}"), "/images/search": ("capture={capture_id}",)}
+QUERIES = {"/api/v1/images/search": ("image={sha256}", "capture={capture_id}"), "/images/search": ("capture={capture_id}",),
+    "/statistics/{statistic_id}/sample": ("seed=1&size=3",), "/judgings/{judging_id}": ("place=unknown",),
+}  # fmt: skip
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/clusters/{cluster_id}/merge": {"other": "{cluster_id}", "reason": "r"},
     "/api/v1/clusters/{cluster_id}/split": {"images": ["{sha256}"], "reason": "r"},
@@ -85,7 +96,8 @@ async def everything(site: Site) -> tuple[Casework, dict[str, str]]:
     order = CaseExportOrder("internal", CANARY, CANARY)
     tables = await services.case_exports.request(lead, case.id, "tables", order, queued=False)
     await services.case_exports.maker.run(tables.id)
-    held = await made_elsewhere(site, lead, case.id)
+    held = await made_elsewhere(site, lead, case.id) | await ways_in(site, lead)
+    held |= await judged_and_logged(site, work)
     handed = await handed_over(site, work)
     ids = {
         **handed,
@@ -114,6 +126,17 @@ async def handed_over(site: Site, work: Casework) -> dict[str, str]:
     return {"masked_id": str(masked.id), "handover_id": str(link.row.id), "submission_id": str(submission.id)}
 
 
+async def ways_in(site: Site, lead: Any) -> dict[str, str]:
+    """A passkey, what an issuer knows the person by, and an open session."""
+    services = site.services
+    passkey_id = await services.accounts.add_passkey(lead, NewPasskey(b"id", b"key", 0, False), CANARY)
+    await services.accounts.bind(lead, Vouched("https://id.example", CANARY, None, ""))
+    offer = await services.operators.create_sign_in_link(lead.operator_id)
+    opened = await services.sign_ins.by_link(offer.token, Arrival(CANARY, CANARY))
+    [identity] = await services.accounts.identities(lead)
+    return {"passkey_id": str(passkey_id), "identity_id": str(identity.id), "session_id": str(opened.actor.session_id)}
+
+
 async def made_elsewhere(site: Site, lead: Any, case_id: UUID) -> dict[str, str]:
     """An import that was run, with a refused row, and an archive."""
     from server.imports.deposits import DepositOrder
@@ -127,7 +150,16 @@ async def made_elsewhere(site: Site, lead: Any, case_id: UUID) -> dict[str, str]
     assert await imports.runner.run(draft.id) == "done"
     picture = io.BytesIO(encoded(scene(22)))
     taken = await imports.deposits.take(lead, case_id, (picture, f"{CANARY}.png"), DepositOrder(CANARY), queued=False)
-    return {"import_id": str(draft.id), "deposit_id": str(taken.id)}
+    return {"import_id": str(draft.id), "deposit_id": str(taken.id), "position": "47114711"}
+
+
+async def judged_and_logged(site: Site, work: Casework) -> dict[str, str]:
+    """A judging of the imported posts, and a line of the activity log."""
+    judging = await site.services.imports.judgings.ask(work.author, work.case.id, SilenceChoice(**SILENCE), queued=False)
+    assert await site.services.imports.judgings.run(judging.id) == "done"
+    order = ActivityOrder(date(2024, 7, 6), "training", "17.2.1", CANARY, source=CANARY, case_id=work.case.id)
+    line = await site.services.findings.activities.record(work.author, order)
+    return {"judging_id": str(judging.id), "activity_id": str(line.id)}
 
 
 async def notice_of(site: Site, lead: Any, case_id: Any) -> dict[str, str]:
@@ -157,7 +189,7 @@ def filled(text: str, ids: dict[str, str]) -> str:
 
 
 def absent_of(ids: dict[str, str]) -> dict[str, str]:
-    kept = ("notice_kind", "event_kind", "name", "token", "number", "upload_id")
+    kept = ("notice_kind", "event_kind", "name", "token", "number", "upload_id", "position")
     return {
         name: value if name in kept else "f" * 64 if name in ("capture_id", "sha256") else ABSENT for name, value in ids.items()
     }
@@ -181,7 +213,7 @@ def bare(answer: Any, ids: dict[str, str]) -> tuple[int, str]:
     """Status and text without the ids that were asked for and what differs by request."""
     text = answer.text
     for value in sorted(ids.values(), key=len, reverse=True):
-        text = text.replace(value, "…")
+        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", text)  # whole words: an id may be a digit of a status
     return answer.status_code, re.sub(r"hs[a-z]_[\w-]{20,}|[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", "…", text)
 
 

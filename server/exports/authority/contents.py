@@ -6,16 +6,17 @@ Memory grows with the number of exhibits (which is limited) and not with files o
 import asyncio
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from server.exports.authority.annex import Annex
 from server.exports.authority.casegraph import CaseGraph
 from server.exports.authority.custody import CustodyLine, custody_lines
 from server.exports.authority.exhibits import ExhibitFacts, read_exhibits
-from server.exports.authority.order import AuthorityOrder, Missing
+from server.exports.authority.order import AuthorityOrder, FrozenCopy, Missing
 from server.exports.authority.papers import Part, breakable, paper, plain_text
 from server.exports.authority.report import CustodyReport
 from server.exports.authority.words import missing_words
@@ -29,6 +30,7 @@ from server.exports.tables.writer import TableWriter
 from server.rules.catalogue import shipped
 from server.trust.events import capture_item
 from storage.bundle import BagSource
+from storage.hashing import Sha256
 
 DOCUMENTS = {
     "report/custody-report.pdf": "Custody report",
@@ -43,6 +45,17 @@ DOCUMENTS = {
     "metadata/missing.json": "What is not in the bundle",
     "metadata/case.jsonld": "Captures as a CASE/UCO graph",
 }
+
+
+def masked_copies(order: AuthorityOrder) -> dict[str, tuple[FrozenCopy, str]]:
+    """Path below `data/` → the covered copy that the order froze, and what the bundle's page says of it."""
+    return {
+        one.copy_name(copy): (copy, f"E-{one.number}, a picture with parts covered: a working copy, not evidence")
+        for one in order.exhibits
+        for copy in one.masked
+    }
+
+
 _COLUMNS = columns_for(FINDING_COLUMNS, Profile.AUTHORITY)
 
 
@@ -64,7 +77,14 @@ class CaseFiles:
         self.counts = {"exhibits": len(self._exhibits), "findings": findings, "missing": len(self._missing)}
         await asyncio.to_thread(self._write_papers, case_events)
         more: dict[str, BagSource] = {f"data/{name}": self._path(name) for name in DOCUMENTS}
-        return replace(gathered, data=replace(gathered.data, more=more))
+        copies = {f"data/{name}": copy for name, (copy, _) in masked_copies(self._order).items()}
+        more |= {path: self._opener(copy.sha256) for path, copy in copies.items()}
+        known = gathered.artifact_sha256 | {path: copy.sha256 for path, copy in copies.items()}
+        return replace(gathered, data=replace(gathered.data, more=more), artifact_sha256=known)
+
+    def _opener(self, sha256: str) -> Callable[[], BinaryIO]:
+        working, organisation = self._making.parts.working, str(self._making.row.organisation_id)
+        return lambda: working.open(organisation, Sha256(sha256))
 
     def _path(self, name: str) -> Path:
         return self._folder / name.rpartition("/")[2]

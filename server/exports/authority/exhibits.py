@@ -63,6 +63,14 @@ class ExhibitFacts:
         counted = [(sum(one.outcome == outcome for one in self.checks), word) for outcome, word in words]
         return ", ".join(f"{count} {word}" for count, word in counted if count)
 
+    def _copies(self) -> dict[str, object]:
+        """The member `masked_copies`; absent where the order froze none, so that older orders give the bytes they always gave."""
+        copies = [
+            {"file": f"data/{self.frozen.copy_name(one)}", "sha256": one.sha256, "bytes": one.size_bytes, "of": one.of}
+            for one in self.frozen.masked
+        ]
+        return {"masked_copies": copies} if copies else {}
+
     def to_json(self, organisation: str) -> dict[str, object]:
         """A line of exhibits.jsonl. Times are UTC; `captured_at_local` is the same moment in the zone that the device stated."""
         frozen, capture, statement = self.frozen, self.capture, self.statement
@@ -93,6 +101,7 @@ class ExhibitFacts:
                 {"name": one.name, "role": one.role, "media_type": one.media_type, "sha256": one.sha256, "bytes": one.size_bytes}
                 for one in self.artifacts
             ],
+            **self._copies(),
             "checks": [
                 {"name": one.name, "subject": one.subject, "outcome": one.outcome, "reason": one.reason} for one in self.checks
             ],

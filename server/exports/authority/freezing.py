@@ -16,11 +16,13 @@ from server.captures.scope import owned_by
 from server.captures.sharing import Exhibit
 from server.cases.models import CaseNote
 from server.exports.authority.encryption import parse_recipients
-from server.exports.authority.order import AuthorityOrder, FrozenExhibit, Missing, parse_preservation
+from server.exports.authority.order import AuthorityOrder, FrozenCopy, FrozenExhibit, Missing, parse_preservation
 from server.exports.authority.words import missing_words
 from server.exports.documents.values import bad_input, canonical
 from server.exports.errors import ExportRefused
 from server.exports.kind import Asked, PreviewPart
+from server.exports.pictures import pictures_of
+from server.exports.profiles import Profile
 from server.findings.models import Finding, FindingReview, FindingState
 from server.operators.models import Device, Operator, Organisation
 from server.rules.catalogue import shipped
@@ -120,6 +122,11 @@ async def _frozen(asked: Asked, exhibit: Exhibit, capture: Capture) -> FrozenExh
         not_before_reason=bracket.not_before_reason,
         not_after=None if bracket.not_after is None else bracket.not_after.at,
         not_after_reason=bracket.not_after_reason,
+        masked=tuple(
+            FrozenCopy(name=one.name, sha256=one.sha256, size_bytes=one.size_bytes, of=one.masked_of)
+            for one in (await pictures_of(asked.session, capture.capture_id, Profile.AUTHORITY)).given
+            if one.masked_of is not None
+        ),
     )
 
 

@@ -7,11 +7,10 @@ the manifest covers it. It keeps its own row, under this export's id, so that a 
 import asyncio
 import shutil
 from collections.abc import Mapping
-from typing import cast
 
 from server.custody.service import EventDraft
 from server.errors import StoredRecordBroken
-from server.exports.authority.contents import DOCUMENTS, CaseFiles
+from server.exports.authority.contents import DOCUMENTS, CaseFiles, masked_copies
 from server.exports.authority.encryption import encrypt_file
 from server.exports.authority.freezing import freeze_case, preview_case
 from server.exports.authority.order import OPTIONS, AuthorityOrder
@@ -23,7 +22,6 @@ from server.exports.models import Export, ExportCapture, ExportState
 from server.exports.models import ExportKind as BundleKind
 from server.exports.profiles import Profile
 from server.exports.proofs import ExportFailed
-from server.operators.actors import Actor, Role
 
 METHOD = "age-encryption.org/v1"
 
@@ -35,17 +33,15 @@ async def write_bundle(making: Making) -> Mapping[str, int]:
     folder = making.path.parent / "case"
     folder.mkdir()
     files = CaseFiles(making, order, folder)
-    extras = Extras((f"case:{order.case}",), DOCUMENTS, files.add)
+    documents = DOCUMENTS | {name: says for name, (_, says) in masked_copies(order).items()}
+    extras = Extras((f"case:{order.case}",), documents, files.add)
     try:
-        made = await Bundler(making.parts).assemble(making.row.id, extras)
+        made = await Bundler(making.parts).assemble(making.row.id, making.path.parent, extras)
     except ExportFailed as error:
         raise ExportRefused(reason=error.reason) from error
     except StoredRecordBroken as error:
         raise ExportRefused(reason=f"a stored record is broken: {error}") from error
-    try:
-        await _hand_on(making, order, made)
-    finally:
-        await asyncio.to_thread(made.path.unlink, missing_ok=True)
+    await _hand_on(making, order, made)
     return files.counts
 
 
@@ -74,18 +70,17 @@ async def _keep_row(making: Making, order: AuthorityOrder) -> None:
 
 
 async def _hand_on(making: Making, order: AuthorityOrder, made: BundleMade) -> None:
-    """The finished bundle where it is wanted, closed for its recipient if keys were given; that is an event of the case."""
+    """The finished bundle where it is wanted, closed for its recipient if keys were given; that is an event of the case, once the
+    file is kept: another run closes another bundle, with later proofs and keys of its own."""
     if order.encrypted_to:
         await asyncio.to_thread(encrypt_file, made.path, making.path, order.encrypted_to)
+        making.events.append(_encrypted(making.row, order, made))
     else:
         await asyncio.to_thread(shutil.move, made.path, making.path)
     async with making.parts.database.transaction() as session:
         row = await session.get_one(Export, making.row.id, with_for_update=True)
         row.state, row.finished_at = ExportState.READY, making.parts.clock.now()
         row.file_sha256, row.size_bytes = made.sha256, made.size_bytes
-        if order.encrypted_to:
-            actor = Actor(making.row.organisation_id, making.row.actor, cast(Role, making.row.role))
-            await making.parts.custody.record(session, actor, _encrypted(making.row, order, made))
 
 
 def _encrypted(row: CaseExport, order: AuthorityOrder, made: BundleMade) -> EventDraft:

@@ -14,9 +14,19 @@ OPTIONS = ("reference", "preserve_from", "preserve_to", "recipient_key")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+class FrozenCopy(Value):
+    """A picture of an exhibit with boxes over parts of it: a working copy, never evidence. `of`: the original's SHA-256."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    of: str
+
+
 class FrozenExhibit(Value):
     """One exhibit as it stood. collector_roles: roles of the person whose device signed; checks_run: 0 when no check ever ran.
 
+    masked: the covered copies of its pictures that counted then.
     A side of the bracket that was not proved then has a reason: `none`, `unstamped`, `unknown`; `pending`, `no_tsa`.
     """
 
@@ -29,6 +39,11 @@ class FrozenExhibit(Value):
     not_before_reason: str
     not_after: AwareDatetime | None
     not_after_reason: str
+    masked: tuple[FrozenCopy, ...] = ()
+
+    def copy_name(self, copy: FrozenCopy) -> str:
+        """Where the copy stands below `data/`: `metadata/E-3.<name>`."""
+        return f"metadata/E-{self.number}.{copy.name}"
 
 
 class Missing(Value):

@@ -56,7 +56,7 @@ class Figure(Value):
     statistic_id: str
     label: str
     unit: str
-    n: int
+    n: int | None
     n_low: int
     n_high: int
     as_of: AwareDatetime
@@ -65,7 +65,7 @@ class Figure(Value):
     @property
     def words(self) -> str:
         """`131 instances: label (S-3, as of 2024-12-31)`."""
-        n = f"{self.n:,}" if self.n_low == self.n_high else f"{self.n_low:,} to {self.n_high:,}"
+        n = f"{self.n_low:,}" if self.n_low == self.n_high else f"{self.n_low:,} to {self.n_high:,}"
         return f"{n} {self.unit}: {self.label} ({self.statistic}, as of {self.as_of:%Y-%m-%d})"
 
 

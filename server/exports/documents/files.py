@@ -3,7 +3,9 @@
 import asyncio
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import BaseModel
 
@@ -15,7 +17,14 @@ Files = Callable[[str], dict[str, bytes]]
 
 async def require_printable(files: Files, value: BaseModel) -> None:
     """Returns when the document's files can be made. Raises: ExportRefused."""
-    await asyncio.to_thread(files, canonical(value))
+    await asyncio.to_thread(printed, files, canonical(value))
+
+
+@lru_cache(maxsize=4)
+def printed(files: Files, text: str) -> Mapping[str, bytes]:
+    """The files of the text, kept for a moment: what was checked a moment before it is frozen is not set a second time. They
+    follow from the text alone. Blocking. Raises: ExportRefused."""
+    return MappingProxyType(files(text))
 
 
 def pack(files: Mapping[str, bytes], path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from server.exports.documents.alert import alert_files
-from server.exports.documents.files import Files, pack
+from server.exports.documents.files import Files, pack, printed
 from server.exports.documents.notice import notice_files
 from server.exports.documents.rapid import rapid_files
 from server.exports.kind import ExportKind, Form, Making
@@ -18,7 +18,7 @@ def document(name: str, files: Files, form: Form, profiles: frozenset[Profile], 
     """A kind whose zip holds the files that `files` makes of the canonical text. Blocking work goes to a thread."""
 
     async def write(making: Making) -> Mapping[str, int]:
-        await asyncio.to_thread(lambda: pack(files(making.row.content), making.path))
+        await asyncio.to_thread(lambda: pack(printed(files, making.row.content), making.path))
         return {}
 
     return ExportKind(name, profiles, formats, form, write)

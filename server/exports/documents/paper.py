@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import typst
@@ -18,22 +17,19 @@ HTML = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=S
 
 def pdf(template: str, data: Mapping[str, Any], at: datetime) -> bytes:
     """The PDF (A-2b). What is in `data` is never markup. Raises: ExportRefused (more than the one page a template allows)."""
-    with TemporaryDirectory(prefix="holdstill-paper-") as folder:
-        root = Path(folder)
-        (root / template).write_bytes((FOLDER / template).read_bytes())
-        try:
-            made = typst.compile(
-                root / template,
-                root=root,
-                sys_inputs={"data": json.dumps(data)},
-                ignore_system_fonts=True,
-                pdf_standards="a-2b",
-                timestamp=int(at.timestamp()),
-            )
-        except typst.TypstError as error:
-            if "more than one page" not in str(error):
-                raise
-            raise ExportRefused(reason="it does not fit on one page: shorten it") from error
+    try:
+        made = typst.compile(
+            FOLDER / template,
+            root=FOLDER,
+            sys_inputs={"data": json.dumps(data)},
+            ignore_system_fonts=True,
+            pdf_standards="a-2b",
+            timestamp=int(at.timestamp()),
+        )
+    except typst.TypstError as error:
+        if "more than one page" not in str(error):
+            raise
+        raise ExportRefused(reason="it does not fit on one page: shorten it") from error
     if not isinstance(made, bytes):
         raise TypeError("one PDF is expected")
     return made

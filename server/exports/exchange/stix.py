@@ -2,7 +2,8 @@
 
 One `incident` per finding, `attack-pattern` per technique, `observed-data` with the observables, `sighting`, `note` for the
 assessment and for the evidence, one `report` of the case. Every id is the same in every export. Source: STIX 2.1 (OASIS);
-the kill chain is DISARM's own, never ATT&CK's. Not checked: whether an address or an account is what the finding says.
+the kill chain is DISARM's own, never ATT&CK's.
+What a profile and a marking change is told by `modified`. Not checked: whether an address or an account is what the finding says.
 """
 
 import re
@@ -10,7 +11,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from server.exports.exchange.shown import CaseShown, Shown
-from server.exports.exchange.stixcommon import Object, author_id, common_objects, domain_object
+from server.exports.exchange.stixcommon import (
+    Object,
+    author_id,
+    common_objects,
+    creator_id,
+    domain_object,
+    later_text,
+    version_ms,
+)
 from server.exports.exchange.stixids import (
     FINDING_EXTENSION,
     MADE_AT,
@@ -38,6 +47,9 @@ def stix_bundle(case: CaseShown, findings: list[Shown]) -> Object:
     for one in marked:
         one["object_marking_refs"] = [TLP_MARKINGS[case.marking]]
     report = _report(case, findings, [one["id"] for one in marked])
+    for one in (*marked, report):
+        if "modified" in one:
+            one["modified"] = later_text(one["modified"], version_ms(case))
     return {"type": "bundle", "id": object_id("bundle", case.case_id, case.profile), "objects": [*found.values(), report]}
 
 
@@ -47,7 +59,7 @@ def _report(case: CaseShown, findings: list[Shown], refs: list[str]) -> Object:
         "report",
         object_id("report", case.case_id, case.profile),
         (times[0], times[-1]),
-        created_by_ref=author_id(case),
+        created_by_ref=creator_id(case),
         object_marking_refs=[TLP_MARKINGS[case.marking]],
         name=f"Confirmed findings of case C-{case.number}",
         report_types=["observed-data"],
@@ -64,7 +76,7 @@ def _finding_objects(case: CaseShown, finding: Shown) -> list[Object]:
             "relationship",
             object_id("relationship", incident["id"], one["id"]),
             (incident["created"], incident["modified"]),
-            created_by_ref=author_id(case),
+            created_by_ref=creator_id(case),
             relationship_type="uses",
             source_ref=incident["id"],
             target_ref=one["id"],
@@ -81,7 +93,7 @@ def _incident(case: CaseShown, finding: Shown) -> Object:
         "incident",
         object_id("incident", finding.text("finding_id")),
         (at, at),
-        created_by_ref=author_id(case),
+        created_by_ref=creator_id(case),
         name=f"{finding.link} {finding.text('type')}",
         description=finding.text("facts"),
         confidence=CONFIDENCE.get(finding.text("confidence")),
@@ -114,13 +126,13 @@ def _observed(case: CaseShown, finding: Shown, incident: Object) -> list[Object]
     seen, times = observables(finding), finding.times
     if not seen or not times:
         return []
-    stamps, author = (incident["created"], incident["modified"]), author_id(case)
+    stamps, creator = (incident["created"], incident["modified"]), creator_id(case)
     count = max(1, len(finding.sightings))
     data = domain_object(
         "observed-data",
         object_id("observed-data", incident["id"]),
         stamps,
-        created_by_ref=author,
+        created_by_ref=creator,
         first_observed=times[0],
         last_observed=times[-1],
         number_observed=count,
@@ -130,10 +142,10 @@ def _observed(case: CaseShown, finding: Shown, incident: Object) -> list[Object]
         "sighting",
         object_id("sighting", incident["id"]),
         stamps,
-        created_by_ref=author,
+        created_by_ref=creator,
         sighting_of_ref=incident["id"],
         observed_data_refs=[data["id"]],
-        where_sighted_refs=[author],
+        where_sighted_refs=[author_id(case)],
         first_seen=times[0],
         last_seen=times[-1],
         count=count,
@@ -172,7 +184,7 @@ def _notes(case: CaseShown, finding: Shown, incident: Object) -> list[Object]:
             "note",
             object_id("note", incident["id"], name),
             (incident["created"], incident["modified"]),
-            created_by_ref=author_id(case),
+            created_by_ref=creator_id(case),
             abstract=name.capitalize(),
             content=text,
             authors=[case.author] if case.author else None,

@@ -1,5 +1,6 @@
 """The objects that stand in every STIX bundle: who made it, how it is marked, what the extensions mean."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from server.exports.exchange.shown import CaseShown
@@ -13,6 +14,8 @@ from server.exports.exchange.stixids import (
     TLP_MARKINGS,
     object_id,
 )
+from server.exports.profiles import Profile
+from server.exports.tables.findings import utc_text
 
 Object = dict[str, Any]
 FORMAT_PAGE = "docs/formats.md, section 14, of Holdstill"
@@ -27,6 +30,26 @@ def domain_object(kind: str, object_id_: str, times: tuple[str, str], **members:
 def author_id(case: CaseShown) -> str:
     """The organisation's identity; the program's where the profile names no organisation."""
     return object_id("identity", "organisation", case.author) if case.author else SOFTWARE
+
+
+def creator_id(case: CaseShown) -> str | None:
+    """`created_by_ref` of what a case says; none where the profile names no organisation: no version may name another creator."""
+    return author_id(case) if case.author else None
+
+
+def version_ms(case: CaseShown) -> int:
+    """How much later than its own time an object counts as modified, in milliseconds: for each profile and marking its own.
+
+    One id with one `modified` must mean one content. The fuller profile, and in it the stricter marking, is the later version, so
+    who got two of them keeps that. 0 was what all of them had before. Source: STIX 2.1, 3.6.2. Never changed.
+    """
+    profiles, markings = (Profile.PUBLIC, Profile.AUTHORITY, Profile.INTERNAL), tuple(TLP_MARKINGS)
+    return 1 + profiles.index(case.profile) * len(markings) + markings.index(case.marking)
+
+
+def later_text(moment: str, more_ms: int) -> str:
+    """An RFC 3339 time in UTC with milliseconds, so much later."""
+    return utc_text(datetime.fromisoformat(moment) + timedelta(milliseconds=more_ms)) or ""
 
 
 def common_objects(case: CaseShown) -> list[Object]:

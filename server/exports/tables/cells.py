@@ -45,5 +45,7 @@ def xlsx_text(text: str) -> str:
     """
     if len(text) > XLSX_TEXT_LIMIT:
         return f"[{len(text)} characters, too long for a cell: see the JSONL file]"
-    marked = _LIKE_AN_ESCAPE.sub("_x005F_", text)
+    marked = _LIKE_AN_ESCAPE.sub("_x005F_", text) if "_x" in text else text
+    if marked.isprintable():  # as nearly every text is: nothing in it that XML cannot hold
+        return marked
     return _NOT_XML.sub(lambda found: f"_x{ord(found[0]):04X}_", marked)

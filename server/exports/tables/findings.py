@@ -63,6 +63,12 @@ class ConfirmedFinding:
         return max(told, key=lambda look: str(look["at"]))["state"] if told else "not_checked"
 
     @property
+    def deposits(self) -> list[str]:
+        """The archives made elsewhere that its confirmation pinned, each saying so."""
+        pinned = self.pins.get("deposits") or []
+        return [f"D-{one['number']} {one['kind']} sha256:{one['sha256']} ({one['origin']})" for one in pinned]
+
+    @property
     def silence(self) -> Mapping[str, Any]:
         """The pinned verdict of the silence rule; empty without one."""
         return self.pins.get("silence") or {}

@@ -6,6 +6,7 @@ Source: ECMA-376 part 1 (SpreadsheetML).
 
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import IO
 from xml.sax.saxutils import escape
 
@@ -103,6 +104,7 @@ def _cell(place: str, value: Value, style: int) -> str:
     return f'<c r="{place}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
 
+@cache
 def _letters(place: int) -> str:
     letters = ""
     place += 1

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from server.exports.documents.alert import Alert
-from server.exports.workbook.values import Activity, SliRow, ids_sha256
+from server.exports.workbook.values import Activity, RecordedActivity, SliRow, ids_sha256
 
 ALERTS_ONCE = "each alert once, by its id, in its last version made in the period"
 ACTIVITIES_ONCE = "each line of the organisation's activity log once; stated, not counted from evidence"
@@ -32,11 +32,15 @@ def _row(breakdown: Breakdown, ids: Iterable[str], as_of: datetime) -> SliRow:
     )
 
 
-def activity_rows(activities: Sequence[Activity], as_of: datetime) -> list[SliRow]:
-    """Activities and participants of SLI 17.2.1 and 30.1.1. Reach is not summed: each line keeps its own range."""
+def activity_rows(activities: Sequence[Activity], as_of: datetime, recorded: Sequence[RecordedActivity] = ()) -> list[SliRow]:
+    """Activities and participants of SLI 17.2.1 and 30.1.1, of the log and typed. Reach is not summed: each line keeps its own
+    range."""
     rows: list[SliRow] = []
     for sli in ("17.2.1", "30.1.1"):
-        own = [one for one in activities if one.sli == sli]
+        own: list[Activity | RecordedActivity] = [
+            *(one for one in recorded if one.measure == sli),
+            *(one for one in activities if one.sli == sli),
+        ]
         people = [one.participants for one in own if one.participants is not None]
         for unit, n, rule in (("activities", len(own), ACTIVITIES_ONCE), ("participants", sum(people), PEOPLE_ADDED)):
             if own if unit == "activities" else people:

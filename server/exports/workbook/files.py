@@ -9,6 +9,7 @@ from server.exports.tables import spreadsheet
 from server.exports.tables.cells import Value, array_text, csv_cell
 from server.exports.workbook.sheets import Sheet, method, sheets
 from server.exports.workbook.values import TEXT_LIMIT, SliRow, Workbook, refusals
+from server.findings.activities import form_characters
 
 
 def workbook_files(text: str) -> dict[str, bytes]:
@@ -30,14 +31,21 @@ def report(book: Workbook) -> str:
         lines += [f"## SLI {sli}", "", "| What | Number | Unit | Statistic |", "| --- | ---: | --- | --- |"]
         lines += [_line(one) for one in book.rows if one.sli == sli] + [""]
     for answer in said.texts:
-        lines += [f"## QRE {answer.measure}", "", f"{len(answer.text):,} of {TEXT_LIMIT:,} characters", "", answer.text, ""]
+        lines += [
+            f"## QRE {answer.measure}",
+            "",
+            f"{form_characters(answer.text):,} of {TEXT_LIMIT:,} characters",
+            "",
+            answer.text,
+            "",
+        ]
     lines += ["## Method", "", *(f"- {what}: {_plain(how)}" for what, how in method(book)), ""]
     return "\n".join(lines)
 
 
 def _line(row: SliRow) -> str:
     what = ", ".join(one for one in (row.content_type, row.member_state, row.platform, row.language) if one) or "Total"
-    n = f"{row.n:,}" if row.n_low == row.n_high else f"{row.n_low:,} to {row.n_high:,}"
+    n = f"{row.n_low:,}" if row.n_low == row.n_high else f"{row.n_low:,} to {row.n_high:,}"
     return f"| {_plain(what)} | {n} | {row.unit} | {row.statistic_id} |"
 
 

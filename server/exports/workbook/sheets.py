@@ -7,6 +7,7 @@ from datetime import date
 from server.exports.tables.cells import Value
 from server.exports.tables.findings import utc_text
 from server.exports.workbook.values import TEXT_LIMIT, SliRow, Workbook
+from server.findings.activities import form_characters
 from server.findings.statistics import MULTI_LABEL
 
 SLI_HEADER = (
@@ -34,12 +35,7 @@ def sheets(book: Workbook) -> list[Sheet]:
         Sheet(f"SLI_{sli.replace('.', '_')}", SLI_HEADER, tuple(sli_cells(book, one) for one in book.rows if one.sli == sli))
         for sli in SLIS
     ]
-    qre = tuple((f"QRE {one.measure}", len(one.text), TEXT_LIMIT, one.text) for one in said.texts)
-    activities = tuple(
-        (one.on.isoformat(), f"SLI {one.sli}", one.activity, one.participants, one.reach_low, one.reach_high,
-         one.languages or None, one.source or None)
-        for one in said.activities
-    )  # fmt: skip
+    qre = tuple((f"QRE {one.measure}", form_characters(one.text), TEXT_LIMIT, one.text) for one in said.texts)
     alerts = tuple(
         (one.number, one.alert_id, one.version, utc_text(one.made_at), one.tlp, one.title or None, list(one.content_types))
         for one in book.alerts
@@ -52,8 +48,21 @@ def sheets(book: Workbook) -> list[Sheet]:
         Sheet("actions", ("action_type", "document_id", "made_at", "recipient"), actions),
         Sheet(
             "activities",
-            ("on", "sli", "activity", "participants", "reach_low", "reach_high", "languages", "source"),
-            activities,
+            (
+                "on",
+                "sli",
+                "activity",
+                "participants",
+                "reach_low",
+                "reach_high",
+                "languages",
+                "source",
+                "number",
+                "kind",
+                "qre",
+                "case",
+            ),
+            tuple(_activities(book)),
         ),
         Sheet("method", ("what", "how"), tuple(method(book))),
         Sheet(
@@ -62,6 +71,21 @@ def sheets(book: Workbook) -> list[Sheet]:
             tuple(_ids(book)),
         ),
     ]
+
+
+def _activities(book: Workbook) -> Iterator[tuple[Value, ...]]:
+    """The lines of the log, which have a number, then those typed for this report. A line of another measure has no SLI."""
+    for line in book.recorded:
+        sli = f"SLI {line.measure}" if line.measure in SLIS[1:] else None
+        yield (
+            line.on.isoformat(), sli, line.text, line.participants, line.reach_low, line.reach_high, line.languages or None,
+            line.source or None, f"L-{line.number}", line.kind, f"QRE {line.measure}", line.case or None,
+        )  # fmt: skip
+    for one in book.said.activities:
+        yield (
+            one.on.isoformat(), f"SLI {one.sli}", one.activity, one.participants, one.reach_low, one.reach_high,
+            one.languages or None, one.source or None, None, None, f"QRE {one.sli}", None,
+        )  # fmt: skip
 
 
 def sli_cells(book: Workbook, row: SliRow) -> tuple[Value, ...]:
@@ -92,6 +116,8 @@ def method(book: Workbook) -> Iterator[tuple[str, str]]:
     )
     yield "statistics", "Frozen lists of ids; each can be counted again. Ranges stay ranges."
     yield "activities", "Stated by the organisation; not counted from evidence. Reach is never added up."
+    yield "activity log", f"{len(book.recorded)} lines of the log, {len(said.activities)} typed for this report."
+    yield "characters", "Counted as the form's field counts them: UTF-16 code units, a line break once."
     yield (
         "ids",
         "One a line in the sheet and file `ids`; ids_sha256 is the SHA-256 of a number's ids, one a line, each line ended by LF.",

@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from server.exports.documents.values import Line, Text, Value
+from server.findings.activities import MEASURES, TEXT_LIMIT, form_characters
 
-TEXT_LIMIT = 2_000
-MEASURES = ("12.1.1", "13.1.1", "14.1.1", "16.1.1", "16.2.1", "17.2.1", "30.1.1", "30.3.1")
+__all__ = ["MEASURES", "TEXT_LIMIT"]
 Sli = Literal["16.1.1", "17.2.1", "30.1.1"]
 
 
@@ -37,8 +37,25 @@ class Activity(Value):
     source: Line = ""
 
 
+class RecordedActivity(Value):
+    """One line of the log as it stood when the report was made: `number` names it in the organisation."""
+
+    number: int
+    on: date
+    kind: Line
+    measure: Line
+    text: Text
+    participants: int | None = None
+    reach_low: int | None = None
+    reach_high: int | None = None
+    languages: Line = ""
+    source: Text = ""
+    case: Line = ""
+
+
 class WorkbookDraft(Value):
-    """What a person writes. Both days are in the period (UTC). `statistics`: numbers of frozen statistics to print."""
+    """What a person writes. Both days are in the period (UTC). `statistics`: numbers of frozen statistics to print. `log`: the
+    period's lines of the activity log are taken in; `activities` are further ones, typed for this report alone."""
 
     organisation: Annotated[Line, Field(min_length=1)]
     period_from: date
@@ -46,11 +63,12 @@ class WorkbookDraft(Value):
     statistics: Annotated[tuple[int, ...], Field(max_length=40)] = ()
     texts: Annotated[tuple[QreText, ...], Field(max_length=30)] = ()
     activities: Annotated[tuple[Activity, ...], Field(max_length=500)] = ()
+    log: bool = True
 
 
 class SliRow(Value):
-    """One number. Empty breakdowns mean all. `ids`: what was counted, in order; `ids_elsewhere`: they are too many for this file
-    and stand in the statistic's own ids file, which has the same hash."""
+    """One number; where it is a range there is no `n`, only its ends. Empty breakdowns mean all. `ids`: what was counted, in
+    order; `ids_elsewhere`: they are too many for this file and stand in the statistic's own ids file, which has the same hash."""
 
     sli: Sli
     content_type: str = ""
@@ -58,7 +76,7 @@ class SliRow(Value):
     platform: str = ""
     language: str = ""
     unit: str
-    n: int
+    n: int | None
     n_low: int
     n_high: int
     dedup_rule: str
@@ -101,6 +119,7 @@ class Workbook(Value):
     rows: tuple[SliRow, ...]
     alerts: tuple[AlertRow, ...]
     actions: tuple[ActionRow, ...]
+    recorded: tuple[RecordedActivity, ...] = ()
 
 
 def refusals(book: Workbook) -> list[str]:
@@ -109,9 +128,9 @@ def refusals(book: Workbook) -> list[str]:
     found = ["period"] if said.period_to < said.period_from else []
     found += [] if book.rows else ["nothing_counted"]
     found += [
-        f"text_too_long: QRE {one.measure}, {len(one.text)} of {TEXT_LIMIT} characters"
+        f"text_too_long: QRE {one.measure}, {form_characters(one.text)} of {TEXT_LIMIT} characters"
         for one in said.texts
-        if len(one.text) > TEXT_LIMIT
+        if form_characters(one.text) > TEXT_LIMIT
     ]
     measures = [one.measure for one in said.texts]
     found += [f"text_twice: QRE {one}" for one in dict.fromkeys(measures) if measures.count(one) > 1]

@@ -12,6 +12,7 @@ from server.errors import BadInput, ServiceError
 from server.exports.errors import ExportRefused
 from server.exports.kind import CaseExportOrder, ExportKind, Form, Plain, PreviewPart
 from server.exports.kinds import KINDS, kind_of
+from server.exports.models import ExportState
 from server.exports.profiles import ASKS, FETCHES, SECOND_PERSON, Profile
 from server.operators.actors import OperatorActor
 from server.web.deps import PublicExporter, RecordedRead, ServicesDep
@@ -105,6 +106,7 @@ async def one(request: Request, case_export_id: uuid.UUID, actor: PublicExporter
         request,
         "case_export.html",
         section="cases",
+        renews=export.state in (ExportState.QUEUED, ExportState.RUNNING),
         export=export,
         fetches=FETCHES[Profile(export.profile)] in actor.rights,
         asks=ASKS[Profile(export.profile)] in actor.rights,

@@ -1,17 +1,20 @@
 """Cases: the list, one case, and what members add to it."""
 
 import uuid
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from server.captures.sharing import MemberRole
-from server.cases.entities import CONFIDENCES, RELATIONS, EntityOrder, MetricOrder, RelationOrder
+from server.cases.entities import CONFIDENCES, RELATIONS
 from server.cases.models import CaseState, EntityKind, Tlp
-from server.cases.notes import MOMENT_KINDS, MomentOrder
+from server.cases.notes import MOMENT_KINDS, NOTES_SHOWN, MomentOrder
+from server.cases.searchquery import STATES
 from server.cases.service import CaseOrder
 from server.operators.actors import OperatorActor
 from server.operators.roles import Right
@@ -23,6 +26,7 @@ from server.web.pages.render import render
 router = APIRouter()
 Line = Annotated[str, Form(max_length=300)]
 Long = Annotated[str, Form(max_length=10_000)]
+ENTITIES_SHOWN, FINDINGS_SHOWN, FINDINGS_ROWS = 25, 25, 50
 MARKINGS = tuple(one.value for one in Tlp)
 
 
@@ -68,9 +72,32 @@ async def one(
     services: ServicesDep,
     q: Annotated[str, Query(max_length=200)] = "",
     after: Annotated[int, Query(ge=0)] = 0,
+    notes: Annotated[str, Query(max_length=80)] = "",
 ) -> Response:
-    """One case: exhibits, findings, notes, entities, timeline, members."""
-    return await _page(request, actor, services, (case_id, q, after, None))
+    """One case: exhibits, the newest findings, notes and entities, timeline, members."""
+    return await _page(request, actor, services, case_id, Shown(q=q, after=after, notes=_written(notes)))
+
+
+@router.get("/cases/{case_id}/findings")
+async def findings(
+    request: Request,
+    case_id: uuid.UUID,
+    actor: Reader,
+    services: ServicesDep,
+    before: Annotated[int | None, Query(ge=0)] = None,
+    state: Annotated[str, Query(max_length=16)] = "",
+) -> Response:
+    """The case's findings, the newest first."""
+    case = await services.cases.read(actor, case_id)
+    state = state if state in STATES else ""
+    rows = await services.findings.of_case(actor, case_id, before=before, limit=FINDINGS_ROWS + 1, state=state)
+    shown = rows[::-1][:FINDINGS_ROWS]
+    following = urlencode({"before": shown[-1].number, "state": state}) if len(rows) > FINDINGS_ROWS else ""
+    next_url = following and f"/cases/{case_id}/findings?{following}"
+    choices = {"states": STATES}
+    return render(
+        request, "case_findings.html", section="cases", case=case, findings=shown, state=state, next_url=next_url, choices=choices
+    )
 
 
 @router.post("/cases/{case_id}/exhibits")
@@ -112,66 +139,6 @@ async def add_moment(
     return _to(case_id, "timeline")
 
 
-@router.post("/cases/{case_id}/entities")
-async def keep_entity(
-    case_id: uuid.UUID,
-    actor: Writer,
-    services: ServicesDep,
-    kind: Line,
-    name: Line,
-    external_id: Line = "",
-    platform: Line = "",
-    url: Annotated[str, Form(max_length=2000)] = "",
-) -> Response:
-    """An entity of the case; without an id of its own its name tells it apart."""
-    await services.cases.entities.keep(actor, case_id, EntityOrder(kind, external_id or name, name, platform, url))
-    return _to(case_id, "entities")
-
-
-@router.post("/cases/{case_id}/relations")
-async def relate(
-    case_id: uuid.UUID,
-    actor: Writer,
-    services: ServicesDep,
-    kind: Line,
-    from_id: uuid.UUID = Form(),
-    to_id: uuid.UUID = Form(),
-    source: Long = "",
-    confidence: Line = "",
-) -> Response:
-    """What is said of two entities."""
-    await services.cases.entities.relate(actor, case_id, RelationOrder(kind, from_id, to_id, source, confidence))
-    return _to(case_id, "entities")
-
-
-@router.post("/cases/{case_id}/relations/{relation_id}/withdraw")
-async def withdraw_relation(case_id: uuid.UUID, relation_id: uuid.UUID, actor: Writer, services: ServicesDep) -> Response:
-    """It is no longer said."""
-    await services.cases.entities.withdraw_relation(actor, case_id, relation_id)
-    return _to(case_id, "entities")
-
-
-@router.post("/cases/{case_id}/metrics")
-async def measure(
-    case_id: uuid.UUID,
-    actor: Writer,
-    services: ServicesDep,
-    name: Line,
-    unit: Line,
-    window: Line,
-    method: Line,
-    as_of: Line,
-    entity_id: uuid.UUID = Form(),
-    low: int = Form(),
-    high: int = Form(),
-    claimed_by: Line = "",
-) -> Response:
-    """A measured or claimed range of an entity."""
-    order = MetricOrder(entity_id, name, low, high, unit, window, method, utc_time("as_of", as_of), claimed_by)
-    await services.cases.entities.measure(actor, case_id, order)
-    return _to(case_id, "entities")
-
-
 @router.post("/cases/{case_id}/members")
 async def add_member(
     case_id: uuid.UUID, actor: Lead, services: ServicesDep, role: Line, operator_id: uuid.UUID = Form()
@@ -192,7 +159,7 @@ async def remove_member(case_id: uuid.UUID, operator_id: uuid.UUID, actor: Lead,
 async def invite(request: Request, case_id: uuid.UUID, actor: Lead, services: ServicesDep, role: Line) -> Response:
     """An invitation for one person of another organisation, shown on this very answer and never again."""
     token = await services.cases.members.invite(actor, case_id, role)
-    return await _page(request, actor, services, (case_id, "", 0, token))
+    return await _page(request, actor, services, case_id, Shown(invitation=token))
 
 
 @router.post("/cases/{case_id}/mark")
@@ -209,15 +176,25 @@ async def close(case_id: uuid.UUID, actor: Lead, services: ServicesDep) -> Respo
     return _to(case_id)
 
 
-async def _page(
-    request: Request, actor: OperatorActor, services: ServicesDep, asked: tuple[uuid.UUID, str, int, str | None]
-) -> Response:
-    case_id, q, after, token = asked
-    cases = services.cases
+@dataclass(frozen=True)
+class Shown:
+    """Which part of a long case is shown. `after`: the number of the last exhibit before; `notes`: the last note before."""
+
+    q: str = ""
+    after: int = 0
+    notes: tuple[datetime, uuid.UUID] | None = None
+    invitation: str | None = None
+
+
+async def _page(request: Request, actor: OperatorActor, services: ServicesDep, case_id: uuid.UUID, shown: Shown) -> Response:
+    cases, q, token = services.cases, shown.q, shown.invitation
     case = await cases.read(actor, case_id)
     leads = Right.LEAD in actor.rights and case.organisation_id == actor.organisation_id and case.state == CaseState.OPEN
-    exhibits = await cases.exhibits.page(actor, case_id, after=after)
-    entities, relations, metrics = await cases.entities.known(actor, case_id)
+    exhibits = await cases.exhibits.page(actor, case_id, after=shown.after)
+    entities = await cases.entities.lists.overview(actor, case_id, limit=ENTITIES_SHOWN)
+    findings = (await services.findings.of_case(actor, case_id, limit=FINDINGS_SHOWN + 1))[::-1]
+    notes = await cases.notes.written(actor, case_id, before=shown.notes)
+    last = notes[-1].note if len(notes) == NOTES_SHOWN else None
     return render(
         request,
         "case.html",
@@ -229,17 +206,17 @@ async def _page(
         leads=leads,
         exhibits=exhibits,
         next_after=exhibits[-1].exhibit.number if len(exhibits) == 50 else None,
-        findings=await services.findings.of_case(actor, case_id),
+        findings=findings[:FINDINGS_SHOWN],
+        more_findings=len(findings) > FINDINGS_SHOWN,
         rechecks=await services.notice_records.rechecks.of_case(actor, case_id, services.clock.now()),
+        judgings=await services.imports.judgings.of_case(actor, case_id, limit=3),
         types=shipped().types.values(),
-        notes=await cases.notes.written(actor, case_id),
+        notes=notes,
+        older_notes=last and f"/cases/{case_id}?{urlencode({'notes': f'{format_exact(last.created_at)}|{last.id}'})}#notes",
         timeline=await cases.notes.timeline(actor, case_id),
         members=await cases.members.present(actor, case_id),
         colleagues=await cases.members.colleagues(actor, case_id) if leads else [],
         entities=entities,
-        names={entity.id: entity.name for entity in entities},
-        relations=relations,
-        metrics=metrics,
         q=q,
         hits=await cases.search.search(actor, case_id, q) if q.strip() else None,
         invitation=None if token is None else f"{services.settings.public_url.rstrip('/')}/cases/join/{token}",
@@ -253,6 +230,19 @@ async def _page(
             "roles": [one.value for one in MemberRole],
         },
     )
+
+
+def format_exact(at: datetime) -> str:
+    """The moment with microseconds, as a cursor keeps it."""
+    return at.astimezone(UTC).isoformat()
+
+
+def _written(cursor: str) -> tuple[datetime, uuid.UUID] | None:
+    """Where a page of notes begins. Raises: BadInput."""
+    if not cursor:
+        return None
+    at, _, note = cursor.partition("|")
+    return utc_time("notes", at), typed_id("notes", note)
 
 
 def _to(case_id: uuid.UUID, part: str = "") -> Response:

@@ -25,9 +25,10 @@ from server.exports.rapid import RapidOrder
 from server.exports.workbook.kind import WORKBOOK
 from server.exports.workbook.sheets import Sheet, sheets
 from server.exports.workbook.values import MEASURES, TEXT_LIMIT, Workbook, WorkbookDraft
+from server.findings.activities import drafted, form_characters
 from server.operators.actors import OperatorActor
 from server.web.deps import PlatformExporter, PublicExporter, ServicesDep
-from server.web.forms import lines
+from server.web.forms import lines, utc_time
 from server.web.pages.render import render
 from server.web.problems import status_of
 
@@ -128,6 +129,9 @@ async def report_form(request: Request, case_id: uuid.UUID, actor: PublicExporte
 async def write_report(request: Request, case_id: uuid.UUID, actor: PublicExporter, services: ServicesDep) -> Response:
     """Shows the numbers and the length of each answer, or makes the files."""
     fields = await _sent(request)
+    if fields.get("act") == "fill":
+        filled = Written(await _from_log(actor, services, fields))
+        return await _page(request, actor, services, (case_id, "report", REPORT_FIELDS, filled))
     order = CaseExportOrder(fields.get("profile", ""), fields.get("purpose", ""), fields.get("recipient", ""))
 
     async def make() -> CaseExport:
@@ -143,6 +147,14 @@ async def write_report(request: Request, case_id: uuid.UUID, actor: PublicExport
 async def _sent(request: Request) -> dict[str, str]:
     sent = await request.form(max_files=0, max_fields=50)
     return {name: value for name, value in sent.items() if isinstance(value, str)}
+
+
+async def _from_log(actor: OperatorActor, services: ServicesDep, fields: dict[str, str]) -> dict[str, str]:
+    """The form with each empty answer begun from the period's lines of the log; what was written stays."""
+    days = [utc_time(name, fields[name]).date() if fields.get(name) else None for name in ("period_from", "period_to")]
+    lines_said = await services.findings.activities.said(actor, days[0], days[1])
+    begun = {f"qre_{one}": drafted(lines_said, one) for one in MEASURES}
+    return {**fields, **{name: text for name, text in begun.items() if text and not fields.get(name, "").strip()}}
 
 
 async def _act(
@@ -179,6 +191,7 @@ async def _page(
         form=form,
         shape=shape,
         fields=written.fields,
+        counts={name: form_characters(text) for name, text in written.fields.items()},
         profiles=profiles if form == "report" else [],
         shown=written.shown,
         error=None if written.error is None else written.error.data,

@@ -48,7 +48,14 @@ async def ask(
 async def one(request: Request, export_id: uuid.UUID, actor: Exporter, services: ServicesDep) -> Response:
     """One bundle: progress while it is made, then the file."""
     export = await services.exports.read(actor, export_id)
-    return render(request, "export.html", section="exports", export=export, steps=steps_of(export))
+    return render(
+        request,
+        "export.html",
+        section="exports",
+        export=export,
+        steps=steps_of(export),
+        renews=export.state in ("queued", "running"),
+    )
 
 
 @router.post("/exports/{export_id}/retry")

@@ -1,21 +1,23 @@
 """Findings: the form that says at once what is missing, one finding, its reviews and looks."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from starlette.responses import RedirectResponse
 
+from server.cases.exhibits import ExhibitView
 from server.cases.models import CaseState
 from server.errors import BadInput, ServiceError
 from server.findings.body import FindingBody
-from server.findings.evidence import Gap, Known, gaps, silence_verdict
+from server.findings.evidence import DepositFact, Gap, Known, gaps, silence_verdict
 from server.findings.models import FindingState
 from server.findings.review import FROM
 from server.findings.scope import Opened
 from server.findings.service import LookOrder, unlabelled
+from server.imports.models import Deposit
 from server.operators.actors import OperatorActor
 from server.operators.roles import Right
 from server.rules.errors import RuleError
@@ -173,12 +175,14 @@ async def _form(
         raise BadInput(field="type", reason="no such type of finding")
     case = await services.cases.read(actor, case_id)
     exhibits = await services.cases.exhibits.page(actor, case_id, limit=EXHIBITS_SHOWN)
-    numbers = Numbers({one.exhibit.number: one.exhibit.capture_id for one in exhibits if one.exhibit.withdrawn_at is None})
+    held = [one for one in await services.imports.deposits.of_case(actor, case_id) if one.withdrawn_at is None]
+    numbers = _numbered(exhibits, held)
     typed = isinstance(content, Mapping)
     known = Known({}, catalogue=catalogue)
     if not typed:
         live = {one.exhibit.capture_id: one.captured_at for one in exhibits if one.exhibit.withdrawn_at is None}
-        known = Known(live, () if opened is None else opened.known.looks, catalogue=catalogue)
+        facts = [DepositFact(one.id, one.number, one.kind, one.sha256, one.received_at) for one in held]
+        known = Known(live, () if opened is None else opened.known.looks, facts, catalogue=catalogue)
     missing: tuple[Gap, ...] = () if isinstance(content, Mapping) else gaps(type_code, content, known)
     return render(
         request,
@@ -192,6 +196,7 @@ async def _form(
         error=error,
         opened=opened,
         exhibits=[one for one in exhibits if one.exhibit.withdrawn_at is None],
+        deposits=held,
         rules=catalogue.silence.values(),
         elections=catalogue.elections.values(),
         suggested=[catalogue.bases[basis] for basis in kind.bases],
@@ -207,7 +212,13 @@ async def _fields(request: Request) -> dict[str, str]:
 
 async def _numbers(actor: OperatorActor, services: ServicesDep, case_id: uuid.UUID) -> Numbers:
     exhibits = await services.cases.exhibits.page(actor, case_id, limit=EXHIBITS_SHOWN)
-    return Numbers({one.exhibit.number: one.exhibit.capture_id for one in exhibits if one.exhibit.withdrawn_at is None})
+    held = await services.imports.deposits.of_case(actor, case_id)
+    return _numbered(exhibits, [one for one in held if one.withdrawn_at is None])
+
+
+def _numbered(exhibits: Sequence[ExhibitView], deposits: Sequence[Deposit]) -> Numbers:
+    captures = {one.exhibit.number: one.exhibit.capture_id for one in exhibits if one.exhibit.withdrawn_at is None}
+    return Numbers(captures, {one.number: one.id for one in deposits})
 
 
 def _verdict(opened: Opened) -> object:

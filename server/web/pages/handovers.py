@@ -54,6 +54,7 @@ async def new(
         kind=_kind(kind),
         thing=thing,
         profiles=_profiles(actor),
+        previews=await services.handovers.links.preview(actor, _kind(kind), thing) if thing else [],
         days=DAYS,
         earlier=[] if kind == HandoverKind.CAPTURE else await services.handovers.submissions.latest(actor),
     )
@@ -113,6 +114,14 @@ async def revoke(handover_id: uuid.UUID, actor: PublicExporter, services: Servic
 async def unlock(handover_id: uuid.UUID, actor: PublicExporter, services: ServicesDep) -> Response:
     """A locked link takes passcodes again."""
     await services.handovers.links.unlock(actor, handover_id)
+    return RedirectResponse(f"/handovers/{handover_id}", status_code=HTTPStatus.SEE_OTHER)
+
+
+@router.post("/handovers/{handover_id}/embargo")
+async def embargo(handover_id: uuid.UUID, actor: PublicExporter, services: ServicesDep, opens_at: Line = "") -> Response:
+    """The link opens at that time and not before; an empty field lifts the embargo."""
+    at = utc_time("opens_at", opens_at) if opens_at.strip() else None
+    await services.handovers.links.embargo(actor, handover_id, at)
     return RedirectResponse(f"/handovers/{handover_id}", status_code=HTTPStatus.SEE_OTHER)
 
 

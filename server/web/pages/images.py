@@ -121,18 +121,23 @@ async def cluster(request: Request, cluster_id: UUID, actor: Reader, services: S
         return RedirectResponse(f"/images/clusters/{ended.data['into_id']}?moved=true", status_code=HTTPStatus.SEE_OTHER)
     texts = texts_of(request)
     members = _rows(texts, view, view.members)
+    sightings = await services.images.reads.cluster_sightings(actor, cluster_id)
+    elsewhere = await services.images.reads.cluster_elsewhere(actor, cluster_id)
     return render(
         request,
         "cluster.html",
         section="images",
         cluster=view,
         moved=moved,
-        line=count_line(texts, view.counts),
+        line=count_line(texts, view.counts) or texts.get("deposit.elsewhere"),
         counts=count_rows(texts, view.counts),
         members=members,
         variants=_rows(texts, view, view.variants),
         splittable=[one for one in members if one.relation not in ("representative", "contains")],
-        sightings=await services.images.reads.cluster_sightings(actor, cluster_id),
+        sightings=sightings,
+        elsewhere=elsewhere,
+        elsewhere_counts=[(texts.get(f"elsewhere.{unit}"), number) for unit, number in vars(view.elsewhere).items()],
+        only_elsewhere={one.sha256 for one in elsewhere} - {one.sha256 for one in sightings},
         roles={one.image.sha256: one.role for one in view.members},
         names=await services.captures.details.names(actor, {one.actor for one in view.decisions}),
         whose=lambda one: whose_line(texts, one),
@@ -241,8 +246,9 @@ async def image(request: Request, sha256: Digest, actor: Reader, services: Servi
         image=view,
         facts=facts_line(texts, view),
         signals=await services.images.origins.of(actor, sha256),
+        elsewhere=await services.images.reads.elsewhere(actor, sha256),
         sightings=await services.images.reads.sightings(actor, sha256),
-        clusters=[ClusterLink(one.cluster_id, count_line(texts, one.counts)) for one in homes],
+        clusters=[ClusterLink(one.cluster_id, count_line(texts, one.counts) or texts.get("deposit.elsewhere")) for one in homes],
         whose=lambda one: whose_line(texts, one),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Path, Query, Request, Response
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, StreamingResponse
 
@@ -16,23 +16,27 @@ from server.cases.models import CaseState
 from server.composition import Services
 from server.errors import BadInput
 from server.exports.tables.cells import csv_cell
-from server.imports.deposits import MEDIA_TYPES, DepositOrder
+from server.imports.contents import LISTED_LIMIT
+from server.imports.deposits import MEDIA_TYPES, RECORDS_PAGE, DepositOrder
 from server.imports.errors import FileRefused
 from server.imports.fields import FIELDS
-from server.imports.models import ImportState, TableImport
+from server.imports.models import DepositState, ImportState, TableImport
 from server.imports.options import TIME_SOURCES
-from server.imports.service import ENDED, STOPPED, TableFile
+from server.imports.service import ENDED, STOPPED, TableFile, is_planned
 from server.imports.sniffing import DELIMITERS, ENCODINGS
 from server.imports.times import DATE_ORDERS
 from server.imports.views import Plan, ProblemRow
 from server.operators.actors import OperatorActor
 from server.operators.roles import Right
 from server.web.deps import Reader, RecordedRead, ServicesDep, Writer
-from server.web.pages.render import render
+from server.web.pages.image_words import facts_line
+from server.web.pages.images import PICTURE_CACHE, Digest
+from server.web.pages.render import render, texts_of
 from server.web.ranges import ServedFile, file_response
 
 router = APIRouter()
 Long = Annotated[str, Form(max_length=2000)]
+Position = Annotated[int, Path(ge=0, le=2**31 - 1)]
 OPTIONS = (
     "source", "zone", "date_order", "platform", "time_source", "seen_at", "seen_by", "window", "claimed_by", "confidence",
 )  # fmt: skip
@@ -80,6 +84,7 @@ async def one(request: Request, import_id: uuid.UUID, actor: Reader, services: S
     if view.table.state == ImportState.DRAFT:
         return await _draft(request, (actor, services), view.table, None)
     case = await services.cases.read(actor, view.table.case_id)
+    going = view.table.state in (ImportState.QUEUED, ImportState.RUNNING, ImportState.UNDOING)
     return render(
         request,
         "import.html",
@@ -89,8 +94,9 @@ async def one(request: Request, import_id: uuid.UUID, actor: Reader, services: S
         table=view.table,
         writes=Right.WRITE in actor.rights and case.state == CaseState.OPEN,
         ended=view.table.state in (*ENDED, ImportState.UNDOING),
-        stopped=view.table.state in STOPPED and view.table.started_at is not None,
-        going=view.table.state in (ImportState.QUEUED, ImportState.RUNNING, ImportState.UNDOING),
+        stopped=view.table.state in STOPPED and is_planned(view.table),
+        renews=going,
+        going=going,
     )
 
 
@@ -114,7 +120,7 @@ async def plan(request: Request, import_id: uuid.UUID, actor: Writer, services: 
 async def cancel(import_id: uuid.UUID, actor: Writer, services: ServicesDep) -> Response:
     """No further row is taken."""
     found = await services.imports.cancel(actor, import_id)
-    return _to(f"/imports/{found.id}" if found.started_at is not None else f"/cases/{found.case_id}/imports")
+    return _to(f"/imports/{found.id}" if is_planned(found) else f"/cases/{found.case_id}/imports")
 
 
 @router.post("/imports/{import_id}/resume")
@@ -138,12 +144,47 @@ async def problems(import_id: uuid.UUID, actor: Reader, services: ServicesDep) -
 
 
 @router.get("/deposits/{deposit_id}")
-async def archive(request: Request, deposit_id: uuid.UUID, actor: Reader, services: ServicesDep) -> Response:
-    """An archive made elsewhere: who says so, what it says of itself, its checks, since when it provably exists."""
-    view = await services.imports.deposits.read(actor, deposit_id)
+async def archive(
+    request: Request,
+    deposit_id: uuid.UUID,
+    actor: Reader,
+    services: ServicesDep,
+    after: Annotated[int, Query(ge=-1, le=2**31 - 1)] = -1,
+) -> Response:
+    """An archive made elsewhere: who says so, what it says of itself and holds, its checks, since when it provably exists."""
+    view = await services.imports.deposits.read(actor, deposit_id, after)
+    texts = texts_of(request)
     case = await services.cases.read(actor, view.deposit.case_id)
     writes = Right.WRITE in actor.rights and case.state == CaseState.OPEN and view.deposit.withdrawn_at is None
-    return render(request, "deposit.html", section="cases", case=case, view=view, deposit=view.deposit, writes=writes)
+    return render(
+        request,
+        "deposit.html",
+        section="cases",
+        renews=view.deposit.state == DepositState.RECEIVED or view.pictures.state == "pending",
+        case=case,
+        view=view,
+        deposit=view.deposit,
+        writes=writes,
+        facts=lambda image: facts_line(texts, image),
+        page_size=RECORDS_PAGE,
+        listed_limit=LISTED_LIMIT,
+    )
+
+
+@router.get("/deposits/{deposit_id}/pictures/{sha256}")
+async def archive_picture(deposit_id: uuid.UUID, sha256: Digest, actor: Reader, services: ServicesDep) -> Response:
+    """A small re-encoded working copy of a picture in it: looking at it is no custody event."""
+    data = await services.imports.deposits.thumbnail(actor, deposit_id, sha256)
+    return Response(data, media_type="image/webp", headers=PICTURE_CACHE)
+
+
+@router.get("/deposits/{deposit_id}/records/{position}", dependencies=[RecordedRead])
+async def archive_record(
+    request: Request, deposit_id: uuid.UUID, position: Position, actor: Reader, services: ServicesDep
+) -> Response:
+    """One record as text: nothing of it is rendered, run or fetched. The opening is recorded."""
+    deposit, record, text = await services.imports.deposits.record_text(actor, deposit_id, position)
+    return render(request, "deposit_record.html", section="cases", deposit=deposit, record=record, text=text)
 
 
 @router.get("/deposits/{deposit_id}/file", dependencies=[RecordedRead])
@@ -211,7 +252,8 @@ def _plan(form: FormData) -> Plan:
         if key.startswith("name-") and (meaning := _text(form, f"column-{key.removeprefix('name-')}")):
             mapping[_text(form, key)] = meaning
     options = {name: text for name in OPTIONS if (text := _text(form, name))}
-    return Plan(mapping, options, _text(form, "encoding"), _text(form, "delimiter"), _text(form, "sheet"))
+    delimiter = _text(form, "delimiter_other") or _text(form, "delimiter")
+    return Plan(mapping, options, _text(form, "encoding"), delimiter, _text(form, "sheet"))
 
 
 def _file(form: FormData) -> UploadFile:

@@ -15,7 +15,7 @@ from server.notices import vocabulary
 from server.notices.errors import NoticeRefused
 from server.notices.service import NoticeView
 from server.notices.state import in_force
-from server.notices.table import METHOD, UNITS
+from server.notices.table import METHOD, METHODS, UNITS, rule_of
 from server.notices.values import StatedTime
 from server.operators.actors import OperatorActor
 from server.operators.roles import Right
@@ -115,7 +115,8 @@ async def table(request: Request, table_id: uuid.UUID, actor: Reader, services: 
     listed = [json.loads(line) for line in found.ids.splitlines()]
     case = await services.cases.read(actor, found.case_id)
     values = {"table": found, "rows": json.loads(found.rows), "listed": listed[:SHOWN], "more": len(listed) - SHOWN}
-    return render(request, "notice_table.html", section="cases", case=case, method=METHOD, span=span, **values)
+    method = METHODS[rule_of(found.ids)]
+    return render(request, "notice_table.html", section="cases", case=case, method=method, span=span, **values)
 
 
 @router.get("/notice-tables/{table_id}/list")

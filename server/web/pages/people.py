@@ -1,4 +1,4 @@
-"""People of the organisation (for who administers it), and everybody's own account."""
+"""People of the organisation, for who administers it."""
 
 import uuid
 from http import HTTPStatus
@@ -8,9 +8,9 @@ from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import RedirectResponse
 
 from server.operators.actors import OperatorActor
-from server.operators.roles import TOKEN_SCOPES, OperatorRole
-from server.operators.tokens import TokenOrder
-from server.web.deps import AccountHolder, Administrator, ServicesDep
+from server.operators.roles import OperatorRole
+from server.operators.sessions import PASSKEYS_FOR
+from server.web.deps import Administrator, ServicesDep
 from server.web.pages.render import render
 
 router = APIRouter()
@@ -25,9 +25,15 @@ async def index(request: Request, actor: Administrator, services: ServicesDep) -
 
 
 @router.post("/people/invitations")
-async def invite(request: Request, actor: Administrator, services: ServicesDep, roles: Roles) -> Response:
+async def invite(
+    request: Request,
+    actor: Administrator,
+    services: ServicesDep,
+    roles: Roles,
+    email: Annotated[str, Form(max_length=254)] = "",
+) -> Response:
     """A new invitation, shown on this very answer and never again."""
-    offer = await services.people.invite(actor, roles)
+    offer = await services.people.invite(actor, roles, email)
     return await _people(request, actor, services, link=f"/join/{offer.token}")
 
 
@@ -59,43 +65,20 @@ async def sign_in_link(request: Request, operator_id: uuid.UUID, actor: Administ
     return await _people(request, actor, services, link=f"/sign-in/{offer.token}")
 
 
-@router.get("/account")
-async def account(request: Request, actor: AccountHolder, services: ServicesDep) -> Response:
-    """The person's password and tokens."""
-    return await _account(request, actor, services)
-
-
-@router.post("/account/password")
-async def set_password(
-    actor: AccountHolder,
-    services: ServicesDep,
-    login: Annotated[str, Form(max_length=80)],
-    password: Annotated[str, Form(max_length=256)],
+@router.post("/people/{operator_id}/email")
+async def change_email(
+    operator_id: uuid.UUID, actor: Administrator, services: ServicesDep, email: Annotated[str, Form(max_length=254)] = ""
 ) -> Response:
-    """Login and password from now on."""
-    await services.passwords.set_password(actor, login, password)
-    return RedirectResponse("/account", status_code=HTTPStatus.SEE_OTHER)
+    """The address by which the configured issuer may vouch for the person."""
+    await services.people.change_email(actor, operator_id, email)
+    return RedirectResponse("/people", status_code=HTTPStatus.SEE_OTHER)
 
 
-@router.post("/account/tokens")
-async def create_token(
-    request: Request,
-    actor: AccountHolder,
-    services: ServicesDep,
-    label: Annotated[str, Form(max_length=200)],
-    scopes: Annotated[list[str], Form(max_length=20)],
-    days: Annotated[int, Form()] = 90,
-) -> Response:
-    """A new token, shown on this very answer and never again."""
-    _, token = await services.tokens.create(actor, TokenOrder(label, tuple(scopes), days))
-    return await _account(request, actor, services, token=token)
-
-
-@router.post("/account/tokens/{token_id}/revoke")
-async def revoke_token(token_id: uuid.UUID, actor: AccountHolder, services: ServicesDep) -> Response:
-    """The token no longer works."""
-    await services.tokens.revoke(actor, token_id)
-    return RedirectResponse("/account", status_code=HTTPStatus.SEE_OTHER)
+@router.post("/people/passkeys")
+async def ask_passkeys(actor: Administrator, services: ServicesDep, whom: Annotated[str, Form(max_length=16)]) -> Response:
+    """Of whom a passkey is asked from now on."""
+    await services.people.ask_passkeys_of(actor, whom)
+    return RedirectResponse("/people", status_code=HTTPStatus.SEE_OTHER)
 
 
 async def _people(request: Request, actor: OperatorActor, services: ServicesDep, link: str | None = None) -> Response:
@@ -108,18 +91,7 @@ async def _people(request: Request, actor: OperatorActor, services: ServicesDep,
         roles=GIVEN_ROLES,
         link=None if link is None else services.settings.public_url.rstrip("/") + link,
         myself=actor.operator_id,
-    )
-
-
-async def _account(request: Request, actor: OperatorActor, services: ServicesDep, token: str | None = None) -> Response:
-    return render(
-        request,
-        "account.html",
-        section="account",
-        actor=actor,
-        login=await services.operators.login_of(actor),
-        tokens=await services.tokens.list(actor),
-        scopes=sorted(right.value for right in TOKEN_SCOPES & actor.rights),
-        token=token,
-        now=services.clock.now(),
+        passkeys_for=await services.people.passkeys_for(actor),
+        rules=PASSKEYS_FOR,
+        issuer="" if services.settings.oidc is None else services.settings.oidc.name,
     )

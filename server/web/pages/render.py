@@ -11,11 +11,21 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from server.clock import format_time
-from server.errors import CrossSiteVisit, ServiceError, SignInRefused, Unauthenticated
-from server.web.problems import status_of
+from server.errors import (
+    CrossSiteVisit,
+    PasskeyDue,
+    PasskeyRefused,
+    PasskeysUnavailable,
+    ServiceError,
+    SignInPaused,
+    SignInRefused,
+    Unauthenticated,
+)
+from server.web.problems import headers_of, status_of
 from server.web.texts import Texts, choose_language
 
 SIGN_IN_COMMAND = "holdstill sign-in"
+RENEWAL_S = 2
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -55,15 +65,20 @@ def texts_of(request: Request) -> Texts:
 
 
 def render(request: Request, template: str, *, status: int = HTTPStatus.OK, section: str = "", **values: object) -> HTMLResponse:
-    """The page. `section` marks the place in the navigation; signed_in=False leaves the navigation out."""
+    """The page. `section` marks the place in the navigation; signed_in=False leaves the navigation out.
+
+    renews=True: it is loaded again every RENEWAL_S seconds, until the reader asks to let it stand (`?stay=1`).
+    """
     texts = texts_of(request)
+    stays, renews = request.query_params.get("stay") == "1", bool(values.setdefault("renews", False))
     values.setdefault("signed_in", True)
     actor = getattr(request.state, "actor", None)
     may = frozenset() if actor is None else frozenset(right.value for right in actor.rights)
     page = ENVIRONMENT.get_template(template).render(
-        t=texts.get, tn=texts.count, language=texts.language, section=section, may=may, **values
+        t=texts.get, tn=texts.count, language=texts.language, section=section, may=may, stays=stays, **values
     )
-    return HTMLResponse(page, status_code=status, headers={"Cache-Control": "private, no-store"})
+    headers = {"Cache-Control": "private, no-store"} | ({"Refresh": str(RENEWAL_S)} if renews and not stays else {})
+    return HTMLResponse(page, status_code=status, headers=headers)
 
 
 def page_error(request: Request, error: Exception) -> Response:
@@ -74,6 +89,13 @@ def page_error(request: Request, error: Exception) -> Response:
         text = "sign_in.refused_text" if isinstance(error, SignInRefused) else "sign_in.text"
         return _message(request, (HTTPStatus.UNAUTHORIZED, texts.get(key), texts.get(text)), command=SIGN_IN_COMMAND)
     status = int(status_of(error))
+    if isinstance(error, SignInPaused):
+        paused = (status, texts.get("error.refused"), texts.get("sign_in.paused", wait_s=error.data["wait_s"]))
+        page = _message(request, paused, back=True)
+        page.headers.update(headers_of(error))
+        return page
+    if isinstance(error, PasskeyDue | PasskeyRefused | PasskeysUnavailable):
+        return _message(request, (status, texts.get("passkey.refused"), _passkey_words(texts, error)), again="/account")
     if isinstance(error, CrossSiteVisit):
         arrival = (status, texts.get("arrival.title"), texts.get("arrival.text"))
         return _message(request, arrival, again=request.url.path)
@@ -87,6 +109,14 @@ def page_error(request: Request, error: Exception) -> Response:
         return _message(request, (status, texts.get("error.broken"), texts.get("error.broken_text")), back=True)
     said = str(error.data.get("reason", error.code)) if isinstance(error, ServiceError) else HTTPStatus(status).phrase
     return _message(request, (status, texts.get("error.refused"), f"{texts.get('error.refused_text')} {said}"), back=True)
+
+
+def _passkey_words(texts: Texts, error: ServiceError) -> str:
+    if isinstance(error, PasskeyDue):
+        return texts.get("passkey.due")
+    if isinstance(error, PasskeysUnavailable):
+        return texts.get(f"passkey.unavailable.{error.data['reason']}", public_url=error.data["public_url"])
+    return texts.get(f"passkey.refused.{error.data['reason']}")
 
 
 def _message(request: Request, said: tuple[int, str, str], *, command: str = "", back: bool = False, again: str = "") -> Response:

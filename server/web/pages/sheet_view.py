@@ -8,7 +8,7 @@ from uuid import UUID
 
 from server.composition import Services
 from server.errors import NotFound
-from server.images.views import ClusterView, MemberView, SightingView
+from server.images.views import ClusterView, ElsewhereView, MemberView, SightingView
 from server.media.provenance.signals import SignalOutcome
 from server.operators.actors import OperatorActor
 from server.web.pages.image_words import count_line, count_rows, evidence_line, facts_line, is_known, signal_line, whose_line
@@ -45,18 +45,25 @@ class ClusterSheet:
     @property
     def captures(self) -> tuple[str, ...]:
         """The captures of its sightings, by id."""
-        return tuple(one.capture for one in self.sheet.sightings)
+        return tuple(one.capture for one in self.sheet.sightings if one.capture)
 
 
 async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UUID, texts: Texts) -> ClusterSheet:
     """Every image of the cluster (300 at most) and every sighting. Raises: NotFound, ClusterEnded."""
     view = await services.images.reads.cluster(actor, cluster_id)
     sightings = await services.images.reads.cluster_sightings(actor, cluster_id)
+    elsewhere = await services.images.reads.cluster_elsewhere(actor, cluster_id)
+    captured = {one.sha256 for one in sightings}
     made_at = services.clock.now()
-    members = [await _member(services, actor, one, texts) for one in view.members[:MEMBERS_LIMIT]]
+    members = [
+        await _member(services, actor, one, texts, texts.get("deposit.elsewhere") if one.image.sha256 not in captured else "")
+        for one in view.members[:MEMBERS_LIMIT]
+    ]
     left_out = len(view.members) - len(members)
     roles = {one.image.sha256: "exact" if one.role == "representative" else one.role for one in view.members}
     notes = [texts.get("cluster.note"), texts.get("counts.note"), texts.get("signals.note")]
+    if elsewhere:
+        notes.append(texts.get("elsewhere.hint"))
     if left_out:
         notes.append(texts.get("sheet.left_out", n=left_out))
     if unlisted := max(0, view.counts.instances + view.counts.contains - min(len(sightings), SIGHTINGS_LIMIT)):
@@ -80,7 +87,8 @@ async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UU
                 one.capture_id,
             )
             for one in sightings
-        ),
+        )
+        + tuple(_elsewhere(texts, one) for one in elsewhere if not one.withdrawn),
     )
     return ClusterSheet(view, sightings, sheet)
 
@@ -90,12 +98,24 @@ def _relation(texts: Texts, roles: Mapping[str, str], sighting: SightingView) ->
     return f"{texts.get(f'relation.{roles[sighting.sha256]}')} ({sighting.sha256[:12]})"
 
 
-async def _member(services: Services, actor: OperatorActor, one: MemberView, texts: Texts) -> SheetMember:
+def _elsewhere(texts: Texts, place: ElsewhereView) -> SheetSighting:
+    """A place in a file made elsewhere: no capture holds it, and who posted it is not known."""
+    return SheetSighting(
+        f"{texts.get('deposit.received')} {human_time(place.received_at)}",
+        f"{texts.get('deposit.elsewhere')}: {place.file_name}",
+        place.url,
+        f"{texts.get('deposit.said_by')}: {place.said_by}",
+        whose="",
+        capture="",
+    )
+
+
+async def _member(services: Services, actor: OperatorActor, one: MemberView, texts: Texts, mark: str) -> SheetMember:
     read = await services.images.origins.of(actor, one.image.sha256)
     found = [signal for signal in read.signals if signal.outcome is SignalOutcome.FOUND]
     return SheetMember(
         one.image.sha256,
-        texts.get(f"relation.{one.role}"),
+        " · ".join(part for part in (texts.get(f"relation.{one.role}"), mark) if part),
         facts_line(texts, one.image),
         evidence_line(texts, one.evidence, own="known" if is_known(one) else "query"),
         tuple(signal_line(texts, signal) for signal in found[:8]),

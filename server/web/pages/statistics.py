@@ -1,22 +1,33 @@
 """Statistics: frozen numbers, the form for the next, the list behind each."""
 
+import json
 import uuid
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from starlette.responses import RedirectResponse
 
+from server.cases.models import EntityKind
+from server.findings.ranges import AGGREGATES, RangeQuestion
+from server.findings.sampling import SIZE_LIMIT
 from server.findings.statistics import MULTI_LABEL, UNITS, Question, ids_file
 from server.rules.findingtypes import SLI_LABELS
 from server.web.deps import Reader, Reviewer, ServicesDep
 from server.web.forms import typed_id, utc_time
-from server.web.pages.render import render
+from server.web.pages.render import human_time, render
 
 router = APIRouter()
 Line = Annotated[str, Form(max_length=300)]
 ITEMS_SHOWN = 1000
+COLUMNS = {
+    "readings": ("kind", "platform", "id", "low", "high", "as_of"),
+    "judged_posts": ("platform", "id", "place", "compared", "posted_at", "precision_s"),
+    "unlabelled": ("platform", "id", "low_s", "high_s", "first_seen"),
+}
+"""What the members of a line are, by what a number is about: docs/formats.md has them in this order."""
+TIMES = ("as_of", "posted_at", "first_seen")
 
 
 @router.get("/statistics")
@@ -31,6 +42,9 @@ async def statistics(request: Request, actor: Reader, services: ServicesDep) -> 
         labels=SLI_LABELS,
         cases=[row.case for row in await services.cases.list(actor) if row.case.organisation_id == actor.organisation_id],
         rule=MULTI_LABEL,
+        known_units=UNITS,
+        aggregates=AGGREGATES,
+        kinds=[one.value for one in EntityKind],
     )
 
 
@@ -60,27 +74,116 @@ async def freeze(
     return RedirectResponse(f"/statistics/{made.id}", status_code=HTTPStatus.SEE_OTHER)
 
 
+@router.post("/statistics/readings")
+async def freeze_readings(
+    actor: Reviewer,
+    services: ServicesDep,
+    label: Line,
+    name: Line,
+    unit: Line,
+    window: Line,
+    kind: Line,
+    aggregate: Line = "sum",
+    platform: Line = "",
+    case: Line = "",
+    claimed_by: Line = "",
+    read_from: Line = "",
+    read_to: Line = "",
+) -> Response:
+    """Puts readings together now and freezes the list: a range stays a range."""
+    question = RangeQuestion(
+        name=name.strip(),
+        unit=unit.strip(),
+        window=window.strip(),
+        kind=kind,
+        aggregate=aggregate,
+        platform=platform.strip().lower(),
+        case_id=typed_id("case", case) if case else None,
+        claimed_by=claimed_by.strip(),
+        read_from=_moment("read_from", read_from),
+        read_to=_moment("read_to", read_to),
+    )
+    made = await services.findings.tallies.freeze_readings(actor, label, question)
+    return RedirectResponse(f"/statistics/{made.id}", status_code=HTTPStatus.SEE_OTHER)
+
+
+@router.post("/statistics/unlabelled")
+async def freeze_unlabelled(actor: Reviewer, services: ServicesDep, label: Line, case: Line = "") -> Response:
+    """Freezes how long advertisements stood without the platform's label: two bounds."""
+    case_id = typed_id("case", case) if case else None
+    made = await services.findings.tallies.freeze_unlabelled(actor, label, case_id)
+    return RedirectResponse(f"/statistics/{made.id}", status_code=HTTPStatus.SEE_OTHER)
+
+
 @router.get("/statistics/{statistic_id}")
 async def statistic(request: Request, statistic_id: uuid.UUID, actor: Reader, services: ServicesDep) -> Response:
     """One number with the list it came of."""
-    found, items = await services.findings.statistics.read(actor, statistic_id)
+    found, items = await services.findings.statistics.read(actor, statistic_id, limit=ITEMS_SHOWN + 1)
+    lines = await services.findings.statistics.lines(actor, statistic_id, ITEMS_SHOWN + 1)
+    query = json.loads(found.query)
+    columns = COLUMNS.get(query.get("about", ""), ())
     return render(
         request,
         "statistic.html",
         section="statistics",
         statistic=found,
+        about=query.get("about", "findings"),
+        behind=behind_of(query),
         items=items[:ITEMS_SHOWN],
-        more=len(items) - ITEMS_SHOWN,
+        plain_key=_plain_key,
+        columns=columns,
+        lines=[[_cell(*one) for one in zip(columns, json.loads(line.key), strict=True)] for line in lines[:ITEMS_SHOWN]],
+        more=max(len(items), len(lines)) > ITEMS_SHOWN,
         rule=MULTI_LABEL,
+        known_units=UNITS,
+        sizes=SIZE_LIMIT,
     )
 
 
 @router.get("/statistics/{statistic_id}/ids")
 async def statistic_ids(statistic_id: uuid.UUID, actor: Reader, services: ServicesDep) -> Response:
     """The frozen list as a file; its SHA-256 is the one shown."""
-    found, items = await services.findings.statistics.read(actor, statistic_id)
+    found, keys = await services.findings.statistics.keys(actor, statistic_id)
     headers = {"Content-Disposition": f'attachment; filename="S-{found.number}-ids.txt"'}
-    return Response(ids_file(sorted({item.key for item in items})), media_type="text/plain; charset=utf-8", headers=headers)
+    return Response(ids_file(keys), media_type="text/plain; charset=utf-8", headers=headers)
+
+
+@router.get("/statistics/{statistic_id}/sample")
+async def statistic_sample(
+    statistic_id: uuid.UUID,
+    actor: Reader,
+    services: ServicesDep,
+    seed: Annotated[str, Query(max_length=80)],
+    size: Annotated[int, Query(ge=1, le=SIZE_LIMIT)],
+) -> Response:
+    """A part of the frozen list to look at by hand, the same for the same seed and size."""
+    found = await services.findings.statistics.sample(actor, statistic_id, seed, size)
+    headers = {"Content-Disposition": f'attachment; filename="{found.statistic}-sample.txt"'}
+    return Response(found.file(), media_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _plain_key(key: str) -> str:
+    """A key of a unit as people read it: `x · 123` of a post's or an account's list of members; an id alone stays as it is."""
+    return " · ".join(str(member) for member in json.loads(key)) if key.startswith("[") else key
+
+
+def _cell(column: str, member: Any) -> str:
+    """A member of a line as people read it. Ids are texts and stay as they are."""
+    if member is None:
+        return "–"
+    if isinstance(member, bool):
+        return "✓" if member else "✗"
+    if isinstance(member, int | float):
+        return f"{member:,.10g}" if isinstance(member, float) else f"{member:,}"
+    return human_time(datetime.fromisoformat(member)) if column in TIMES else str(member)
+
+
+def behind_of(query: dict[str, Any]) -> str:
+    """The page of what a number over readings or judged posts came of; "" where there is none of its own."""
+    if query.get("about") == "judged_posts":
+        return f"/judgings/{query['judging']}"
+    part = {"readings": "#entities", "unlabelled": "#findings"}.get(query.get("about", ""))
+    return f"/cases/{query['case_id']}{part}" if part and query["case_id"] else ""
 
 
 def _moment(field: str, text: str) -> datetime | None:

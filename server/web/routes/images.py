@@ -1,6 +1,7 @@
 """Images and clusters: search by picture, read, count, decide."""
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import UploadFile
 
 from server.errors import BadInput, NotFound
+from server.images.views import ElsewhereView, SightingView
 from server.web.bodies import json_body, read_json
 from server.web.deps import AnyCaller, Grouper, Reader, ServicesDep
 from server.web.image_schemas import (
@@ -16,6 +18,7 @@ from server.web.image_schemas import (
     ClusterAnswer,
     ClusterList,
     ClusterRow,
+    ElsewhereRow,
     FrozenAnswer,
     ImageRow,
     MergeAnswer,
@@ -80,7 +83,7 @@ async def read(sha256: str, actor: AnyCaller, services: ServicesDep) -> ImageRow
 async def sightings(sha256: str, actor: AnyCaller, services: ServicesDep) -> SightingList:
     """Where exactly this file was seen."""
     found = await services.images.reads.sightings(actor, sha256)
-    return SightingList(sightings=[SightingRow.model_validate(one) for one in found])
+    return _sightings(found, await services.images.reads.elsewhere(actor, sha256))
 
 
 @router.get("/images/{sha256}/signals")
@@ -125,7 +128,7 @@ async def cluster(cluster_id: str, actor: Reader, services: ServicesDep) -> Clus
 async def cluster_sightings(cluster_id: str, actor: Reader, services: ServicesDep) -> SightingList:
     """Every instance of the cluster's pictures."""
     found = await services.images.reads.cluster_sightings(actor, _cluster(cluster_id))
-    return SightingList(sightings=[SightingRow.model_validate(one) for one in found])
+    return _sightings(found, await services.images.reads.cluster_elsewhere(actor, _cluster(cluster_id)))
 
 
 @router.post("/clusters/{cluster_id}/merge", openapi_extra=json_body(MergeRequest))
@@ -171,6 +174,13 @@ async def _picture(request: Request) -> bytes:
         if not isinstance(file, UploadFile):
             raise BadInput(field="file", reason="a picture is wanted")
         return await file.read()
+
+
+def _sightings(found: Sequence[SightingView], elsewhere: Sequence[ElsewhereView]) -> SightingList:
+    return SightingList(
+        sightings=[SightingRow.model_validate(one) for one in found],
+        elsewhere=[ElsewhereRow.model_validate(one) for one in elsewhere],
+    )
 
 
 def _cluster(text: str) -> UUID:

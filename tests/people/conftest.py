@@ -1,0 +1,78 @@
+"""The service at an address where passkeys work, and people who have one."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from server.operators.sessions import Arrival
+from tests.people.softkey import SoftKey
+from tests.services.stage import HeldClock
+from tests.web.site import Site, open_site, settings_of
+
+ORIGIN = "http://localhost:8443"
+DESK = Arrival(address="192.0.2.7", browser="Firefox · Linux")
+
+
+@dataclass
+class Town:
+    """A site, and shorter ways to what its tests do again and again."""
+
+    site: Site
+
+    @property
+    def services(self) -> Any:
+        return self.site.services
+
+    def browser(self, **headers: str) -> httpx2.AsyncClient:
+        """A browser with a cookie jar of its own, at the address people use."""
+        return httpx2.AsyncClient(transport=self.site.http._transport, base_url=ORIGIN, headers=headers)
+
+    async def admin(self) -> Any:
+        """The first person, as the services know them."""
+        return await self.services.operators.ensure_default_operator()
+
+    async def cookie(self, actor: Any, arrival: Arrival = DESK) -> str:
+        """A session opened by a one-time link."""
+        offer = await self.services.operators.create_sign_in_link(actor.operator_id)
+        return (await self.services.sign_ins.by_link(offer.token, arrival)).cookie
+
+    async def person(self, actor: Any, **headers: str) -> httpx2.AsyncClient:
+        """A browser in which the actor is signed in."""
+        browser = self.browser(**headers)
+        offer = await self.services.operators.create_sign_in_link(actor.operator_id)
+        assert (await browser.post(f"/sign-in/{offer.token}")).status_code == 303
+        return browser
+
+    async def add_passkey(self, cookie: str, label: str = "Work laptop", **lies: Any) -> SoftKey:
+        """A passkey of the person who has the session."""
+        actor, key = await self.services.sessions.authenticate(cookie), SoftKey(ORIGIN, **lies)
+        asked = await self.services.passkeys.ask_for_new(actor, cookie)
+        new = await self.services.passkeys.verify_new(actor, cookie, asked.handle, key.create(asked.options))
+        await self.services.accounts.add_passkey(actor, new, label)
+        return key
+
+    async def sign_in(self, key: SoftKey, pending: str = "hsp_a_browser") -> Any:
+        """What comes of the passkey's answer."""
+        asked = await self.services.passkeys.ask_for_one(pending)
+        shown = await self.services.passkeys.verify_shown(pending, asked.handle, key.get(asked.options))
+        return await self.services.sign_ins.by_passkey(shown, DESK)
+
+    async def events(self, actor: Any) -> list[tuple[str, dict[str, Any]]]:
+        """(type, details) of the person's chain, in order."""
+        chain = await self.services.custody.chain(f"operator:{actor.operator_id}", organisation_id=actor.organisation_id)
+        payloads = [json.loads(base64.b64decode(json.loads(event.envelope)["payload"])) for event in chain]
+        return [(one["predicate"]["type"], one["predicate"]["details"]) for one in payloads]
+
+
+@pytest.fixture
+async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+    """Served at http://localhost:8443, with a clock that tests move."""
+    settings = settings_of(tmp_path, database_url).model_copy(update={"public_url": ORIGIN})
+    async with open_site(settings, clock=HeldClock()) as running:
+        yield Town(running)
