@@ -258,11 +258,11 @@ async def run(count: int, pictures: int) -> int:
             searches, scans = await search_ms(site, place, codes)
         async with open_site(settings_of(Path(folder), url)) as site:  # as a process that starts beside all this
             begun = time.perf_counter()
-            await site.services.images.warm()
+            await site.services.images.warming.once()
             print(f"the service is warm after {time.perf_counter() - begun:.1f} s: index in RAM, decoders")
             asked = await seen(site, await site.person())
         async with open_site(settings_of(Path(folder), url)) as site:
-            await site.services.images.warm()
+            await site.services.images.warming.once()
             new = await matchable(site, organisation)
     p50, scan = statistics.median(searches), statistics.median(scans)
     within = f"PostgreSQL, within {RADIUS_BITS} bits, exact"

@@ -108,10 +108,7 @@ def create_app(services: Services, *, background: Background | None = None, repl
 
 async def _warm(services: Services) -> None:
     """Loads the index of pictures, where no worker of this process does; a failure costs the first search time, nothing else."""
-    try:
-        await services.images.warm()
-    except Exception:
-        logger.exception("images.not_warm")
+    await services.images.warming.until_ready()
 
 
 def openapi_document() -> dict[str, Any]:

@@ -35,7 +35,9 @@ def register_tasks(services: Services) -> None:
         await services.images.indexer.run(capture_id)
 
     @services.jobs.task(GROUP_TASK)
-    async def group_images(organisation_id: str) -> None:
+    async def group_images(organisation_id: str, image_ids: list[int] | None = None) -> None:
+        if image_ids:  # around these a person decided
+            await services.images.clustering.settle(uuid.UUID(organisation_id), image_ids)
         await services.images.clustering.run(uuid.UUID(organisation_id))
 
     @services.jobs.task(EXPORT_TASK)
@@ -89,7 +91,7 @@ async def run_worker(services: Services) -> None:
     settings = services.settings
     register_tasks(services)
     async with asyncio.TaskGroup() as group:
-        group.create_task(warm_images(services))
+        group.create_task(services.images.warming.until_ready())
         group.create_task(_forever("pictures", CATCH_UP_INTERVAL_S, services.images.catch_up))
         group.create_task(_forever("deposits", CATCH_UP_INTERVAL_S, services.imports.checker.queue_missing))
         group.create_task(_forever("texts", CATCH_UP_INTERVAL_S, lambda: catch_up_texts(services)))
@@ -104,14 +106,6 @@ async def run_worker(services: Services) -> None:
 async def catch_up_texts(services: Services) -> int:
     """Queues the captures whose text was not read yet, and indexes older texts of cases; how many of both."""
     return await services.captures.texts.queue_missing() + await index_old_texts(services.database)
-
-
-async def warm_images(services: Services) -> None:
-    """Loads the index of pictures; a failure costs the first search time, and nothing else."""
-    try:
-        await services.images.warm()
-    except Exception:
-        logger.exception("images.not_warm")
 
 
 async def _jobs(services: Services) -> None:

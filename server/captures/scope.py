@@ -52,6 +52,13 @@ def told_to(actor: Actor) -> ColumnElement[bool]:
     return or_(own, and_(own_rows(actor, Capture.organisation_id), _reads(actor.operator_id)))
 
 
+async def is_told_all(session: AsyncSession, actor: Actor) -> bool:
+    """True if told_to() holds of every capture of the actor's organisation: not for a device whose person may not read."""
+    if not isinstance(actor, DeviceActor):
+        return True
+    return bool((await session.exec(select(_reads(actor.operator_id)))).first())
+
+
 def told_by_cases(actor: Actor) -> ColumnElement[bool]:
     """The condition on Capture rows of other organisations that a search by picture may name: the exhibits of cases in which the
     person, or the device's person as long as that one may read, is a member."""

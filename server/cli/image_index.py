@@ -1,4 +1,4 @@
-"""`holdstill images index`: the pictures of captures that were sealed before, or read by an older pipeline."""
+"""`holdstill images index`, `holdstill images check`: pictures that wait to be read; whether memory, tables and log agree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.running import AsJson, run, say
+from server.cli.running import AsJson, run, say, say_report
 
 if TYPE_CHECKING:
     from server.composition import Services
@@ -31,5 +31,18 @@ def index_captures(
         for organisation_id in dict.fromkeys(capture.organisation_id for capture in missing):
             await services.images.clustering.run(organisation_id)
         say({"indexed": len(missing)}, as_json, f"{len(missing)} captures read")
+
+    run(act)
+
+
+def check_pictures(
+    sample: Annotated[int, typer.Option(min=1, help="Pictures of each organisation searched for in both indexes.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Compare memory, tables and log: codes, searches, decisions, decided clusters. Exit code 1 if anything does not fit."""
+
+    async def act(services: Services) -> None:
+        report = await services.images.checking.run(sample=sample)
+        say_report(report, {}, as_json, "SOUND: memory, tables and log say the same of the pictures")
 
     run(act)

@@ -18,6 +18,7 @@ from server.settings import Settings
 
 if TYPE_CHECKING:  # `holdstill verify` must not wait for what only the service needs
     from server.composition import Services
+    from server.custody.findings import AuditReport
     from server.operators.actors import OperatorActor
 
 Result = TypeVar("Result")
@@ -114,3 +115,14 @@ def tell(words: str) -> None:
 
 def say(facts: dict[str, object], as_json: bool, words: str) -> None:
     typer.echo(json.dumps(facts) if as_json else words)
+
+
+def say_report(report: AuditReport, facts: dict[str, object], as_json: bool, sound: str) -> None:
+    """What a check found, with `facts` of its own; `sound`: the last words when nothing failed, else exit code 1."""
+    listed = [{"outcome": one.outcome, "where": one.where, "reason": one.reason} for one in report.findings]
+    lines = [f"{one.outcome}  {one.where}: {one.reason}" for one in report.findings]
+    lines += [f"{number:>8}  {kind}" for kind, number in sorted(report.counts.items())]
+    told: dict[str, object] = {"sound": report.is_sound, **facts, "counts": report.counts, "findings": listed}
+    say(told, as_json, "\n".join([*lines, sound if report.is_sound else "NOT SOUND"]))
+    if not report.is_sound:
+        raise typer.Exit(1)

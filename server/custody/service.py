@@ -1,7 +1,7 @@
 """Custody events: written once, chained per item, each one a leaf of the log. The only caller of Log.append."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -95,6 +95,12 @@ class CustodyService:
         )
         async with self.database.session() as session:
             return [to_recorded(row) for row in (await session.exec(wanted.order_by(col(EventRow.seq)))).all()]
+
+    async def of_types(self, types: Collection[str], *, organisation_id: UUID) -> list[RecordedEvent]:
+        """The organisation's events of these types in all its chains, in the order in which they were recorded."""
+        wanted = select(EventRow).where(col(EventRow.type).in_(types), EventRow.organisation_id == organisation_id)
+        async with self.database.session() as session:
+            return [to_recorded(row) for row in (await session.exec(wanted.order_by(col(EventRow.id)))).all()]
 
     async def event(self, sha256: str) -> RecordedEvent | None:
         """The event whose envelope file has this hash. Not checked: whose it is; compare `organisation_id`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -36,7 +36,7 @@ ROUNDS = 4
 
 
 @dataclass
-class _Memory:
+class Memory:
     """Judgements of one component: those stored, those made now. `by_look` names a look's image."""
 
     by_look: Mapping[int, int]
@@ -61,6 +61,15 @@ class _Memory:
         return self.made[pair]
 
 
+@dataclass(frozen=True)
+class Component:
+    """Pictures that are related to one another through any number of edges or decisions, by SHA-256 in its order."""
+
+    image_ids: Mapping[str, int]
+    looks: Mapping[str, Look]
+    memory: Memory
+
+
 class Clustering:
     """Writes edges and the partition of an organisation; one at a time per organisation, in whichever process."""
 
@@ -68,6 +77,7 @@ class Clustering:
         self._parts = parts
         self._rows = rows
         self._matcher = matcher
+        self._turns: dict[UUID, asyncio.Lock] = {}
 
     async def run(self, organisation_id: UUID) -> int:
         """Places every picture that has no place by the present pipeline; how many. Idempotent; safe to kill."""
@@ -94,7 +104,7 @@ class Clustering:
         return len(waiting)
 
     async def settle(self, organisation_id: UUID, image_ids: Sequence[int]) -> None:
-        """The partition around these images made again: after a decision."""
+        """The partition around these images made again: after a decision. Idempotent; safe to kill."""
         place = await self._rows.place(organisation_id)
         async with self._alone(organisation_id):
             await self._settle(place, set(image_ids), may_look=True)
@@ -112,8 +122,11 @@ class Clustering:
 
     @asynccontextmanager
     async def _alone(self, organisation_id: UUID) -> AsyncIterator[None]:
-        """Holds the organisation's lock until the block ends, in a transaction that writes nothing."""
-        async with self._parts.database.session() as guard:
+        """Holds the organisation's lock until the block ends, in a transaction that writes nothing.
+
+        Who waits in this process waits without a connection: else those who wait would hold all that the one at work needs.
+        """
+        async with self._turns.setdefault(organisation_id, asyncio.Lock()), self._parts.database.session() as guard:
             await lock_for_transaction(guard, f"images.clusters:{organisation_id}")
             yield
 
@@ -175,20 +188,36 @@ class Clustering:
             unknown += await self._settle_one(place, sorted(component), rulings, may_look=may_look)
         return unknown
 
-    async def _settle_one(self, place: Place, ids: list[int], rulings: Rulings, *, may_look: bool) -> int:
+    async def decided(self, organisation_id: UUID) -> AsyncIterator[Component]:
+        """Every component in which a person decided something, as it is on record: for checks, nothing is written."""
+        place = await self._rows.place(organisation_id)
+        rulings = await self._rulings(place)
+        left = rulings.images()
+        while left:
+            ids = await self._component(place, min(left), rulings)
+            left -= ids
+            yield await self._recorded(place, ids, Rulings(()), may_look=False)
+
+    async def _recorded(self, place: Place, image_ids: Iterable[int], rulings: Rulings, *, may_look: bool) -> Component:
+        ids = list(image_ids)
         looks = await self._matcher.looks(place.organisation_id, ids)
-        ids = [one for one in ids if one in looks]
+        async with self._parts.database.session() as session:
+            digests = await _digests(session, list(looks))
+            edges = await edges_among(session, place, list(looks))
+        stored = {(edge.query_id, edge.known_id): to_judgement(edge) for edge in edges}
+        ordered = {digests[one]: one for one in sorted(looks, key=lambda one: digests[one])}
+        memory = Memory({id(looks[one]): one for one in looks}, rulings, stored, may_look)
+        return Component(ordered, {digest: looks[one] for digest, one in ordered.items()}, memory)
+
+    async def _settle_one(self, place: Place, ids: list[int], rulings: Rulings, *, may_look: bool) -> int:
+        known = await self._recorded(place, ids, rulings, may_look=may_look)
+        ids, memory = list(known.image_ids.values()), known.memory
         if not ids:
             return 0
-        async with self._parts.database.session() as session:
-            digests = await _digests(session, ids)
-            stored = {(edge.query_id, edge.known_id): to_judgement(edge) for edge in await edges_among(session, place, ids)}
-        ordered = sorted(ids, key=lambda one: digests[one])
-        memory = _Memory({id(looks[one]): one for one in ordered}, rulings, stored, may_look)
 
         def divide() -> list[Group]:
-            made = partition([looks[one] for one in ordered], [digests[one] for one in ordered], judged=memory.judged)
-            return groups_of(made, ordered, rulings)
+            made = partition(list(known.looks.values()), list(known.looks), judged=memory.judged)
+            return groups_of(made, ids, rulings)
 
         groups = await asyncio.to_thread(divide)
         async with self._parts.database.transaction() as session:

@@ -1,7 +1,8 @@
 """Codes as PostgreSQL holds them: each distinct code once per organisation and pipeline, its uses below; exact search by GIN.
 
 Two codes at most 31 bits apart agree, but for at most one bit, in one of 16 slots: 272 keys find every neighbour. Bits are
-permuted as server.media.index does. 64-bit codes are kept, not searched: at a million images they meet by chance.
+permuted as server.media.index does. Searches by picture ask memory (matcher.py), which is loaded from the same readings;
+checking.py holds the two against each other. 64-bit codes are kept, not searched: at a million images they meet by chance.
 
 PostgreSQL has no statistics for what 272 keys of random codes meet. When it sees the keys it expects a quarter of the table and
 reads all of it, and the first ten calls of a connection are planned that way: 12 to 20 s each at a million codes. So the keys
@@ -83,6 +84,12 @@ def codes_of(look: Look) -> list[UsedCode]:
         at = part.region
         found.append(UsedCode("pdq", part.pdq.codes[0], number, part.pdq.quality, (at.left, at.top, at.right, at.bottom)))
     return found
+
+
+def codes_asked(look: Look) -> list[Code]:
+    """The codes that a picture is looked for with: of its frame and of its regions that are not too plain, in all eight turns."""
+    looked = [look.hashes.pdq, *(part.pdq for part in look.regions)]
+    return [code for one in looked if one.quality >= MIN_QUALITY for code in one.codes]
 
 
 def bit_text(code: Code) -> str:

@@ -18,10 +18,10 @@ from server.images.clustering import Clustering
 from server.images.errors import DecisionRefused
 from server.images.grouping import CONTAINS, REPRESENTATIVE
 from server.images.models import Cluster, Decision, Image, Member
-from server.images.parts import ImageParts
-from server.images.scope import require_cluster
+from server.images.parts import GROUP_TASK, ImageParts
+from server.images.scope import is_told, require_cluster
 from server.operators.actors import OperatorActor
-from server.operators.rights import demand
+from server.operators.rights import demand, own_rows
 from server.operators.roles import Right
 
 REASON_LIMIT = 1_000
@@ -74,7 +74,7 @@ class Decisions:
         async with self._parts.database.transaction() as session:
             await lock_for_transaction(session, f"images.decisions:{actor.organisation_id}")
             cluster = await require_cluster(session, actor, cluster_id)
-            left, right = await self._divided(session, cluster, images)
+            left, right = await self._divided(session, actor, cluster, images)
             await self._write(session, actor, _Sides("split", cluster, None, left, right, reason))
         await self._clustering.settle(actor.organisation_id, [*left, *right])
 
@@ -88,15 +88,17 @@ class Decisions:
         async with self._parts.database.transaction() as session:
             await lock_for_transaction(session, f"images.decisions:{actor.organisation_id}")
             cluster = await require_cluster(session, actor, cluster_id)
-            rejected = (await _ids(session, actor.organisation_id, [image]))[0]
+            rejected = (await _ids(session, actor, [image]))[0]
             right = [one for one in await _members(session, cluster) if one != rejected]
             if not right:
                 raise DecisionRefused(reason="the cluster has no other image")
             await self._write(session, actor, _Sides("reject", cluster, None, [rejected], right, reason))
         await self._clustering.settle(actor.organisation_id, [rejected, *right])
 
-    async def _divided(self, session: AsyncSession, cluster: Cluster, images: Sequence[str]) -> tuple[list[int], list[int]]:
-        left = await _ids(session, cluster.organisation_id, images)
+    async def _divided(
+        self, session: AsyncSession, actor: OperatorActor, cluster: Cluster, images: Sequence[str]
+    ) -> tuple[list[int], list[int]]:
+        left = await _ids(session, actor, images)
         members = await _members(session, cluster)
         if not set(left) <= set(members):
             raise DecisionRefused(reason="an image named is no member of the cluster")
@@ -143,6 +145,8 @@ class Decisions:
                 event_sha256=event.sha256,
             )
         )
+        organisation = str(actor.organisation_id)  # who decides settles it at once; should this process end before, a worker does
+        await self._parts.jobs.defer(session, GROUP_TASK, organisation_id=organisation, image_ids=[*sides.left, *sides.right])
 
 
 async def _members(session: AsyncSession, cluster: Cluster) -> list[int]:
@@ -152,10 +156,10 @@ async def _members(session: AsyncSession, cluster: Cluster) -> list[int]:
     return [row[0] for row in sorted(rows, key=lambda row: (row[1] != REPRESENTATIVE, row[0]))]
 
 
-async def _ids(session: AsyncSession, organisation_id: UUID, images: Sequence[str]) -> list[int]:
+async def _ids(session: AsyncSession, actor: OperatorActor, images: Sequence[str]) -> list[int]:
     asked = list(dict.fromkeys(images))
-    wanted = select(Image.sha256, Image.id).where(Image.organisation_id == organisation_id, col(Image.sha256).in_(asked))
-    found = dict((await session.exec(wanted)).all())
+    wanted = select(Image.sha256, Image.id).where(own_rows(actor, Image.organisation_id), col(Image.sha256).in_(asked))
+    found = dict((await session.exec(wanted.where(is_told(actor, col(Image.id))))).all())
     if not asked or len(found) != len(asked):
         raise DecisionRefused(reason="an image named is not held here")
     return [found[one] or 0 for one in asked]

@@ -18,7 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.captures.sharing import CaseMember
 from server.db import UtcDateTime
 from server.images.grouping import CONTAINS
-from server.images.models import Image, Member, Sighting
+from server.images.models import Image, Member
 from server.images.views import ElsewhereCounts, ElsewhereView
 from server.operators.actors import Actor, OperatorActor
 from server.operators.rights import own_rows
@@ -87,15 +87,6 @@ def shown_to(actor: Actor) -> ColumnElement[bool]:
         return own
     joined = select(CaseMember.case_id).where(CaseMember.operator_id == actor.operator_id, col(CaseMember.ended_at).is_(None))
     return and_(own, col(ElsewherePlace.case_id).in_(joined))
-
-
-async def untold(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> set[int]:
-    """Those of the images that stand only in files which this actor may not see: to them, there is no such image."""
-    placed = select(ElsewherePlace.image_id).where(col(ElsewherePlace.image_id).in_(image_ids))
-    seen = select(Sighting.image_id).where(own_rows(actor, Sighting.organisation_id), col(Sighting.image_id).in_(image_ids))
-    shown = placed.where(shown_to(actor))
-    wanted = placed.where(col(ElsewherePlace.image_id).not_in(seen), col(ElsewherePlace.image_id).not_in(shown))
-    return set((await session.exec(wanted)).all())
 
 
 async def places_of(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, tuple[ElsewhereView, ...]]:

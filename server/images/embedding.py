@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +31,7 @@ _NEAREST = """
 SELECT use.image_id, min(bit_count(code.bits # CAST(:bits AS bit(256)))) AS distance
 FROM image_code code JOIN image_code_use use ON use.code_id = code.id
 WHERE code.organisation_id = :organisation AND code.pipeline_id = :pipeline AND code.kind = :kind
+  AND NOT use.image_id = ANY(CAST(:hidden AS bigint[]))
 GROUP BY use.image_id HAVING min(bit_count(code.bits # CAST(:bits AS bit(256)))) <= :radius ORDER BY distance LIMIT :limit
 """
 
@@ -69,8 +71,9 @@ class Embedder:
         code = self.code(look)
         return () if code is None else (UsedCode(self.kind, code, WHOLE, 100, None),)
 
-    async def near(self, session: AsyncSession, place: Place, code: Code) -> list[int]:
-        """Images nearest by this code, at most NEAR_LIMIT. Reads every code of the organisation (235 ms at a million)."""
+    async def near(self, session: AsyncSession, place: Place, code: Code, hidden: Sequence[int] = ()) -> list[int]:
+        """Images nearest by this code, at most NEAR_LIMIT, none of the hidden. Reads every code of the organisation (235 ms at a
+        million)."""
         rows = await run_sql(
             session,
             _NEAREST,
@@ -79,6 +82,7 @@ class Embedder:
             kind=self.kind,
             bits=bit_text(code),
             radius=RADIUS_BITS,
+            hidden=list(hidden),
             limit=NEAR_LIMIT,
         )
         return [int(row[0]) for row in rows]

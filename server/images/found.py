@@ -192,10 +192,15 @@ def image_boxes(pageinfo: Mapping[str, object] | None) -> list[ImageBox]:
             continue
         natural, frame, kind = one.get("natural"), one.get("frameUrl"), one.get("kind")
         is_loaded = not (isinstance(natural, dict) and natural.get("width") == 0)
-        frame_url = frame[:4000] if isinstance(frame, str) else ""
+        frame_url = _address(frame) if isinstance(frame, str) else ""
         known = kind if isinstance(kind, str) and kind in KINDS else ""
-        boxes.append(ImageBox(one["url"][:4000], frame_url, place, is_loaded, known, _rectangle(one.get("at"))))
+        boxes.append(ImageBox(_address(one["url"]), frame_url, place, is_loaded, known, _rectangle(one.get("at"))))
     return boxes
+
+
+def _address(text: str) -> str:
+    """At most 4,000 characters that can be stored: JSON may hold halves of surrogate pairs, and NUL."""
+    return text[:4000].replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _rectangle(box: object) -> Rectangle | None:

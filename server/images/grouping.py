@@ -73,6 +73,10 @@ class Rulings:
         """True when nobody has decided anything."""
         return not self._rulings
 
+    def images(self) -> set[int]:
+        """Every image that a decision names."""
+        return set(self._by_image)
+
     def is_apart(self, first: int, second: int) -> bool:
         """Whether the newest decision about these two images keeps them apart."""
         return self._verdict(first, second) == "apart"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from server.captures.detail import parsed_statement
@@ -31,6 +32,7 @@ from server.images.store import ImageRows, KnownImage, add_sightings, address_di
 from storage.hashing import Sha256
 
 logger = logging.getLogger(__name__)
+PLACES_LIMIT = 20_000
 
 
 @dataclass(frozen=True)
@@ -144,23 +146,23 @@ class Indexer:
         """Sightings, the record of the run, and the job that groups what is new: one transaction."""
         capture, pipeline = subject.capture, await self._rows.pipeline()
         unread = sum(one.outcome != READ for one in subject.seen)
-        problems = "; ".join(subject.found.problems)[:2000]
+        rows = _sightings(subject, boxes, crops)
+        problems = "; ".join(subject.found.problems).replace("\x00", "")[:2000]
         async with self._parts.database.transaction() as session:
             if await session.get(Indexing, (capture.capture_id, pipeline)) is not None:
                 return
-            await add_sightings(session, _sightings(subject, boxes, crops))
-            session.add(
-                Indexing(
-                    capture_id=capture.capture_id,
-                    pipeline_id=pipeline,
-                    organisation_id=capture.organisation_id,
-                    outcome="PARTIAL" if problems else "COMPLETE",
-                    reason=problems,
-                    pictures=len(subject.seen),
-                    unread=unread,
-                    indexed_at=self._parts.clock.now(),
-                )
+            await add_sightings(session, rows)
+            run = insert(Indexing).values(
+                capture_id=capture.capture_id,
+                pipeline_id=pipeline,
+                organisation_id=capture.organisation_id,
+                outcome="PARTIAL" if problems else "COMPLETE",
+                reason=problems,
+                pictures=len(subject.seen),
+                unread=unread,
+                indexed_at=self._parts.clock.now(),
             )
+            await (await session.connection()).execute(run.on_conflict_do_nothing())  # another worker may have had it too
             organisation = str(capture.organisation_id)
             await self._parts.jobs.defer(session, GROUP_TASK, once=f"{GROUP_TASK}:{organisation}", organisation_id=organisation)
         logger.info("images.indexed", extra={"capture": capture.capture_id, "pictures": len(subject.seen), "unread": unread})
@@ -184,6 +186,9 @@ def _sightings(subject: _Subject, boxes: list[ImageBox], crops: Mapping[str, Ima
         )
         whose = post.of(url)
         for ordinal, place in enumerate(places or [None]):
+            if len(rows) >= PLACES_LIMIT:  # a page may say thousands of boxes of one address, an archive thousands of its bodies
+                subject.found.note(f"more than {PLACES_LIMIT} places of pictures: the rest is not listed")
+                return rows
             rows.append(
                 Sighting(
                     organisation_id=capture.organisation_id,

@@ -9,15 +9,16 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import select as rows_of
 from sqlmodel import col, select
 
 from server.db import Database
-from server.images.models import Copy, Image, Reading
+from server.images.models import Copy, Image, Reading, Sighting
 from server.images.store import ImageRows
 from server.media.gallery import Gallery, Ranking
 from server.media.look import Look, from_bytes
@@ -33,11 +34,28 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Candidates:
-    """The pictures of an index by their nearness to one look. Places in `image_ids` and `is_shot` are the gallery's numbers."""
+    """The pictures of an index by their nearness to one look. Places in `image_ids`, `is_shot` and `is_hidden` are the gallery's
+    numbers. What is hidden is as if it were not there: it is not counted, and takes no place among the nearest."""
 
     ranking: Ranking | None
     image_ids: Numbers
     is_shot: Flags
+    is_hidden: Flags
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(~self.is_hidden))
+
+    def without(self, image_ids: Collection[int]) -> Candidates:
+        """The same with these images hidden."""
+        return replace(self, is_hidden=np.isin(self.image_ids, list(image_ids))) if image_ids else self
+
+    def only(self, image_ids: Collection[int]) -> Candidates:
+        """The same with every other image hidden."""
+        return replace(self, is_hidden=~np.isin(self.image_ids, list(image_ids)))
+
+    def hidden(self) -> list[int]:
+        """Image ids of what is hidden."""
+        return list(self.image_ids[self.is_hidden].tolist())
 
     def pictures(self, passed_over: Collection[int] = ()) -> list[int]:
         """Image ids of files and crops worth judging, the likeliest first, but for those passed over."""
@@ -49,10 +67,20 @@ class Candidates:
 
     def near(self, limit: int) -> list[int]:
         """Image ids with a code within 31 bits of one of the look's, in any of its eight turns, nearest first; exact."""
-        return [] if self.ranking is None else self.image_ids[self.ranking.near(limit)].tolist()
+        if self.ranking is None:
+            return []
+        within = np.array(self.ranking.near(len(self.image_ids)), np.int64)
+        return list(self.image_ids[within[~self.is_hidden[within]][:limit]].tolist())
+
+    def within(self) -> dict[int, int]:
+        """Distance in bits of every image that near() may name, by image id."""
+        if self.ranking is None:
+            return {}
+        numbers = self.ranking.near(len(self.image_ids))
+        return dict(zip(self.image_ids[numbers].tolist(), self.ranking.nearest[numbers].tolist(), strict=True))
 
     def _best(self, passed_over: Flags) -> list[int]:
-        return [] if self.ranking is None else self.image_ids[self.ranking.best(passed_over)].tolist()
+        return [] if self.ranking is None else self.image_ids[self.ranking.best(passed_over | self.is_hidden)].tolist()
 
 
 @dataclass(frozen=True)
@@ -63,15 +91,21 @@ class _Row:
     image_id: int
     kind: str
     indexed: bytes
+    is_seen: bool
 
 
 @dataclass
 class _Shelf:
-    """One organisation's index: numbers of the gallery stand for the images in `image_ids`. The lock guards all of it."""
+    """One organisation's index: numbers of the gallery stand for the images in `image_ids`. The lock guards all of it but
+    `unseen`, which stays in the event loop's thread.
+
+    unseen: images that no capture was known to show when they were last asked about; sightings stay, so none comes back.
+    """
 
     gallery: Gallery = field(default_factory=Gallery)
     image_ids: Numbers = field(default_factory=lambda: np.empty(256, np.int64))
     is_shot: Flags = field(default_factory=lambda: np.empty(256, np.bool_))
+    unseen: set[int] = field(default_factory=set)
     last_reading: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -100,7 +134,7 @@ class _Shelf:
         with self.lock:
             count = len(self.gallery)
             ranking = self.gallery.ranking(look) if count else None
-            return Candidates(ranking, self.image_ids[:count], self.is_shot[:count])
+            return Candidates(ranking, self.image_ids[:count], self.is_shot[:count], np.zeros(count, np.bool_))
 
 
 class Matcher:
@@ -132,6 +166,7 @@ class Matcher:
                 batch = await self._read_after(organisation_id, after)
                 looks += await asyncio.to_thread(_looks_of, [row.indexed for row in batch])
                 rows += batch
+                shelf.unseen.update(row.image_id for row in batch if not row.is_seen)  # before anybody can find them
                 if rows and (len(batch) < BATCH or len(rows) >= CHUNK):
                     await asyncio.to_thread(shelf.take, rows, looks)
                     rows, looks = [], []
@@ -143,6 +178,17 @@ class Matcher:
         """What is worth judging; refresh() comes first."""
         await self.refresh(organisation_id)
         return await asyncio.to_thread(self._shelves[organisation_id].candidates, look)
+
+    async def unseen(self, organisation_id: UUID) -> list[int]:
+        """The images of the index that no capture shows: those of files made elsewhere, and those that are being read."""
+        shelf = self._shelves.get(organisation_id)
+        asked = sorted(shelf.unseen) if shelf is not None else []
+        if shelf is None or not asked:
+            return []
+        wanted = select(Sighting.image_id).where(Sighting.organisation_id == organisation_id, col(Sighting.image_id).in_(asked))
+        async with self._database.session() as session:
+            shelf.unseen.difference_update((await session.exec(wanted.distinct())).all())
+        return sorted(shelf.unseen)
 
     async def looks(self, organisation_id: UUID, image_ids: Sequence[int]) -> dict[int, Look]:
         """The whole looks of these images of the organisation; those without one are absent. The last LOOKS_KEPT stay in RAM."""
@@ -175,20 +221,22 @@ class Matcher:
 
     async def _read_after(self, organisation_id: UUID, last_reading: int) -> list[_Row]:
         """The next readings, BATCH of them at most."""
+        seen = select(Sighting.id).where(Sighting.organisation_id == organisation_id, Sighting.image_id == Reading.image_id)
         wanted = (
-            select(Reading.id, Reading.image_id, Image.kind, Copy.indexed)
+            rows_of(col(Reading.id), col(Reading.image_id), col(Image.kind), col(Copy.indexed), seen.exists())
             .join(Copy, col(Copy.reading_id) == col(Reading.id))
             .join(Image, col(Image.id) == col(Reading.image_id))
             .where(
-                Reading.organisation_id == organisation_id,
-                Reading.pipeline_id == await self._rows.pipeline(),
+                col(Reading.organisation_id) == organisation_id,
+                col(Reading.pipeline_id) == await self._rows.pipeline(),
                 col(Reading.id) > last_reading,
             )
             .order_by(col(Reading.id))
             .limit(BATCH)
         )
         async with self._database.session() as session:
-            return [_Row(row[0] or 0, row[1], row[2], bytes(row[3])) for row in (await session.exec(wanted)).all()]
+            rows = (await (await session.connection()).execute(wanted)).all()
+        return [_Row(row[0] or 0, row[1], row[2], bytes(row[3]), row[4]) for row in rows]
 
 
 def _looks_of(stored: Sequence[bytes]) -> list[Look]:

@@ -61,9 +61,9 @@ class Origins:
             await (await session.connection()).execute(row.on_conflict_do_nothing())
 
     async def of(self, actor: Actor, sha256: str) -> SignalsView:
-        """The newest signals of one image. Raises: NotFound."""
+        """The newest signals of one image: for a device, of its own captures alone. Raises: NotFound."""
         async with self._database.session() as session:
-            image = await require_image(session, actor, sha256)
+            image = await require_image(session, actor, sha256, opened=True)
             wanted = select(SignalReading).where(SignalReading.image_id == image.id).order_by(col(SignalReading.id).desc())
             row = (await session.exec(wanted.limit(1))).first()
         if row is None:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from sqlmodel import col, select
 
 from server.captures.models import Artifact, Capture
-from server.captures.scope import told_to
+from server.captures.scope import owned_by
 from server.errors import NotFound
 from server.images.found import Finding, pictures_of
 from server.images.models import Sighting
@@ -41,7 +41,7 @@ class Originals:
     async def read(self, actor: Actor, sha256: str) -> Original:
         """The image's file. Raises: NotFound (also for a crop, which is no file); StorageError."""
         async with self._parts.database.session() as session:
-            image = await require_image(session, actor, sha256)
+            image = await require_image(session, actor, sha256, opened=True)
             wanted = (
                 select(Sighting, Artifact)
                 .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
@@ -49,7 +49,7 @@ class Originals:
                     Artifact,
                     (col(Artifact.capture_id) == col(Sighting.capture_id)) & (col(Artifact.name) == col(Sighting.artifact)),
                 )
-                .where(Sighting.image_id == image.id, told_to(actor))
+                .where(Sighting.image_id == image.id, owned_by(actor))
                 .order_by(col(Sighting.source) != "picked", col(Artifact.size_bytes))
                 .limit(TRIES)
             )

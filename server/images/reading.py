@@ -14,14 +14,14 @@ from server.captures.models import Capture
 from server.captures.scope import is_own, require_capture, told_to
 from server.db import Database
 from server.errors import NotFound
-from server.images.counting import counts_of, counts_of_each
+from server.images.counting import counts_of
 from server.images.edges import NONE
-from server.images.elsewhere import ElsewherePlace, counts_elsewhere, places_of, shown_to, untold
+from server.images.elsewhere import counts_elsewhere, places_of
 from server.images.grouping import CONTAINS, REPRESENTATIVE
 from server.images.models import Cluster, ClusterEnd, Copy, Decision, Edge, Image, Indexing, Member, Reading, Sighting
-from server.images.scope import require_cluster, require_image
+from server.images.scope import is_told, require_cluster, require_image, untold
 from server.images.store import ImageRows
-from server.images.telling import evidence_of, image_views, sightings_of
+from server.images.telling import evidence_of, image_views, sightings_in, sightings_of
 from server.images.views import (
     CaptureImage,
     CaptureImages,
@@ -100,7 +100,7 @@ class ImageReads:
             wanted = select(Sighting.image_id).where(Sighting.capture_id == capture.capture_id).order_by(col(Sighting.id))
             ids = list(dict.fromkeys((await session.exec(wanted)).all()))
             views = await image_views(session, ids)
-            seen = await sightings_of(session, actor, ids, capture_id=capture.capture_id)
+            seen = await sightings_in(session, actor, ids, capture.capture_id)
             own = await is_own(session, actor, capture)
             homes = await clusters_of(session, ids) if own else {}
             others: dict[int, int] = await _other_captures(session, actor, capture.capture_id, homes)
@@ -132,11 +132,8 @@ class ImageReads:
         if after is not None:
             living = living.where(col(Cluster.number) < after)
         if Right.READ_CASES not in actor.rights:
-            seen = select(Sighting.image_id).where(own_rows(actor, Sighting.organisation_id))
-            told = col(Member.image_id).in_(seen) | col(Member.image_id).in_(
-                select(ElsewherePlace.image_id).where(shown_to(actor))
-            )
-            living = living.where(col(Cluster.id).in_(select(Member.cluster_id).where(told)))
+            told = select(Member.image_id).where(Member.cluster_id == Cluster.id, is_told(actor, col(Member.image_id)))
+            living = living.where(told.exists())
         async with self._database.session() as session:
             rows = (await session.exec(living.order_by(col(Cluster.number).desc()).limit(min(limit, PAGE_LIMIT)))).all()
             return await summaries(session, actor, [row.id for row in rows])
@@ -155,7 +152,7 @@ class ImageReads:
             if head is None:
                 raise NotFound(kind="cluster", id=str(cluster_id))
             variants = await _variants(session, actor, cluster, [row.image_id for row in rows if row.role != CONTAINS])
-            counts, _, _ = await counts_of(session, actor.organisation_id, cluster.id)
+            counts = (await counts_of(session, actor.organisation_id, [cluster.id]))[cluster.id]
             decisions = await decisions_of(session, actor, cluster)
             elsewhere = (await counts_elsewhere(session, actor, [cluster.id])).get(cluster.id, ElsewhereCounts())
         return ClusterView(cluster.id, cluster.opened_at, head, members, variants, counts, decisions, elsewhere)
@@ -201,7 +198,7 @@ async def summaries(session: AsyncSession, actor: Actor, cluster_ids: Sequence[U
     heads = await _heads(session, actor, cluster_ids)
     elsewhere = await counts_elsewhere(session, actor, cluster_ids)
     views = await image_views(session, list(heads.values()))
-    counts = await counts_of_each(session, actor.organisation_id, list(heads))
+    counts = await counts_of(session, actor.organisation_id, list(heads))
     return tuple(
         ClusterSummary(one, numbers.get(one) or 0, views[heads[one]], counts[one], elsewhere.get(one, ElsewhereCounts()))
         for one in cluster_ids

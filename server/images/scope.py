@@ -5,13 +5,16 @@ A case shows a capture to members of other organisations, never what its owner k
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
-from server.captures.scope import told_to
+from server.captures.scope import owned_by, told_to
 from server.errors import NotFound
 from server.images.elsewhere import ElsewherePlace, shown_to
 from server.images.errors import ClusterEnded
@@ -20,21 +23,45 @@ from server.operators.actors import Actor
 from server.operators.rights import own_rows
 
 
-async def require_image(session: AsyncSession, actor: Actor, sha256: str) -> Image:
-    """The image, if it was seen in a capture that the actor may be told of, or stands in a file made elsewhere that one may see.
+def is_told(actor: Actor, image_id: Any, *, opened: bool = False) -> ColumnElement[bool]:
+    """The condition that an image of the actor's organisation was seen in a capture that the actor may be told of, or stands in
+    a file made elsewhere that one may see. What has no place yet (it is being read) is told to nobody.
 
-    Raises: NotFound.
+    `image_id`: the attribute of whatever rows it is asked of. `opened`: in a capture that the actor may open, for what a picture
+    says inside: a device is told where colleagues saw it, and opens its own captures alone.
     """
-    placed = select(ElsewherePlace.image_id).where(shown_to(actor))
     seen = (
+        select(Sighting.id)
+        .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
+        .where(col(Sighting.image_id) == image_id, own_rows(actor, Sighting.organisation_id))
+        .where(owned_by(actor) if opened else told_to(actor))
+    )
+    placed = select(ElsewherePlace.id).where(col(ElsewherePlace.image_id) == image_id, shown_to(actor))
+    return seen.exists() | placed.exists()
+
+
+async def untold(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> set[int]:
+    """Those of the images that is_told() does not hold of: to this actor, there is no such image."""
+    wanted = select(Image.id).where(own_rows(actor, Image.organisation_id), col(Image.id).in_(image_ids))
+    return set(image_ids) - set((await session.exec(wanted.where(is_told(actor, col(Image.id))))).all())
+
+
+async def told_images(session: AsyncSession, actor: Actor) -> list[int]:
+    """Every image of the organisation that was seen in captures that the actor may be told of."""
+    wanted = (
         select(Sighting.image_id)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
         .where(own_rows(actor, Sighting.organisation_id), told_to(actor))
     )
+    return list((await session.exec(wanted.distinct())).all())
+
+
+async def require_image(session: AsyncSession, actor: Actor, sha256: str, *, opened: bool = False) -> Image:
+    """The image, if is_told() holds of it. Raises: NotFound."""
     wanted = select(Image).where(
         own_rows(actor, Image.organisation_id),
         Image.sha256 == sha256.replace("\x00", ""),
-        col(Image.id).in_(seen) | col(Image.id).in_(placed),
+        is_told(actor, col(Image.id), opened=opened),
     )
     image = (await session.exec(wanted)).first()
     if image is None:

@@ -11,30 +11,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, not_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from server.captures.models import Capture
+from server.captures.scope import is_told_all, told_to
 from server.errors import NotFound
-from server.images.elsewhere import places_of, untold
+from server.images.elsewhere import places_of
 from server.images.embedding import Embedder
 from server.images.errors import NotIndexed, PictureRefused
-from server.images.matcher import Matcher
+from server.images.matcher import Candidates, Matcher
 from server.images.models import Image, Sighting
 from server.images.parts import ImageParts
 from server.images.placing import mates_of
 from server.images.reader import READ
 from server.images.reading import ImageReads, clusters_of, summaries
-from server.images.scope import require_image
+from server.images.scope import require_image, told_images, untold
 from server.images.shared import SharedPictures
 from server.images.store import ImageRows
-from server.images.telling import KINDS, image_views, judged_evidence, sightings_of
+from server.images.telling import KINDS, SIGHTINGS_LIMIT, image_views, judged_evidence, sightings_of
 from server.images.views import Match, MatchKind, SearchAnswer
 from server.media.gallery import Judgement, judge
 from server.media.look import Look, from_bytes
 from server.media.pipeline import rules_id
 from server.operators.actors import Actor
 from server.operators.rights import own_rows
+from server.operators.roles import Right
 from storage.hashing import hash_bytes
 
 UPLOAD_LIMIT_BYTES = 32 << 20
@@ -111,7 +114,8 @@ class ImageSearch:
         return tuple([await self.by_image(actor, one.sha256) for one in pictures[:10]])
 
     async def _answer(self, actor: Actor, question: _Question) -> SearchAnswer:
-        found = await self._related(actor.organisation_id, question)
+        ranked = await self._ranked(actor, question.look)
+        found = await self._related(actor.organisation_id, question, ranked)
         async with self._parts.database.session() as session:
             same_bytes = await self._same_bytes(session, actor, question.sha256)
             found = [one for one in found if one.image_id != same_bytes]
@@ -128,18 +132,28 @@ class ImageSearch:
             height=picture.height,
             format=picture.format,
             notes=picture.notes,
-            searched=await self._matcher.refresh(actor.organisation_id),
+            searched=len(ranked),
             pipeline=rules_id(),
             matches=(*matches, *shown),
             clusters=clusters,
             more_by="" if self._embedder is None else self._embedder.name,
         )
 
-    async def _related(self, organisation_id: UUID, question: _Question) -> list[_Found]:
+    async def _ranked(self, actor: Actor, look: Look) -> Candidates:
+        """The index as this actor sees it: what stands only where one may not look is no candidate, and counts nowhere."""
+        ranked = await self._matcher.candidates(actor.organisation_id, look)
+        if Right.READ_CASES in actor.rights:
+            return ranked
+        unseen = await self._matcher.unseen(actor.organisation_id)
+        async with self._parts.database.session() as session:
+            if not await is_told_all(session, actor):
+                return ranked.only(await told_images(session, actor))
+            return ranked.without(await untold(session, actor, unseen))
+
+    async def _related(self, organisation_id: UUID, question: _Question, ranked: Candidates) -> list[_Found]:
         """Related images. After the nearest few, again without their clusters: a collage shows several pictures."""
-        ranked = await self._matcher.candidates(organisation_id, question.look)
         asked = ranked.screenshots() + ranked.near(NEAR_LIMIT)
-        asked += await self._embedded(organisation_id, question)
+        asked += await self._embedded(organisation_id, question, ranked.hidden())
         passed_over: set[int] = set()
         found: dict[int, _Found] = {}
         for _ in range(ROUNDS):
@@ -164,7 +178,7 @@ class ImageSearch:
         async with self._turns:
             return await asyncio.to_thread(compare)
 
-    async def _embedded(self, organisation_id: UUID, question: _Question) -> list[int]:
+    async def _embedded(self, organisation_id: UUID, question: _Question, hidden: Sequence[int]) -> list[int]:
         if self._embedder is None:
             return []
         place = await self._rows.place(organisation_id)
@@ -172,7 +186,7 @@ class ImageSearch:
         if code is None:
             return []
         async with self._parts.database.session() as session:
-            return await self._embedder.near(session, place, code)
+            return await self._embedder.near(session, place, code, hidden)
 
     async def _same_bytes(self, session: AsyncSession, actor: Actor, sha256: str) -> int | None:
         """The organisation's image with these very bytes: identical must never be told as similar, whoever may open it."""
@@ -180,14 +194,16 @@ class ImageSearch:
         return (await session.exec(wanted)).first()
 
     async def _told(self, session: AsyncSession, actor: Actor, found: Sequence[_Found]) -> tuple[Match, ...]:
-        """The matches in order, with what the actor may see of each. A match without anything to see is counted only."""
+        """The matches in order, with what the actor may see of each; what one may not be told of takes no place among them."""
         ranked = sorted(found, key=lambda one: (_ORDER.index(one.kind), -(one.judgement.score if one.judgement else 9.0)))
-        chosen = ranked[:MATCHES_LIMIT]
+        hidden = await untold(session, actor, [one.image_id for one in ranked])
+        chosen = [one for one in ranked if one.image_id not in hidden][:MATCHES_LIMIT]
         ids = [one.image_id for one in chosen]
         views, homes = await image_views(session, ids), await clusters_of(session, ids)
-        hidden, elsewhere = await untold(session, actor, ids), await places_of(session, actor, ids)
-        seen = await sightings_of(session, actor, ids)
-        totals = await _totals(session, actor, ids)
+        elsewhere = await places_of(session, actor, ids)
+        each = SIGHTINGS_LIMIT // max(1, len(ids))  # what was seen ten thousand times hides no other one's places
+        seen = await sightings_of(session, actor, ids, each=each)
+        numbers = await _numbers(session, actor, ids)
         return tuple(
             Match(
                 kind=one.kind,
@@ -195,18 +211,22 @@ class ImageSearch:
                 cluster_id=next(iter(homes.get(one.image_id, ())), None),
                 evidence=None if one.judgement is None else judged_evidence(one.judgement),
                 sightings=seen.get(one.image_id, ()),
-                hidden=totals.get(one.image_id, 0) - len(seen.get(one.image_id, ())),
+                hidden=numbers.get(one.image_id, (0, 0))[1],
+                unlisted=numbers.get(one.image_id, (0, 0))[0] - len(seen.get(one.image_id, ())),
                 elsewhere=elsewhere.get(one.image_id, ()),
             )
             for one in chosen
-            if one.image_id in views and one.image_id not in hidden
+            if one.image_id in views
         )
 
 
-async def _totals(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, int]:
+async def _numbers(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """By image: its sightings that the actor may be told of, and the organisation's others."""
+    may = told_to(actor)
     wanted = (
-        select(Sighting.image_id, func.count())
+        select(Sighting.image_id, func.count().filter(may), func.count().filter(not_(may)))
+        .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
         .where(own_rows(actor, Sighting.organisation_id), col(Sighting.image_id).in_(image_ids))
         .group_by(col(Sighting.image_id))
     )
-    return dict((await session.exec(wanted)).all())
+    return {image_id: (told, hidden) for image_id, told, hidden in (await session.exec(wanted)).all()}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 
 from server.images.adopting import Adopting
+from server.images.checking import ImageCheck
 from server.images.clustering import Clustering
 from server.images.counting import Counting
 from server.images.decisions import Decisions
@@ -22,6 +22,7 @@ from server.images.reading import ImageReads
 from server.images.searching import ImageSearch
 from server.images.sheets import Sheets
 from server.images.store import ImageRows
+from server.images.warming import Warming
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class ImageService:
 
     reads: images, sightings, thumbnails, clusters. originals: a picture's own bytes; origins: what they say of themselves.
     indexer, clustering: the jobs. adopting: pictures of files made elsewhere.
+    checking: whether memory, tables and log agree. warming: what a new process loads.
     """
 
     indexer: Indexer
@@ -47,6 +49,8 @@ class ImageService:
     sheets: Sheets
     reader: PictureReader
     adopting: Adopting
+    checking: ImageCheck
+    warming: Warming
 
     async def catch_up(self) -> None:
         """What a new worker does first: queues what the present pipeline has not read, and groups of older rules."""
@@ -54,11 +58,6 @@ class ImageService:
         organisations = await self.clustering.queue_all()
         if queued or organisations:
             logger.info("images.catching_up", extra={"captures": queued, "organisations": organisations})
-
-    async def warm(self) -> None:
-        """What a new process does beside its first requests: the index in RAM, and a decoder that is ready."""
-        await self.matcher.warm()
-        await asyncio.to_thread(self.reader.warm)
 
     @classmethod
     def of(cls, parts: ImageParts, embedder: Embedder | None = None, anchors: str | None = None) -> ImageService:
@@ -82,4 +81,6 @@ class ImageService:
             sheets=Sheets(parts),
             reader=parts.reader,
             adopting=Adopting(parts, rows, indexer),
+            checking=ImageCheck(parts, rows, matcher, clustering),
+            warming=Warming(matcher, parts.reader),
         )

@@ -18,15 +18,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.captures.models import Capture
 from server.captures.scope import told_by_cases
 from server.db import Database, run_sql
-from server.images.codes import bit_text
+from server.images.codes import bit_text, codes_asked
 from server.images.matcher import Matcher
 from server.images.models import Image, Sighting
 from server.images.store import ImageRows
-from server.images.telling import KINDS, image_views, judged_evidence, sightings_of
+from server.images.telling import KINDS, image_views, judged_evidence, sightings_shared
 from server.images.views import Match
 from server.media.gallery import Judgement, judge
 from server.media.look import Look
-from server.media.pdq import MIN_QUALITY
 from server.operators.actors import Actor
 
 IMAGES_LIMIT = 2_000
@@ -64,7 +63,7 @@ class SharedPictures:
         judged = await self._judged(held, near, look)
         async with self._database.session() as session:
             views = await image_views(session, [*exact, *judged])
-            places = await sightings_of(session, actor, [*exact, *judged], shared=True)
+            places = await sightings_shared(session, actor, [*exact, *judged])
         ranked = sorted(judged, key=lambda one: (list(KINDS).index(judged[one].relation), -judged[one].score))
         kinds = {one: KINDS[judged[one].relation] for one in ranked}
         return tuple(
@@ -82,8 +81,7 @@ class SharedPictures:
         )
 
     async def _near(self, session: AsyncSession, image_ids: Sequence[int], look: Look) -> list[int]:
-        looked = [look.hashes.pdq, *(one.pdq for one in look.regions)]
-        bits = [bit_text(code) for one in looked if one.quality >= MIN_QUALITY for code in one.codes]
+        bits = [bit_text(code) for code in codes_asked(look)]
         if not bits:
             return []
         asked = {"bits": bits, "images": list(image_ids), "pipeline": await self._rows.pipeline()}

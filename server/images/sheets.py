@@ -5,14 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 from server.custody.service import EventDraft
 from server.images.parts import ImageParts
+from server.images.views import ElsewhereView
 from server.operators.actors import OperatorActor
 
 Form = Literal["page", "pdf"]
+
+
+@dataclass(frozen=True)
+class OnSheet:
+    """What stands on a sheet: images by SHA-256, captures by id, places in files made elsewhere."""
+
+    images: Sequence[str]
+    captures: Sequence[str]
+    elsewhere: Sequence[ElsewhereView]
 
 
 class Sheets:
@@ -21,15 +32,20 @@ class Sheets:
     def __init__(self, parts: ImageParts) -> None:
         self._parts = parts
 
-    async def handed_out(
-        self, actor: OperatorActor, cluster_id: UUID, images: Sequence[str], captures: Sequence[str], file: bytes | None
-    ) -> None:
-        """The event, before the sheet is given. images: SHA-256 of those on it; captures: ids; file: the PDF, None for the page.
+    async def handed_out(self, actor: OperatorActor, cluster_id: UUID, sheet: OnSheet, file: bytes | None) -> None:
+        """The event, before the sheet is given. file: the PDF, None for the page.
 
         The caller has read the cluster for this actor.
         """
         form: Form = "page" if file is None else "pdf"
-        shown = {"cluster": str(cluster_id), "images": sorted(set(images)), "captures": sorted(set(captures)), "form": form}
+        deposited = sorted({(str(one.deposit_id), one.sha256) for one in sheet.elsewhere})
+        shown = {
+            "cluster": str(cluster_id),
+            "images": sorted(set(sheet.images)),
+            "captures": sorted(set(sheet.captures)),
+            "elsewhere": [{"deposit": deposit, "image": sha256} for deposit, sha256 in deposited],
+            "form": form,
+        }
         told = json.dumps(shown, sort_keys=True).encode()
         draft = EventDraft(
             type="cluster.exported",

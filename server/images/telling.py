@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from sqlalchemy import ColumnElement, Select, and_, func
+from sqlalchemy import select as rows_of
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
 from server.captures.scope import told_by_cases, told_to, visible_to
-from server.images.elsewhere import untold
 from server.images.models import Edge, Image, Pipeline, Reading, Sighting
+from server.images.scope import untold
 from server.images.views import Evidence, ImageView, MatchKind, SightingView, held_by
 from server.media.gallery import Judgement
 from server.media.pipeline import rules_id
@@ -23,6 +26,7 @@ from server.operators.rights import own_rows
 SIGHTINGS_LIMIT = 5_000
 KINDS: dict[Relation, MatchKind] = {Relation.SAME: "same", Relation.CONTAINS: "contains", Relation.VARIANT: "variant"}
 """What a judgement is called in an answer, the surest first."""
+Sightings = tuple[SightingView, ...]
 
 
 async def image_views(session: AsyncSession, image_ids: Sequence[int]) -> dict[int, ImageView]:
@@ -42,30 +46,53 @@ async def image_views(session: AsyncSession, image_ids: Sequence[int]) -> dict[i
 
 
 async def sightings_of(
-    session: AsyncSession, actor: Actor, image_ids: Sequence[int], *, capture_id: str | None = None, shared: bool = False
-) -> dict[int, tuple[SightingView, ...]]:
-    """The images' sightings in captures the actor may be told of, by image, oldest first.
+    session: AsyncSession, actor: Actor, image_ids: Sequence[int], *, each: int = SIGHTINGS_LIMIT
+) -> dict[int, Sightings]:
+    """The images' sightings in captures the actor may be told of, by image, oldest first; SIGHTINGS_LIMIT at most in all, and
+    `each` at most of one image."""
+    return await _found(session, image_ids, and_(own_rows(actor, Sighting.organisation_id), told_to(actor)), each)
 
-    Or in this one capture, if the actor may see it; or (`shared`) in captures of other organisations that cases show the actor.
-    """
+
+async def sightings_in(session: AsyncSession, actor: Actor, image_ids: Sequence[int], capture_id: str) -> dict[int, Sightings]:
+    """The same in this one capture, if the actor may see it."""
+    return await _found(session, image_ids, and_(col(Sighting.capture_id) == capture_id, visible_to(actor)))
+
+
+async def sightings_shared(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, Sightings]:
+    """The same in captures of other organisations that cases show the actor."""
+    return await _found(session, image_ids, told_by_cases(actor))
+
+
+async def _found(
+    session: AsyncSession, image_ids: Sequence[int], may: ColumnElement[bool], each: int = SIGHTINGS_LIMIT
+) -> dict[int, Sightings]:
     wanted = (
         select(Sighting, Capture.title, Capture.final_url, Image.sha256)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
         .join(Image, col(Image.id) == col(Sighting.image_id))
-        .where(col(Sighting.image_id).in_(image_ids))
+        .where(col(Sighting.image_id).in_(image_ids), may)
         .order_by(col(Sighting.captured_at), col(Sighting.id))
         .limit(SIGHTINGS_LIMIT)
     )
-    if shared:
-        wanted = wanted.where(told_by_cases(actor))
-    elif capture_id is None:
-        wanted = wanted.where(own_rows(actor, Sighting.organisation_id), told_to(actor))
-    else:
-        wanted = wanted.where(Sighting.capture_id == capture_id, visible_to(actor))
+    if each < SIGHTINGS_LIMIT:
+        wanted = wanted.where(col(Sighting.id).in_(_first(image_ids, may, each)))
     found: dict[int, list[SightingView]] = defaultdict(list)
     for one, title, page_url, sha256 in (await session.exec(wanted)).all():
         found[one.image_id].append(_sighting(one, (title, page_url, sha256)))
     return {image_id: tuple(many) for image_id, many in found.items()}
+
+
+def _first(image_ids: Sequence[int], may: ColumnElement[bool], each: int) -> Select[Any]:
+    """The ids of the oldest sightings of each image, `each` at most."""
+    order = (col(Sighting.captured_at), col(Sighting.id))
+    place = func.row_number().over(partition_by=col(Sighting.image_id), order_by=order).label("place")
+    ranked = (
+        select(Sighting.id, place)
+        .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
+        .where(col(Sighting.image_id).in_(image_ids), may)
+        .subquery()
+    )
+    return rows_of(ranked.c.id).where(ranked.c.place <= each)
 
 
 async def evidence_of(session: AsyncSession, actor: Actor, edge_ids: Sequence[int]) -> dict[int, tuple[Evidence, str]]:

@@ -204,8 +204,9 @@ class CaptureImage:
 
 @dataclass(frozen=True)
 class Match:
-    """A known image that the picture searched with is related to. sightings: those the caller may see; hidden: how many more the
-    organisation holds (a device sees what its person may see, its own captures alone once that person may read no more).
+    """A known image that the picture searched with is related to. sightings: those the caller may see, `unlisted` more of them
+    are not listed; hidden: how many more the organisation holds (a device sees what its person may see, its own captures alone
+    once that person may read no more).
 
     is_shared: another organisation's image, of which only the captures are told that a case shows to the person.
     elsewhere: places in files made elsewhere.
@@ -219,6 +220,7 @@ class Match:
     hidden: int
     elsewhere: tuple[ElsewhereView, ...] = ()
     is_shared: bool = False
+    unlisted: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Clusters of pictures: every picture is compared with representatives, never chained through members.
 
-1. Pictures are put in an order of their own: most near-copies first, among those the most typical (shape, mean distance),
-   pictures that hold other pictures later, then the largest, then by digest. The order they were handed in plays no part.
+1. Pictures are put in an order of their own: most near-copies first, among those the most typical (shape, fineness, mean
+   distance), pictures that hold other pictures later, then the largest, then by digest. The order they were handed in plays
+   no part.
 2. In that order a picture becomes a representative unless it is `same` as one, or is a part of one, or holds one.
 3. Every other picture is judged against all representatives. A `same` gives its cluster; of several nearly equal ones the first
    representative's, so that one copy too altered to join does not draw others away. Without a `same` it is a sighting of
@@ -62,7 +63,7 @@ class Partition:
 
 Step = Callable[[], None]
 Judge = Callable[[Look, Look], Judgement | None]
-_ODD_SHAPE = 0.03
+_ODD_SHAPE, _FINER = 0.03, 0.04
 _NEARLY = 0.1
 
 
@@ -108,12 +109,12 @@ class _Build:
         """Step 1: numbers in the order in which they may become representatives."""
         standings = _standings(self._looks)
 
-        def key(number: int) -> tuple[int, bool, int, bool, int, str]:
+        def key(number: int) -> tuple[int, bool, int, int, bool, int, str]:
             look, standing = self._looks[number], standings[number]
             holds = sum(found.region.area for found in look.regions if found.region.area < 0.85) > 0.15
             size = look.picture.width * look.picture.height
             crowd = -standing.copies.bit_length()
-            return (crowd, standing.is_odd_shape, standing.mean_bits, holds, -size, self._digests[number])
+            return (crowd, standing.is_odd_shape, standing.odd_fineness, standing.mean_bits, holds, -size, self._digests[number])
 
         return sorted(range(len(self._looks)), key=key)
 
@@ -183,10 +184,15 @@ def _direction(found: Judgement) -> Direction:
 
 @dataclass(frozen=True)
 class _Standing:
-    """How a picture stands among its near-copies: how many, whether it is stretched against most of them, its mean distance."""
+    """How a picture stands among its near-copies: how many, whether it is stretched against most of them, its mean distance.
+
+    odd_fineness: by how many steps of _FINER its small frame takes more or fewer bytes than the median of theirs: grain and
+    blur hardly move a hash, but what is laid over a grainy copy compares worse.
+    """
 
     copies: int
     is_odd_shape: bool
+    odd_fineness: int
     mean_bits: int
 
 
@@ -198,15 +204,18 @@ def _standings(looks: Sequence[Look]) -> list[_Standing]:
     for number, row in enumerate(rows):
         owners.setdefault(row, []).append(number)
     shapes = np.log([look.picture.width / look.picture.height for look in looks])
+    packed = np.array([max(len(look.thumb), 1) for look in looks], np.float64)
     standings = []
     for number, (look, row) in enumerate(zip(looks, rows, strict=True)):
         if row < 0:
-            standings.append(_Standing(0, False, 0))
+            standings.append(_Standing(0, False, 0, 0))
             continue
         near, distances = index.search(look.hashes.pdq.codes[0])
         crowd = [other for found in near.tolist() for other in owners[found]]
         total = sum(int(away) * len(owners[found]) for found, away in zip(near.tolist(), distances.tolist(), strict=True))
         usual = float(np.median(shapes[crowd]))
         odd = len(crowd) > 2 and abs(float(shapes[number]) - usual) > _ODD_SHAPE
-        standings.append(_Standing(len(crowd) - 1, odd, total // len(crowd)))
+        share = float(packed[number] / np.median(packed[crowd]))
+        finer = int((max(share, 1 / share) - 1) / _FINER)
+        standings.append(_Standing(len(crowd) - 1, odd, finer, total // len(crowd)))
     return standings

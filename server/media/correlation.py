@@ -38,6 +38,8 @@ _AGREES, _TELLS_TONES = 0.5, 0.8
 _SMALLEST_PIECE, _LARGEST_PIECE = 0.02, 0.2
 _BOTH_SHOW, _ONE_SHOWS = 0.05, 0.15
 _TONE, _EXPLAINED, _LARGE_EXPLAINED = 12, 0.5, 0.6
+_UNEVEN = 2.0
+_LARGEST_STICKER, _TOLD_BESIDE, _STICKER_TONE = 0.08, 0.25, 0.6
 _FLAT_LEVELS, _FLAT_SHARE = 12, 0.6
 _WORTH_ALIGNING, _CLEAR = 0.45, 0.93
 _MAX_SHIFT = 0.06
@@ -185,23 +187,29 @@ def _compared(first: NDArray[np.float32], second: NDArray[np.float32], valid: ND
 def _is_another_picture(first: NDArray[np.float32], second: NDArray[np.float32], valid: NDArray[np.bool_]) -> bool:
     """Whether one piece of the overlap shows another picture, though the rest agrees: a template with two pictures.
 
-    Only what has many tones counts as shown, on either side: flat paper and bars say nothing and agree with everything. Words and
+    Only what has many tones counts as shown, on either side: flat paper and bars say nothing and agree with everything. Nor does
+    light that merely falls off over a calm background, as filters darken the corners, show another picture there. Words and
     stickers laid over a picture leave some of it between them, which one map of tones, read from the cells that agree, explains;
-    another picture is hardly explained. Another picture it is when a piece that is not explained fills a fifth of the overlap,
-    or when, of what is shown, .05 differ in one piece where both show something, or .15 where either does.
+    another picture is hardly explained. A small sticker of one tone is none either. Another picture it is when a piece that is
+    not explained fills a fifth of the overlap, or when, of what is shown, .05 differ in one piece where both show something, or
+    .15 where either does.
     """
     found = _compared(first, second, valid)
     textured = found.covered & (np.maximum(*found.powers) > _COARSE_STD**2)
-    differing = textured & (found.together < _AGREES)
+    one, two = _cells(first), _cells(second)
+    uneven = np.maximum(_unevenness(one), _unevenness(two)) > _UNEVEN**2
+    differing = textured & uneven & (found.together < _AGREES)
     piece = _largest(differing)
     covered, size = max(int(found.covered.sum()), 1), int(piece.sum())
     if size < _SMALLEST_PIECE * covered:
         return False
     large = size >= _LARGEST_PIECE * covered
-    one, two = _cells(first), _cells(second)
     shown = (_has_tones(one), _has_tones(two))
     clear = textured & (found.together >= _TELLS_TONES)
-    if clear.any() and _explained((one, two), clear, piece) >= (_LARGE_EXPLAINED if large else _EXPLAINED):
+    told = _told((one, two), clear)[piece]
+    if told.mean() >= (_LARGE_EXPLAINED if large else _EXPLAINED):
+        return False
+    if size <= _LARGEST_STICKER * covered and _is_sticker((one[piece], two[piece]), told):
         return False
     if large:
         return True
@@ -221,6 +229,16 @@ def _largest(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(numbers.ravel() == 1 + int(boxes[1:, cv2.CC_STAT_AREA].argmax()), np.bool_)
 
 
+def _unevenness(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """By cell: the variance that is left when light that rises or falls evenly across the cell is taken away."""
+    side = round(cells.shape[1] ** 0.5)
+    along = np.tile(np.arange(side, dtype=np.float32) - (side - 1) / 2, side)
+    down = np.repeat(along[:side], side)
+    ramps = np.stack((along, down), axis=1) / np.sqrt(float((along**2).sum()))
+    level = cells - cells.mean(axis=1, keepdims=True)
+    return np.asarray(((level - (level @ ramps) @ ramps.T) ** 2).mean(axis=1), np.float32)
+
+
 def _has_tones(cells: NDArray[np.float32]) -> NDArray[np.bool_]:
     """By cell: whether no narrow band of tones fills most of it."""
     ordered = np.sort(cells, axis=1)
@@ -228,15 +246,26 @@ def _has_tones(cells: NDArray[np.float32]) -> NDArray[np.bool_]:
     return np.asarray((ordered[:, most:] - ordered[:, : cells.shape[1] - most]).min(axis=1) > _FLAT_LEVELS, np.bool_)
 
 
-def _explained(
-    cells: tuple[NDArray[np.float32], NDArray[np.float32]], clear: NDArray[np.bool_], piece: NDArray[np.bool_]
-) -> float:
-    """The share of the piece's pixels that the line of tones through the clear cells tells to within _TONE levels."""
+def _told(cells: tuple[NDArray[np.float32], NDArray[np.float32]], clear: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which pixels of each cell the line of tones through the clear cells tells to within _TONE levels; none without one."""
+    if not clear.any():
+        return np.zeros(cells[0].shape, np.bool_)
     one, two = cells[0][clear].ravel(), cells[1][clear].ravel()
     middle = one.mean()
     slope = float(((one - middle) * two).mean() / max(float(((one - middle) ** 2).mean()), 1e-3))
-    told = two.mean() + slope * (cells[0][piece] - middle)
-    return float((np.abs(told - cells[1][piece]) < _TONE).mean())
+    told = two.mean() + slope * (cells[0] - middle)
+    return np.asarray(np.abs(told - cells[1]) < _TONE, np.bool_)
+
+
+def _is_sticker(cells: tuple[NDArray[np.float32], NDArray[np.float32]], told: NDArray[np.bool_]) -> bool:
+    """Whether what is not told is mostly one tone in either picture, and part of the picture below is told beside it."""
+    return bool(told.mean() >= _TOLD_BESIDE) and max(_one_tone(part[~told]) for part in cells) >= _STICKER_TONE
+
+
+def _one_tone(values: NDArray[np.float32]) -> float:
+    """The share of the values that the fullest band of _TONE levels holds."""
+    counted = np.bincount(np.clip(values, 0, 255).astype(np.intp), minlength=256)
+    return float(np.convolve(counted, np.ones(_TONE), "valid").max()) / max(values.size, 1)
 
 
 def _reached(values: NDArray[np.float32], weights: NDArray[np.float64]) -> float:

@@ -8,7 +8,7 @@ The rules' number changes when the same codes would be judged or grouped differe
 from importlib.metadata import version
 
 PIPELINE = "holdstill-image/1"
-RULES = "holdstill-image-rules/6"
+RULES = "holdstill-image-rules/7"
 _MAKERS = ("pillow", "imagehash", "numpy", "opencv-python-headless")
 
 

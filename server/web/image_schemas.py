@@ -137,6 +137,7 @@ class MatchRow(Row):
     hidden: int = Field(description="further instances of the organisation, in captures that the caller may not open")
     elsewhere: list[ElsewhereRow] = Field(description="places in files made elsewhere; people only")
     is_shared: bool = Field(description="of another organisation: only what a case shows to the person is told")
+    unlisted: int = Field(description="instances that the caller may see, and that are not listed for their number")
 
 
 class ClusterRow(Row):
@@ -157,7 +158,7 @@ class SearchResult(Row):
     height: int
     format: str
     notes: list[str] = Field(description="what was done to it before comparing: first frame only, brought to 8 bits, …")
-    searched: int = Field(description="pictures in the index")
+    searched: int = Field(description="pictures in the index that the caller may be told of")
     pipeline: str
     matches: list[MatchRow]
     clusters: list[ClusterRow]

@@ -31,6 +31,7 @@ class Metrics:
         self._stamped = Gauge("holdstill_log_stamped_size", "Leaves under the newest stamped checkpoint", registry=self._registry)
         self._pending = Gauge("holdstill_stamps_pending", "Stamps asked for without an answer", registry=self._registry)
         self._devices = Gauge("holdstill_devices", "Active devices", registry=self._registry)
+        self._warm = Gauge("holdstill_images_ready", "Whether this process has its index of pictures", registry=self._registry)
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """Counts one answer under its route's template, never under its path."""
@@ -47,6 +48,7 @@ class Metrics:
         self._stamped.set(0 if stamped is None else stamped.published.size)
         self._pending.set(sum(1 for outcome in await services.stamps.recent() if outcome.state == "pending"))
         self._devices.set((await services.operators.count())[1])
+        self._warm.set(services.images.warming.state == "ready")
         return generate_latest(self._registry)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from server.cases.service import CaseOrder
 from server.db import run_sql
+from server.images import searching, telling
 from server.operators.actors import OperatorActor
 from tests.images.pages import capture_page, indexed
 from tests.media.pictures import encoded, mirrored, scene
@@ -13,6 +14,7 @@ from tests.web.site import Device, Site
 
 SEARCH = "/api/v1/images/search"
 SEEN = encoded(scene(21), "JPEG", quality=90)
+MIRRORED = encoded(mirrored(scene(21)))
 KEPT = encoded(scene(22), "JPEG", quality=90)
 DIGEST = hashlib.sha256(SEEN).hexdigest()
 
@@ -38,17 +40,33 @@ async def test_a_browser_is_told_of_colleagues_captures_while_its_person_may_rea
     own = await capture_page(mine, {"https://a.example/1.jpg": SEEN})
     other = await capture_page(theirs, {"https://b.example/1.jpg": SEEN, "https://b.example/2.jpg": KEPT})
     await indexed(site, own, other)
-    kept = f"/api/v1/images/{hashlib.sha256(KEPT).hexdigest()}/thumbnail"
+    kept, inside = [f"/api/v1/images/{hashlib.sha256(KEPT).hexdigest()}/{part}" for part in ("thumbnail", "signals")]
 
     assert places(await asked(site, mine)) == {"exact": {own, other}}
     assert (await site.http.get(kept, headers=mine.headers)).status_code == 200
     assert (await site.http.get(f"/api/v1/captures/{other}", headers=mine.headers)).status_code == 404, "named, not opened"
+    assert (await site.http.get(inside, headers=mine.headers)).status_code == 404, "what a file says inside is its content"
+    assert (await site.http.get(inside, headers=theirs.headers)).status_code == 200
+    own_signals = await site.http.get(f"/api/v1/images/{DIGEST}/signals", headers=mine.headers)
+    assert own_signals.status_code == 200, "of its own captures it has the file itself"
+    assert (await (await site.person(person)).get(inside)).status_code == 200
 
     await roles_of(site, person, "admin")
     after = await asked(site, mine)
+    assert after["searched"] == 2 and (await asked(site, mine, KEPT))["matches"] == [], "of its own captures, nothing of others"
     assert places(after) == {"exact": {own}} and after["matches"][0]["hidden"] == 1
     assert (await site.http.get(kept, headers=mine.headers)).status_code == 404
     await site.sound()
+
+
+async def test_places_left_out_for_their_number_are_not_called_hidden(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (searching, telling):
+        monkeypatch.setattr(module, "SIGHTINGS_LIMIT", 4)
+    bodies = {f"https://a.example/{number}.jpg": SEEN for number in range(5)} | {"https://a.example/m.jpg": MIRRORED}
+    await indexed(site, await capture_page(await site.pair(), bodies))
+    told = (await (await site.person()).post(SEARCH, content=SEEN)).json()["matches"]
+    numbers = {one["kind"]: (len(one["sightings"]), one["unlisted"], one["hidden"]) for one in told}
+    assert numbers == {"exact": (2, 3, 0), "same": (1, 0, 0)}, "nor does what was seen often hide another one's places"
 
 
 async def test_another_organisations_browser_learns_nothing_not_even_a_count(site: Site) -> None:

@@ -4,7 +4,7 @@ import random
 from functools import cache
 
 import numpy as np
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageFilter
 
 from server.media.clusters import Direction, Partition, _member_edges, partition
 from server.media.gallery import Judgement, judge
@@ -75,6 +75,17 @@ def test_the_same_clusters_come_out_of_five_orders() -> None:
     groups = {frozenset(name for name in names if head in results[0][name]) for head in set().union(*results[0].values())}
     assert len(groups) == 5
     assert {name for group in groups if "40" in group for name in group} == {f"40 {edit}".strip() for edit in EDITS}
+
+
+def test_neither_a_grainy_nor_a_blurred_copy_leads_a_cluster() -> None:
+    """Both are as near to all copies by their hashes as the picture is, but worse to compare with."""
+    for seed in (49, 51):
+        base = scene(seed)
+        grain = np.random.default_rng(seed).normal(0, 14, (480, 640, 3))
+        grainy = Image.fromarray(np.clip(np.asarray(base) + grain, 0, 255).astype(np.uint8))
+        copies = [(grainy, 85), (base.filter(ImageFilter.GaussianBlur(2.5)), 85), (base, 85), (base, 60), (base, 75)]
+        looks = [look_at(encoded(copy, "JPEG", quality=quality)) for copy, quality in copies]
+        assert partition(looks, [f"{number}" for number in range(len(looks))]).representatives == (2,), seed
 
 
 def test_a_collage_is_seen_in_two_clusters_and_joins_none() -> None:

@@ -89,6 +89,39 @@ def test_large_words_across_calm_parts_do_not_make_another_picture() -> None:
         assert found is not None and found.relation is Relation.SAME
 
 
+def filtered(picture: Image.Image) -> Image.Image:
+    """Darkened towards the corners, as filters of phones do."""
+    y, x = np.mgrid[-1:1:480j, -1:1:640j]
+    light = 1 - 0.45 * np.clip(np.hypot(x, y) / 1.2, 0, 1)
+    return Image.fromarray((np.asarray(picture) * light[..., None]).astype(np.uint8))
+
+
+def test_light_that_falls_off_over_a_calm_background_is_not_another_picture() -> None:
+    for seed in (150, 153):
+        plain = Image.new("RGB", (640, 480), (238, 238, 238))
+        plain.paste(scene(seed).resize((230, 300)), (205, 100))
+        found = judge(look_at(encoded(filtered(plain), "JPEG", quality=80)), look_at(encoded(plain, "JPEG", quality=90)))
+        assert found is not None and found.relation is Relation.SAME, seed
+
+
+def woven(seed: int) -> np.ndarray:
+    """Many tones everywhere, as cloth and leaves have."""
+    marks = cv2.GaussianBlur(np.random.default_rng(seed).normal(0, 1, (288, 384)).astype(np.float32), (0, 0), 2.5)
+    return np.clip(110 + marks / marks.std() * 45, 0, 255).astype(np.uint8)
+
+
+def test_a_small_sticker_is_not_another_picture_but_a_picture_in_its_place_is() -> None:
+    plain = woven(2)
+    stuck, replaced = plain.copy(), plain.copy()
+    cv2.circle(stuck, (120, 150), 38, 205, -1)
+    for eye in (110, 130):
+        cv2.circle(stuck, (eye, 140), 4, 60, -1)
+    replaced[108:192, 78:162] = woven(52)[:84, :84]
+    sticker, picture = (correlation((frame, plain), IN_PLACE, WHOLE) for frame in (stuck, replaced))
+    assert sticker is not None and not sticker.another and sticker.score > 0.9
+    assert picture is not None and picture.another and picture.score <= COARSE_ALONE
+
+
 def page(picture: Image.Image, words: int = 26) -> Image.Image:
     """A page full of the site's own words, and the picture in a box."""
     out = Image.new("RGB", (900, 900), "white")

@@ -27,7 +27,7 @@ def made(number: int, chance: np.random.Generator) -> Look:
     short = ShortHashes(words[:1], words, words[:1])
     hashes = HashSet(short, Pdq(np.stack([code] * 8), 100))
     picture = Picture(str(number), size, 100, np.empty((0, 0), np.uint8), ())
-    return Look(picture, hashes, (), NO_FEATURES, NO_FEATURES, b"")
+    return Look(picture, hashes, (), NO_FEATURES, NO_FEATURES, bytes(int(chance.integers(100, 120))))
 
 
 def judgement(kind: str, score: float, swapped: bool) -> Judgement | None:

@@ -33,6 +33,8 @@ def test_pair_sign_in_status_check_and_policy(cli: CliRunner) -> None:
     assert status["origin"] == ORIGIN and status["stamped_size"] is None
     checked = cli.invoke(app, ["log", "check", "--json"])
     assert checked.exit_code == 0 and json.loads(checked.stdout)["sound"] is True
+    pictures = cli.invoke(app, ["images", "check", "--json"])
+    assert pictures.exit_code == 0 and json.loads(pictures.stdout)["findings"][0]["outcome"] == "NOT_CHECKED"
     assert json.loads(cli.invoke(app, ["search", "reindex", "--json"]).stdout) == {"read": 0, "case_texts": 0}
     policy = cli.invoke(app, ["admin", "policy"])
     assert parse_policy(policy.stdout).log.origin == ORIGIN

@@ -84,14 +84,16 @@ async def index(
 
 
 @router.get("/search")
-async def search_form(request: Request, actor: Reader, capture: Annotated[str, Query(max_length=400)] = "") -> Response:
+async def search_form(
+    request: Request, actor: Reader, services: ServicesDep, capture: Annotated[str, Query(max_length=400)] = ""
+) -> Response:
     """The search page; with the address of a capture, on to that capture's images."""
     if capture.strip():
         named = _CAPTURE.search(capture.strip())
         if named is None:
             raise BadInput(field="capture", reason="no address of a capture of this service")
         return RedirectResponse(f"/captures/{named.group(1)}#images", status_code=HTTPStatus.SEE_OTHER)
-    return _search_page(request)
+    return _search_page(request, warmth=services.images.warming.state)
 
 
 @router.post("/search")
@@ -208,7 +210,7 @@ async def sheet(request: Request, cluster_id: UUID, actor: Reader, services: Ser
     """The contact sheet to read or print: a custody event, as everything that is made to be handed on."""
     texts = texts_of(request)
     made = await cluster_sheet(services, actor, cluster_id, texts)
-    await services.images.sheets.handed_out(actor, cluster_id, made.images, made.captures, None)
+    await services.images.sheets.handed_out(actor, cluster_id, made.on_it, None)
     return render(
         request,
         "sheet.html",
@@ -217,6 +219,7 @@ async def sheet(request: Request, cluster_id: UUID, actor: Reader, services: Ser
         sheet=made.sheet,
         images=[one.image for one in made.cluster.members],
         sightings=made.sightings,
+        elsewhere=made.elsewhere,
         roles={one.image.sha256: one.role for one in made.cluster.members},
         whose=lambda one: whose_line(texts, one),
     )
@@ -228,7 +231,7 @@ async def sheet_file(request: Request, cluster_id: UUID, actor: Reader, services
     texts = texts_of(request)
     made = await cluster_sheet(services, actor, cluster_id, texts)
     data = await run_in_threadpool(sheet_pdf, made.sheet, {name: texts.get(key) for name, key in SHEET_WORDS.items()})
-    await services.images.sheets.handed_out(actor, cluster_id, made.images, made.captures, data)
+    await services.images.sheets.handed_out(actor, cluster_id, made.on_it, data)
     name = f"contact-sheet-{str(cluster_id)[:8]}.pdf"
     return Response(data, media_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
@@ -273,7 +276,7 @@ def _rows(texts: Texts, view: ClusterView, members: tuple[MemberView, ...]) -> l
 
 
 def _search_page(request: Request, *, status: int = HTTPStatus.OK, **values: object) -> Response:
-    given = {"answer": None, "refused": "", "matches": [], "signals": None, "sure": 0, "kinds": ""} | values
+    given = {"answer": None, "refused": "", "matches": [], "signals": None, "sure": 0, "kinds": "", "warmth": "ready"} | values
     texts = texts_of(request)
     page = render(
         request, "image_search.html", status=status, section="images", whose=lambda one: whose_line(texts, one), **given

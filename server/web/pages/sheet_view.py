@@ -8,6 +8,7 @@ from uuid import UUID
 
 from server.composition import Services
 from server.errors import NotFound
+from server.images.sheets import OnSheet
 from server.images.views import ClusterView, ElsewhereView, MemberView, SightingView
 from server.media.provenance.signals import SignalOutcome
 from server.operators.actors import OperatorActor
@@ -35,24 +36,23 @@ class ClusterSheet:
 
     cluster: ClusterView
     sightings: tuple[SightingView, ...]
+    elsewhere: tuple[ElsewhereView, ...]
     sheet: Sheet
 
     @property
-    def images(self) -> tuple[str, ...]:
-        """The images that stand on the sheet, by SHA-256."""
-        return tuple(one.sha256 for one in self.sheet.members)
-
-    @property
-    def captures(self) -> tuple[str, ...]:
-        """The captures of its sightings, by id."""
-        return tuple(one.capture for one in self.sheet.sightings if one.capture)
+    def on_it(self) -> OnSheet:
+        """What its custody event names."""
+        images, captures = [one.sha256 for one in self.sheet.members], [one.capture_id for one in self.sightings]
+        return OnSheet(images, captures, self.elsewhere)
 
 
 async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UUID, texts: Texts) -> ClusterSheet:
     """Every image of the cluster (300 at most) and every sighting. Raises: NotFound, ClusterEnded."""
     view = await services.images.reads.cluster(actor, cluster_id)
     sightings = await services.images.reads.cluster_sightings(actor, cluster_id)
-    elsewhere = await services.images.reads.cluster_elsewhere(actor, cluster_id)
+    found = await services.images.reads.cluster_elsewhere(actor, cluster_id)
+    counted = [one for one in found if not one.withdrawn]
+    elsewhere = counted[: max(0, SIGHTINGS_LIMIT - len(sightings))]
     captured = {one.sha256 for one in sightings}
     made_at = services.clock.now()
     members = [
@@ -66,7 +66,8 @@ async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UU
         notes.append(texts.get("elsewhere.hint"))
     if left_out:
         notes.append(texts.get("sheet.left_out", n=left_out))
-    if unlisted := max(0, view.counts.instances + view.counts.contains - min(len(sightings), SIGHTINGS_LIMIT)):
+    unseen = max(0, view.counts.instances + view.counts.contains - len(sightings))
+    if unlisted := unseen + len(counted) - len(elsewhere):
         notes.append(texts.get("sheet.unlisted", n=unlisted))
     sheet = Sheet(
         title=texts.get("sheet.title"),
@@ -88,9 +89,9 @@ async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UU
             )
             for one in sightings
         )
-        + tuple(_elsewhere(texts, one) for one in elsewhere if not one.withdrawn),
+        + tuple(_elsewhere(texts, one) for one in elsewhere),
     )
-    return ClusterSheet(view, sightings, sheet)
+    return ClusterSheet(view, sightings, tuple(elsewhere), sheet)
 
 
 def _relation(texts: Texts, roles: Mapping[str, str], sighting: SightingView) -> str:
