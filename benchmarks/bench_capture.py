@@ -102,18 +102,14 @@ def main() -> int:
     tell_sizes()
     with tempfile.TemporaryDirectory(prefix="holdstill-bench-") as name, DemoSite() as site, sync_playwright() as playwright:
         folder = Path(name)
-        with Stack(folder / "service") as stack:
-            browser = Chromium(playwright, folder / "browser").start()
-            try:
-                browser.pair(stack.url, stack.pairing_code())
-                stack.wait_for_stamped_checkpoint(browser.token)
-                met = [
-                    *measure(browser, site, "a newspaper's page", site.article),
-                    *measure(browser, site, "70 pictures, 2.7 MB", site.many(70, 38)),
-                    *measure(browser, site, "100 pictures, 20 MB", site.many(100, 200)),
-                ]
-            finally:
-                browser.stop()
+        with Stack(folder / "service") as stack, Chromium(playwright, folder / "browser") as browser:
+            browser.pair(stack.url, stack.pairing_code())
+            stack.wait_for_stamped_checkpoint(browser.token)
+            met = [
+                *measure(browser, site, "a newspaper's page", site.article),
+                *measure(browser, site, "70 pictures, 2.7 MB", site.many(70, 38)),
+                *measure(browser, site, "100 pictures, 20 MB", site.many(100, 200)),
+            ]
     return 0 if all(met) else 1
 
 

@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 import uuid
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -29,6 +31,7 @@ from server.imports.service import TableFile
 from server.imports.views import Plan
 from server.operators.actors import OperatorActor
 from server.settings import Settings
+from tests.story.field import place_by_hand
 
 GOAL_S = 300.0
 GROWTH_GOAL_BYTES = 64 * MB
@@ -52,6 +55,15 @@ def write_table(path: Path, rows: int) -> None:
             table.writerow((url, posted, handle, views, f"Generated text {number}: vote for nobody", "2024-07-08T09:00:00Z"))
 
 
+def places_by_hand(rows: int) -> Counter[str]:
+    """Where the distinct posts lie, without the rules: in, out, or unknown where the id's millisecond reaches over an edge."""
+    found: Counter[str] = Counter()
+    for post in {number - number % 50 if number % 50 == 1 else number for number in range(rows)}:
+        at = datetime.fromtimestamp((WINDOW_START_MS + post * 1400) / 1000, UTC)
+        found[place_by_hand(at, 0.001)] += 1
+    return found
+
+
 def copy_seconds(url: str, path: Path) -> float:
     """The same rows by COPY into a table of texts without an index: what the database takes at the least."""
     with psycopg.connect(libpq_url(url), autocommit=True) as connection:
@@ -64,16 +76,21 @@ def copy_seconds(url: str, path: Path) -> float:
         return time.monotonic() - begun
 
 
-async def judged_lines(services: Services, actor: OperatorActor, case_id: uuid.UUID) -> list[str]:
-    """Judging the posts, freezing how many lie in the window, drawing a sample, recounting: what each took."""
+async def judged_lines(services: Services, actor: OperatorActor, case_id: uuid.UUID, by_hand: Counter[str]) -> list[str]:
+    """Judging the posts, freezing how many lie in the window, drawing a sample, recounting: what each took.
+
+    The numbers have to be those that were counted by hand.
+    """
     choice = SilenceChoice(rule_id="FR-L49", territory="FR-MET", election_id="FR-2024-AN-R2")
     begun = time.monotonic()
     asked = await services.imports.judgings.ask(actor, case_id, choice, queued=False)
     await services.imports.judgings.run(asked.id)
     counts = (await services.imports.judgings.read(actor, asked.id)).judging.counts
+    assert counts == {place: by_hand[place] for place in ("in", "out", "unknown")}, (counts, by_hand)
     lines = [f"judging           {time.monotonic() - begun:7.1f} s   {counts}"]
     begun = time.monotonic()
     frozen = await services.findings.tallies.freeze_judged(actor, "Posts in the silence", asked.id)
+    assert (frozen.n_low, frozen.n_high) == (by_hand["in"], by_hand["in"] + by_hand["unknown"]), (frozen, by_hand)
     lines.append(f"freezing          {time.monotonic() - begun:7.1f} s   {frozen.n_low:,} to {frozen.n_high:,} posts")
     begun = time.monotonic()
     drawn = await services.findings.statistics.sample(actor, frozen.id, "1", 400)
@@ -106,7 +123,7 @@ async def measure(folder: Path, rows: int) -> bool:
         state = await running
         import_s = time.monotonic() - begun
         done = (await services.imports.read(actor, made.id)).table
-        judged = await judged_lines(services, actor, case.id)
+        judged = await judged_lines(services, actor, case.id, places_by_hand(rows))
         begun = time.monotonic()
         await services.imports.undo(actor, made.id, queued=False)
         await services.imports.undoer.run(made.id)

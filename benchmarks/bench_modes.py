@@ -81,24 +81,18 @@ def measure(what: str, take: Callable[[], tuple[float, float]]) -> bool:
 
 
 def in_chromium(playwright: Playwright, folder: Path, site: DemoSite, url: str) -> list[bool]:
-    browser = Chromium(playwright, folder).start()
-    try:
+    with Chromium(playwright, folder) as browser:
         recorded, reloaded, _ = GOALS
         return [
             measure(recorded, lambda: take_recorded(browser, site, url)),
             measure(reloaded, lambda: take_reloaded(browser, site, url)),
         ]
-    finally:
-        browser.stop()
 
 
 def in_firefox(folder: Path, site: DemoSite, url: str) -> list[bool]:
-    firefox = Firefox(folder).start()
-    try:
+    with Firefox(folder) as firefox:
         firefox.consent()
         return [measure(list(GOALS)[-1], lambda: take_in_firefox(firefox, site, url))]
-    finally:
-        firefox.stop()
 
 
 def main() -> int:

@@ -1,8 +1,10 @@
 """Pages with 100,000 captures, and a case with 99,000 imported sightings and 10,000 findings: how long each takes, beside a page
 that asks the database who is there and nothing else.
 
-    python -m benchmarks.bench_pages [--captures 100000] [--rounds 20]
+    python -m benchmarks.bench_pages [--captures 100000] [--rounds 20] [--beside 0]
 
+`--beside`: as many captures and things of cases of another organisation in the same tables; each of them says `beside`, which
+nothing of the organisation that asks does.
 Every word is generated. Goal: p95 at most 200 ms for each page. The time is the service's own, without a network; searches for a
 word that is everywhere are the hard case.
 """
@@ -38,7 +40,7 @@ PAGES = (
     "/cases", "/cases/{case}", "/cases/{case}?q=pin77", "/cases/{case}/entities", "/cases/{case}/entities?q=pin77",
     "/cases/{case}/entities?q=everywhere", "/cases/{case}/findings", "/cases/{case}/findings?state=confirmed&before=5000",
     "/cases/{case}/imports", "/cases/{case}/notices", "/cases/{case}/exports", "/statistics", "/exports", "/handovers",
-    "/rechecks",
+    "/rechecks", "/search?q=beside", "/?q=beside",
 )  # fmt: skip
 
 
@@ -66,6 +68,18 @@ async def filled(site: Site, captures: int) -> str:
     return str(case.id)
 
 
+async def fill_beside(site: Site, captures: int) -> None:
+    """Another organisation's rows, numbered far from the first one's."""
+    services = site.services
+    other = await site.other_organisation()
+    offer = await services.operators.create_pairing_code(other.operator_id)
+    device = await services.enrolment.pair_device(offer.code, new_spki(), "Generated browser beside")
+    case = await services.cases.open(other, CaseOrder("Generated case beside"))
+    whose = Whose(other.organisation_id, other.operator_id, device.device_id, case.id)
+    crowd = Crowd(captures, captures * 99 // 100, captures // 10, captures // 50, 100, first=10_000_000, extra="beside")
+    await asyncio.to_thread(fill, services.database.url, whose, crowd, seed=8)
+
+
 async def milliseconds(person: httpx2.AsyncClient, page: str, rounds: int) -> list[float]:
     """How long each of `rounds` answers took, after one that is not counted."""
     taken: list[float] = []
@@ -83,6 +97,8 @@ async def measure(database_url: str, folder: Path, options: argparse.Namespace) 
     """Whether every page met its goal."""
     async with open_site(settings_of(folder, database_url)) as site:
         case = await filled(site, options.captures)
+        if options.beside:
+            await fill_beside(site, options.beside)
         person = await site.person()
         cursor = (await person.get("/api/v1/captures?limit=100")).json()["next_cursor"]
         place = f"{(BEGAN + timedelta(seconds=3 * options.captures)).isoformat()}|{'f' * 64}"  # a tenth of them lie before it
@@ -104,6 +120,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--captures", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--beside", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="holdstill-bench-") as folder:
         postgres = EmbeddedPostgres(Path(folder) / "postgres")

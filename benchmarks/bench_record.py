@@ -135,16 +135,13 @@ def main() -> int:
         ProvingGround() as ground,
         sync_playwright() as playwright,
         Stack(Path(name) / "service") as stack,
+        Chromium(playwright, Path(name) / "profile") as browser,
     ):
-        browser = Chromium(playwright, Path(name) / "profile").start()
-        try:
-            browser.pair(stack.url, stack.pairing_code())
-            for _ in range(ROUNDS):
-                plain = measure(browser, ground, stack, recorded=False)
-                with_recording = measure(browser, ground, stack, recorded=True)
-                extra.append((with_recording.peak - plain.peak) / MEBIBYTE)
-        finally:
-            browser.stop()
+        browser.pair(stack.url, stack.pairing_code())
+        for _ in range(ROUNDS):
+            plain = measure(browser, ground, stack, recorded=False)
+            with_recording = measure(browser, ground, stack, recorded=True)
+            extra.append((with_recording.peak - plain.peak) / MEBIBYTE)
     worst = max(extra)
     print(f"extra memory for one body of {BODY_MB} MB: {', '.join(f'{value:.0f}' for value in extra)} MB; {load_average()}")
     print(f"goal: {worst:.0f} MB ≤ {GOAL_MB} MB: {'met' if worst <= GOAL_MB else 'MISSED'}")

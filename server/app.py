@@ -36,11 +36,12 @@ from server.web.pages import judgings as judging_pages
 from server.web.pages import masks as mask_pages
 from server.web.pages import notice_records as notice_record_pages
 from server.web.pages import notices as notice_pages
+from server.web.pages import picks as pick_pages
 from server.web.pages import replays as replay_pages
 from server.web.pages import search as search_pages
 from server.web.pages.render import page_error
 from server.web.problems import STATUS, http_problem, problem_of, validation_problem
-from server.web.routes import captures, devices, exports, health, images, log, uploads
+from server.web.routes import captures, devices, exports, health, images, log, search, uploads
 
 logger = logging.getLogger(__name__)
 PAGES = (
@@ -55,6 +56,7 @@ PAGES = (
     account,
     case_pages,
     entity_pages,
+    pick_pages,
     case_export_pages,
     import_pages,
     handover_pages,
@@ -126,7 +128,7 @@ def _api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
     )
-    for routes in (devices, captures, uploads, images, exports, log, health):
+    for routes in (devices, captures, uploads, images, search, exports, log, health):
         app.include_router(routes.router)
     return app
 

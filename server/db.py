@@ -55,7 +55,12 @@ class Database:
         # A far time must not overflow in another zone; no statement of the service is worth compiling.
         options = f"{place.query.get('options', '')} -c timezone=UTC -c jit=off".strip()
         self.engine: AsyncEngine = create_async_engine(
-            place, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args={"options": options}
+            place,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            connect_args={"options": options},
+            hide_parameters=True,  # an error's text reaches the log, and parameters are names, notes and hashes
         )
 
     @asynccontextmanager

@@ -56,7 +56,10 @@ class SignInRefused(ServiceError):
 
 
 class SignInPaused(ServiceError):
-    """Too many tries for one login or from one address: the same words whether the login exists or not. data: wait_s."""
+    """Too many tries for one login or from one address: the same words whether the login exists or not.
+
+    data: wait_s; way (`passkey`), where only the next question for one waits.
+    """
 
     code = "sign_in_paused"
 

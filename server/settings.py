@@ -89,6 +89,11 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, description="PostgreSQL; none: embedded, under <data_dir>/postgres")
     host: str = "127.0.0.1"
     port: int = Field(default=8443, ge=0, le=65535)
+    forwarded_allow_ips: str = Field(
+        default="127.0.0.1",
+        validation_alias="FORWARDED_ALLOW_IPS",  # the name under which the web server knows it
+        description="proxies whose X-Forwarded-For counts: addresses and networks with commas between; see web/proxies.py",
+    )
     public_url: str = Field(default="http://127.0.0.1:8443", description="what people and extensions type")
     replay_url: str | None = Field(
         default=None,
@@ -153,6 +158,7 @@ class Settings(BaseSettings):
         default=300, ge=30, description="for an answer of a passkey, or the way to the issuer and back"
     )
     session_seconds: int = Field(default=12 * 3600, ge=60)
+    session_idle_seconds: int = Field(default=2 * 3600, ge=60, description="without a request a session ends after this long")
     put_limit_bytes: int = 16 * MEBIBYTE
     upload_limit_bytes: int = 8 * 1024 * MEBIBYTE
     artifacts_limit: int = Field(default=256, ge=1, description="artifacts one statement may name")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from server.captures.parts import CHECK_TASK, READ_TASK
 from server.cases.searchtexts import index_old_texts
@@ -17,6 +18,13 @@ logger = logging.getLogger(__name__)
 PAUSE_AFTER_FAILURE_S = 5.0
 CLEAR_INTERVAL_S = 3600.0
 CATCH_UP_INTERVAL_S = 3600.0
+
+
+class _Maker(Protocol):
+    """What makes the thing that a row asks for, and can say in the row that it could not."""
+
+    async def run(self, row_id: uuid.UUID, /) -> object: ...
+    async def fail(self, row_id: uuid.UUID, reason: str, /) -> object: ...
 
 
 def register_tasks(services: Services) -> None:
@@ -42,20 +50,11 @@ def register_tasks(services: Services) -> None:
 
     @services.jobs.task(EXPORT_TASK)
     async def make_export(export_id: str) -> None:
-        try:
-            await services.exports.bundler.run(uuid.UUID(export_id))
-        except Exception as error:
-            # Recorded for the person who waits; the job itself ends: a retry is theirs to ask for.
-            logger.exception("exports.broke", extra={"export": export_id})
-            await services.exports.bundler.fail(uuid.UUID(export_id), f"the service broke ({type(error).__name__})")
+        await _run_or_fail("exports.broke", services.exports.bundler, export_id)
 
     @services.jobs.task(CASE_EXPORT_TASK)
     async def make_case_export(export_id: str) -> None:
-        try:
-            await services.case_exports.maker.run(uuid.UUID(export_id))
-        except Exception as error:
-            logger.exception("case_exports.broke", extra={"export": export_id})
-            await services.case_exports.maker.fail(uuid.UUID(export_id), f"the service broke ({type(error).__name__})")
+        await _run_or_fail("case_exports.broke", services.case_exports.maker, export_id)
 
     _register_imports(services)
 
@@ -63,11 +62,7 @@ def register_tasks(services: Services) -> None:
 def _register_imports(services: Services) -> None:
     @services.jobs.task(IMPORT_TASK)
     async def import_table(import_id: str) -> None:
-        try:
-            await services.imports.runner.run(uuid.UUID(import_id))
-        except Exception as error:
-            logger.exception("imports.broke", extra={"import": import_id})
-            await services.imports.runner.fail(uuid.UUID(import_id), f"the service broke ({type(error).__name__})")
+        await _run_or_fail("imports.broke", services.imports.runner, import_id)
 
     @services.jobs.task(UNDO_TASK)
     async def undo_import(import_id: str) -> None:
@@ -79,11 +74,17 @@ def _register_imports(services: Services) -> None:
 
     @services.jobs.task(JUDGE_TASK)
     async def judge_posts(judging_id: str) -> None:
-        try:
-            await services.imports.judgings.run(uuid.UUID(judging_id))
-        except Exception as error:
-            logger.exception("judgings.broke", extra={"judging": judging_id})
-            await services.imports.judgings.fail(uuid.UUID(judging_id), f"the service broke ({type(error).__name__})")
+        await _run_or_fail("judgings.broke", services.imports.judgings, judging_id)
+
+
+async def _run_or_fail(event: str, maker: _Maker, row_id: str) -> None:
+    """Makes what the row asks for. Whatever breaks is recorded in it for the person who waits, and the job ends: a retry is
+    theirs to ask for."""
+    try:
+        await maker.run(uuid.UUID(row_id))
+    except Exception as error:
+        logger.exception(event, extra={"row": row_id})
+        await maker.fail(uuid.UUID(row_id), f"the service broke ({type(error).__name__})")
 
 
 async def run_worker(services: Services) -> None:

@@ -115,11 +115,6 @@ class MemoryBlobStore:
         """See BlobStore.check."""
         return (StoreCheck("durable", "FAILED", "bytes in memory end with the process"),)
 
-    def corrupt(self, organisation: str, sha256: Sha256, data: bytes) -> None:
-        """Replaces a blob's bytes behind the contract's back, as a broken disk or an attacker in the store would. For tests."""
-        with self._lock:
-            self._blobs[blob_key(organisation, sha256)] = data
-
     def _get(self, key: str) -> bytes:
         with self._lock:
             data = self._blobs.get(key)

@@ -27,7 +27,6 @@ from storage.hashing import CHUNK_BYTES, Sha256
 
 _UPLOAD_ID = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_-]{0,127}", re.ASCII)
 _MAX_HASHERS = 4096
-_MAX_IOV = 512
 
 
 class _Hasher(Protocol):

@@ -8,6 +8,7 @@ another archive). Nothing here judges a signature: storage knows no keys.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BufferedReader
@@ -19,7 +20,7 @@ from storage.blobs import Outcome
 from storage.errors import BadContainer
 from storage.hashing import Sha256, hash_bytes
 from storage.source import RandomAccess, Window
-from storage.warc import DigestVerdict, WarcLimits, digest_verdicts
+from storage.warc import DigestVerdict, WarcLimits, WarcRecord, digest_verdicts, iter_records
 from storage.zipdirectory import ZipLimits
 from storage.zipnames import name_problem
 from storage.zipreader import ZipReader
@@ -103,6 +104,12 @@ class Wacz:
     def open(self, path: str) -> BinaryIO:
         """A seekable stream over one file. Raises: BadContainer when it is not there."""
         return self.zip.open(path)
+
+    def records(self) -> Iterator[WarcRecord]:
+        """Every record of every archive, each to be read before the next. Raises: BadContainer (broken or hostile)."""
+        for path in self.warc_paths():
+            with self.open(path) as stream:
+                yield from iter_records(stream)
 
     def digest(self) -> dict[str, object] | None:
         """datapackage-digest.json as parsed, None when there is none. Raises: BadContainer."""

@@ -1,7 +1,7 @@
 import { element, make, text } from "./texts.js";
 
 /**
- * The list of boxes that are to be covered in copies: the person's own picture and name beside the post. The evidence itself is never changed.
+ * The list of boxes that are to be masked in copies: the person's own picture and name beside the post. The evidence itself is never changed.
  * @typedef {import("../queue/observations.js").Mask} Mask
  * @typedef {import("../queue/observations.js").Box} Box
  */

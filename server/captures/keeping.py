@@ -10,7 +10,7 @@ from server.captures.models import Artifact, Blob
 from server.captures.parts import CaptureParts
 from server.captures.scope import artifacts_of, require_capture
 from server.errors import NotFound
-from server.operators.actors import Actor
+from server.operators.actors import Actor, DeviceActor
 from storage.errors import BlobTooLarge, OffsetMismatch, UploadBusy
 from storage.hashing import CHUNK_BYTES, Sha256
 from storage.spool import SpooledFile, SpoolWriter
@@ -87,7 +87,8 @@ class Keeping:
     async def finish(self, actor: Actor, upload_id: str, artifact: Artifact) -> None:
         """The complete upload as a durable blob with its row; then the spool forgets it. Idempotent: call again after a fault.
 
-        Raises: DigestRefused, LengthRefused (the spool forgets the bytes; nothing is kept); UploadLocked;
+        Raises: DigestRefused, LengthRefused (the spool forgets the bytes; nothing is kept); UploadLocked; DeviceRevoked (while
+        the bytes came: no row names them until the person's next browser sends them);
         StorageError (outcome unknown, the spooled bytes stay: call again).
         """
         try:
@@ -122,4 +123,6 @@ class Keeping:
             stored_at=self._parts.clock.now(),
         )
         async with self._parts.database.transaction() as session:
+            if isinstance(actor, DeviceActor):  # authenticated when the upload began, which may be an hour ago
+                await self._parts.operators.require_active_device(session, actor.device_id)
             await (await session.connection()).execute(row.on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""Covering parts of a picture: boxes that a person set, and the copy with opaque boxes. Pure: bytes in, bytes out.
+"""Masking parts of a picture: boxes that a person set, and the copy with opaque boxes. Pure: bytes in, bytes out.
 
 A masked copy is a working copy: never evidence, always with a hash of its own. The picture it is made of is only read.
 """
@@ -96,7 +96,7 @@ def masked_picture(source: BinaryIO, boxes: Sequence[MaskBox]) -> MaskedPicture:
 
 
 def suggested_boxes(payload: bytes, artifact: str) -> tuple[MaskBox, ...]:
-    """What the person in the browser marked to be covered in this picture (docs/formats.md section 3), in pixels of the file.
+    """What the person in the browser marked to be masked in this picture (docs/formats.md section 3), in pixels of the file.
 
     A suggestion, never a mask: what cannot be read is left out. Boxes are CSS pixels; the ratio is the statement's own.
     """

@@ -15,7 +15,7 @@ from server.captures.checks.records import BEFORE_NAME, SHOWN_NAME
 from server.captures.folding import clean
 from storage.errors import BadContainer
 from storage.wacz import open_wacz
-from storage.warc import WarcRecord, iter_records
+from storage.warc import WarcRecord
 
 EXTRACTOR = "text-1"
 TEXT_CHARS = 100_000
@@ -56,19 +56,17 @@ def read_page_text(source: BinaryIO) -> PageText:
     texts: list[str] = []
     chars, language, frames, left_out = 0, "", 0, ""
     with open_wacz(source) as wacz:
-        for path in wacz.warc_paths():
-            with wacz.open(path) as stream:
-                for record in iter_records(stream):
-                    url = record.target_uri or ""
-                    if url.startswith("urn:metadata:") and not language:
-                        language = _language(record)
-                    if not url.startswith((SHOWN_NAME, BEFORE_NAME)):
-                        continue
-                    frames += 1
-                    text, is_whole = _text(record, TEXT_CHARS - chars) if frames <= FRAMES_LIMIT else ("", False)
-                    left_out = left_out or ("" if is_whole else "the text is longer than is searched")
-                    texts.append(text)
-                    chars += len(text)
+        for record in wacz.records():
+            url = record.target_uri or ""
+            if url.startswith("urn:metadata:") and not language:
+                language = _language(record)
+            if not url.startswith((SHOWN_NAME, BEFORE_NAME)):
+                continue
+            frames += 1
+            text, is_whole = _text(record, TEXT_CHARS - chars) if frames <= FRAMES_LIMIT else ("", False)
+            left_out = left_out or ("" if is_whole else "the text is longer than is searched")
+            texts.append(text)
+            chars += len(text)
     joined = "\n".join(dict.fromkeys(one for one in texts if one))
     outcome = ("partial" if left_out else "read") if frames else "none"
     return PageText(joined, language, outcome, left_out or ("" if frames else "the archive holds no rendered text"))

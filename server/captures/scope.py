@@ -12,7 +12,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Artifact, Blob, Capture
 from server.captures.sharing import CaseMember, Exhibit
-from server.captures.values import CaptureId
 from server.errors import NotFound
 from server.operators.actors import Actor, DeviceActor, OperatorActor
 from server.operators.models import Device, Operator
@@ -140,8 +139,3 @@ async def missing_of(session: AsyncSession, capture: Capture) -> tuple[str, ...]
     statement = select(Blob.sha256).where(Blob.organisation_id == capture.organisation_id, col(Blob.sha256).in_(named))
     held = set((await session.exec(statement)).all())
     return tuple(dict.fromkeys(artifact.sha256 for artifact in artifacts if artifact.sha256 not in held))
-
-
-def capture_id_of(capture: Capture) -> CaptureId:
-    """The row's id under its own type."""
-    return CaptureId(capture.capture_id)

@@ -15,7 +15,7 @@ from server.captures.newest import BY_INDEX, Held, newest
 from server.captures.parts import CaptureParts
 from server.captures.previews import THUMBNAIL
 from server.captures.scope import owned_by, without_statement
-from server.captures.textquery import NOTHING, facet_query, parse_query
+from server.captures.textquery import Lexemes, lexemes_of, parse_query
 from server.captures.texts import CaptureText
 from server.captures.views import CapturePage, CaptureQuery, CaptureSummary
 from server.db import run_sql
@@ -100,23 +100,20 @@ async def failed_checks(session: AsyncSession, capture_ids: list[str]) -> dict[s
     return dict((await session.exec(statement)).all())
 
 
-def _lexemes(query: CaptureQuery) -> list[str] | None:
+def _lexemes(query: CaptureQuery) -> Lexemes | None:
     """What is looked for in the index of words; None: nothing. What holds no word (only signs) finds nothing."""
     asked = parse_query(query.text or "")
     if query.text is not None and query.text.strip() and asked.is_empty:
-        return [NOTHING]
-    found = [] if asked.is_empty else [asked.lexemes()]
-    if query.host and query.host.strip():
-        found.append(facet_query({"host": query.host}))
-    return found or None
+        return Lexemes(asked)
+    return lexemes_of(asked, {"host": query.host} if query.host and query.host.strip() else {})
 
 
-def _holding(actor: Actor, lexemes: list[str], query: CaptureQuery) -> Select[Any]:
+def _holding(actor: Actor, lexemes: Lexemes, query: CaptureQuery) -> Select[Any]:
     """Ids of the newest captures of the actor that hold these, after the cursor."""
     scope = [own_rows(actor, CaptureText.organisation_id), *_after(query.cursor, CaptureText)]
     key, at = col(CaptureText.capture_id), col(CaptureText.received_at)
     mine = [key.in_(select(Capture.capture_id).where(owned_by(actor)))] if isinstance(actor, DeviceActor) else []
-    found = newest(Held(key, at, CaptureText.words, lexemes, scope, mine), query.limit + 1).subquery()
+    found = newest(Held(CaptureText, key, at, lexemes, scope, mine, actor.organisation_id), query.limit + 1).subquery()
     return rows_of(found.c.key)
 
 

@@ -6,7 +6,7 @@ is data: a query of signs alone asks nothing.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.captures.folding import WORD_CHARS, Word, clean, fold, latin_forms, words
 
@@ -38,6 +38,12 @@ class Term:
         parts = [self._any(forms, self.beginning and place == last) for place, forms in enumerate(self.words)]
         return ("!" if self.excluded else "") + "(" + " <-> ".join(parts) + ")"
 
+    def marked(self, mark: str) -> str:
+        """A tsquery for all of its words, each under the mark, wherever they stand."""
+        last = len(self.words) - 1
+        parts = [self._any(forms, self.beginning and place == last, mark) for place, forms in enumerate(self.words)]
+        return "(" + " & ".join(parts) + ")"
+
     def covers(self, listed: Sequence[Sequence[str]], at: int) -> int:
         """How many words from `at` on this term covers, 0 if it does not stand there. `listed`: the forms of each word."""
         if at + len(self.words) > len(listed):
@@ -49,8 +55,8 @@ class Term:
         return len(self.words)
 
     @staticmethod
-    def _any(forms: tuple[str, ...], begins: bool) -> str:
-        each = [f"'{form}'" + (":*" if begins and len(form) >= BEGINNING_CHARS else "") for form in forms]
+    def _any(forms: tuple[str, ...], begins: bool, mark: str = "") -> str:
+        each = [f"'{mark}{form}'" + (":*" if begins and len(form) >= BEGINNING_CHARS else "") for form in forms]
         return each[0] if len(each) == 1 else "(" + " | ".join(each) + ")"
 
 
@@ -135,9 +141,34 @@ def facet_lexeme(name: str, value: str) -> str:
     return f"={name}:{fold(clean(value))[:200]}"
 
 
-def facet_query(facets: Mapping[str, str]) -> str:
-    """A tsquery literal for texts that have every one of these facets."""
-    return " & ".join(_quoted(facet_lexeme(name, value)) for name, value in facets.items())
+@dataclass(frozen=True)
+class Lexemes:
+    """All that a text must hold: what is asked of its words, and facets. Both may be empty, not at once."""
+
+    asked: TextQuery
+    facets: Mapping[str, str] = field(default_factory=dict)
+
+    def plain(self) -> str:
+        """A tsquery literal for stored vectors. What asks for no word, only against some, finds nothing by it."""
+        asked = () if self.asked.is_empty else self.asked.terms
+        return " & ".join([term.lexemes() for term in asked] + self._facets("")) or NOTHING
+
+    def marked(self, mark: str) -> str:
+        """A tsquery literal for words under a mark and without places: no text that plain() finds is missed."""
+        return " & ".join([term.marked(mark) for term in self.asked.wanted] + self._facets(mark)) or NOTHING
+
+    @property
+    def is_told_by_words(self) -> bool:
+        """True if marked() finds nothing but what plain() does."""
+        return not any(term.excluded or len(term.words) > 1 for term in self.asked.terms)
+
+    def _facets(self, mark: str) -> list[str]:
+        return [_quoted(mark + facet_lexeme(name, value)) for name, value in self.facets.items()]
+
+
+def lexemes_of(asked: TextQuery, facets: Mapping[str, str]) -> Lexemes | None:
+    """What a text must hold; None: no word is wanted, and no facet."""
+    return Lexemes(TextQuery(()) if asked.is_empty else asked, facets) if facets or not asked.is_empty else None
 
 
 def _pairs(facets: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str]]:

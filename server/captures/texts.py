@@ -10,10 +10,10 @@ import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from sqlalchemy import Column, ColumnElement, Index, Text, cast, literal, text
-from sqlalchemy.dialects.postgresql import JSONB, TSQUERY, TSVECTOR
+from sqlalchemy import Column, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -24,6 +24,7 @@ from server.captures.pagetext import EXTRACTOR, PageText, primary_language, read
 from server.captures.parts import READ_TASK, CaptureParts
 from server.captures.scope import artifacts_of
 from server.captures.textquery import vector_of
+from server.captures.wordindex import words_index
 from server.db import UtcDateTime
 from server.errors import StoredRecordBroken
 from server.trust.statement import CaptureStatement
@@ -46,7 +47,7 @@ class CaptureText(SQLModel, table=True):
 
     __tablename__ = "capture_text"
     __table_args__ = (
-        Index("ix_capture_text_words", "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+        words_index("ix_capture_text_words"),
         Index("ix_capture_text_page", "organisation_id", "received_at", "capture_id"),
         Index("ix_capture_text_captured", "organisation_id", "captured_at"),
         Index(
@@ -106,11 +107,6 @@ def text_row(capture: Capture, statement: CaptureStatement, payload: bytes, page
         captured_at=capture.captured_at,
         received_at=capture.received_at,
     )
-
-
-def has_words(vector: Any, lexemes: str) -> ColumnElement[bool]:
-    """The condition that a vector matches a tsquery literal of server/captures/textquery.py; `vector`: a model's attribute."""
-    return col(vector).bool_op("@@")(cast(literal(lexemes, Text), TSQUERY))
 
 
 class Texts:

@@ -1,7 +1,6 @@
-"""Entities of a case, what is said of how they relate, and metrics. Ranges stay ranges; sums only where they mean something."""
+"""Entities of a case, what is said of how they relate, and metrics. Ranges stay ranges."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,15 +65,6 @@ class MetricOrder:
     as_of: datetime
     claimed_by: str = ""
     source_capture: str | None = None
-
-
-@dataclass(frozen=True)
-class Range:
-    """A sum of ranges: from the sum of the lows to the sum of the highs."""
-
-    low: int
-    high: int
-    unit: str
 
 
 class Entities:
@@ -187,20 +177,6 @@ class Entities:
             )
             session.add(metric)
         return metric
-
-
-def sum_ranges(metrics: Sequence[Metric]) -> Range:
-    """The sum over disjoint entities with the same name, unit and window.
-
-    Raises: BadInput: nothing to sum, an entity twice, another name, unit or window, or a platform's claim beside our own figures.
-    """
-    if not metrics:
-        raise BadInput(field="metrics", reason="nothing to sum")
-    if len({one.entity_id for one in metrics}) != len(metrics):
-        raise BadInput(field="metrics", reason="an entity stands twice: a sum needs disjoint ones")
-    if len({(one.name, one.unit, one.window, one.claimed_by) for one in metrics}) != 1:
-        raise BadInput(field="metrics", reason="only the same name, unit, window and origin can be summed")
-    return Range(sum(one.low for one in metrics), sum(one.high for one in metrics), metrics[0].unit)
 
 
 async def _entity(session: AsyncSession, case: CaseFile, entity_id: uuid.UUID) -> Entity:

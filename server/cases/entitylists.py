@@ -10,8 +10,8 @@ from sqlalchemy import select as rows_of
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.captures.textquery import parse_query
-from server.captures.texts import has_words
+from server.captures.textquery import Lexemes, parse_query
+from server.captures.wordindex import has_words, indexed_words
 from server.cases.models import CaseFile, CaseText, Entity, EntityKind, Metric, Relation
 from server.cases.parts import CaseParts
 from server.cases.scope import require_case
@@ -77,7 +77,7 @@ class EntityLists:
             if kind in {one.value for one in EntityKind}:
                 wanted &= col(Entity.kind) == kind
             if words.strip():
-                wanted &= col(Entity.id).in_(_first_holding(case, words, _beyond(wanted, after)))
+                wanted &= col(Entity.id).in_(_first_holding(actor, case, words, _beyond(wanted, after)))
             return await _page(session, wanted, after, PAGE_ROWS)
 
     async def one(self, actor: OperatorActor, case_id: uuid.UUID, entity_id: uuid.UUID) -> tuple[Entity, Said]:
@@ -89,18 +89,28 @@ class EntityLists:
                 raise NotFound(kind="entity", id=str(entity_id))
             return found, await _said(session, case, found.id)
 
-    async def named(self, actor: OperatorActor, case_id: uuid.UUID, typed: str) -> Sequence[Entity]:
+    async def fitting(self, actor: OperatorActor, case_id: uuid.UUID, typed: str, *, limit: int) -> Sequence[Entity]:
+        """The first `limit` of those that named() gives; of all where nothing is typed. Raises: Forbidden; NotFound."""
+        if not typed.strip():
+            return (await self.page(actor, case_id)).entities[:limit]
+        try:
+            return (await self.named(actor, case_id, typed))[:limit]
+        except BadInput:
+            return ()
+
+    async def named(self, actor: OperatorActor, case_id: uuid.UUID, typed: str, *, field: str = "entity") -> Sequence[Entity]:
         """Those that `typed` may mean, at most NAMED_LIMIT: the one of this id; else those of exactly this name or id on their
         platform; else those in whose texts the words occur. Raises: Forbidden; NotFound (the case); BadInput (there is none)."""
         said = typed.strip().replace("\x00", "")[:300]
         async with self._parts.database.session() as session:
             case = await require_case(session, actor, case_id, "read")
-            for condition in (_of_id(said), or_(col(Entity.external_id) == said, col(Entity.name) == said), _holding(case, said)):
+            called = or_(col(Entity.external_id) == said, col(Entity.name) == said)
+            for condition in (_of_id(said), called, _holding(actor, case, said)):
                 wanted = select(Entity).where(_of(case), condition).order_by(*ORDER)
                 found = (await session.exec(wanted.limit(NAMED_LIMIT))).all()
                 if found:
                     return found
-        raise BadInput(field="entity", reason=f"nothing of this case is called {said[:100]!r}")
+        raise BadInput(field=field, reason=f"nothing of this case is called {said[:100]!r}")
 
 
 def _of(case: CaseFile) -> ColumnElement[bool]:
@@ -114,18 +124,22 @@ def _of_id(typed: str) -> ColumnElement[bool]:
         return col(Entity.id).is_(None)
 
 
-def _holding(case: CaseFile, typed: str) -> ColumnElement[bool]:
-    """In whose texts the words occur. What holds no word finds nothing."""
+def _holding(actor: OperatorActor, case: CaseFile, typed: str) -> ColumnElement[bool]:
+    """In whose texts the words occur. What holds no word finds nothing. For a guest the case is read along: by the index of words
+    it would take longer because of what the owner holds elsewhere."""
     asked = parse_query(typed)
     if asked.is_empty:
         return col(Entity.id).is_(None)
-    of_words = select(cast(col(CaseText.ref), UUID)).where(
-        CaseText.case_id == case.id, CaseText.kind == "entity", has_words(CaseText.words, asked.lexemes())
-    )
+    lexemes = Lexemes(asked)
+    own = case.organisation_id == actor.organisation_id
+    held = [indexed_words(CaseText, case.organisation_id, lexemes)] if own else []
+    if not own or not lexemes.is_told_by_words:
+        held.append(has_words(CaseText.words, lexemes.plain()).is_(True))
+    of_words = select(cast(col(CaseText.ref), UUID)).where(CaseText.case_id == case.id, CaseText.kind == "entity", *held)
     return col(Entity.id).in_(of_words)
 
 
-def _first_holding(case: CaseFile, typed: str, condition: ColumnElement[bool]) -> Select[Any]:
+def _first_holding(actor: OperatorActor, case: CaseFile, typed: str, condition: ColumnElement[bool]) -> Select[Any]:
     """Ids of the first entities that meet the condition and in whose texts the words occur, enough for a page: if they are among
     the WINDOW first ones without the index of words, which is slow for what is everywhere."""
     asked = parse_query(typed)
@@ -137,7 +151,8 @@ def _first_holding(case: CaseFile, typed: str, condition: ColumnElement[bool]) -
     window = rows_of(col(Entity.id), fits).where(condition).order_by(*ORDER).limit(WINDOW).subquery()
     walked = rows_of(window.c.id).where(window.c.fits).limit(PAGE_ROWS + 1).cte()
     many = rows_of(func.count()).select_from(walked).scalar_subquery() > PAGE_ROWS
-    rest = rows_of(col(Entity.id)).where(condition, _holding(case, typed), not_(many)).order_by(*ORDER).limit(PAGE_ROWS + 1)
+    every_holding = (condition, _holding(actor, case, typed), not_(many))
+    rest = rows_of(col(Entity.id)).where(*every_holding).order_by(*ORDER).limit(PAGE_ROWS + 1)
     every = union_all(rows_of(walked.c.id), rows_of(rest.subquery().c.id)).subquery()
     return rows_of(every.c.id)
 

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -11,6 +12,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.captures.models import Capture, CaptureState
 from server.captures.scope import owned_by, require_capture, without_statement
 from server.captures.sharing import Exhibit
+from server.captures.textquery import Lexemes, parse_query
+from server.captures.texts import CaptureText
+from server.captures.wordindex import has_words
 from server.cases.errors import AlreadyExhibit
 from server.cases.models import CaseFile
 from server.cases.parts import CaseParts
@@ -101,33 +105,27 @@ class Exhibits:
             details: dict[str, object] = {"number": number, "captureId": exhibit.capture_id}
             await record(self._parts, session, actor, case, ("case.exhibit_withdrawn", details))
 
+    async def fitting(self, actor: OperatorActor, case_id: uuid.UUID, typed: str, *, limit: int) -> list[ExhibitView]:
+        """Exhibits that count, the newest first: the one of this number, or those in whose captures the words occur. Raises:
+        Forbidden; NotFound."""
+        said = typed.strip().removeprefix("#")
+        wanted: list[Any] = [col(Exhibit.withdrawn_at).is_(None)]
+        if said.isascii() and said.isdigit():
+            wanted.append(col(Exhibit.number) == min(int(said), EXHIBITS_LIMIT))
+        elif said:
+            words = has_words(CaptureText.words, Lexemes(parse_query(said)).plain())
+            wanted.append(select(CaptureText.capture_id).where(CaptureText.capture_id == Exhibit.capture_id, words).exists())
+        async with self._parts.database.session() as session:
+            case = await require_case(session, actor, case_id, "read")
+            return await _views(session, case, wanted, col(Exhibit.number).desc(), limit)
+
     async def page(
         self, actor: OperatorActor, case_id: uuid.UUID, *, after: int = 0, limit: int = PAGE_ROWS
     ) -> list[ExhibitView]:
         """Exhibits by number, those after `after`; withdrawn ones too. Raises: Forbidden; NotFound."""
         async with self._parts.database.session() as session:
             case = await require_case(session, actor, case_id, "read")
-            wanted = (
-                select(Exhibit, Capture)
-                .options(without_statement())
-                .join(Capture, col(Capture.capture_id) == col(Exhibit.capture_id))
-                .where(Exhibit.case_id == case.id, col(Exhibit.number) > after)
-                .order_by(col(Exhibit.number))
-                .limit(limit)
-            )
-            rows = (await session.exec(wanted)).all()
-        return [
-            ExhibitView(
-                row,
-                capture.title,
-                capture.final_url or capture.url,
-                capture.host,
-                capture.state,
-                capture.captured_at,
-                row.organisation_id != case.organisation_id,
-            )
-            for row, capture in rows
-        ]
+            return await _views(session, case, [col(Exhibit.number) > after], col(Exhibit.number), limit)
 
     async def _record(self, session: AsyncSession, actor: OperatorActor, case: CaseFile, what: tuple[Capture, int]) -> None:
         capture, number = what
@@ -146,3 +144,26 @@ class Exhibits:
             {"case": f"urn:holdstill:case:{case.id}", "number": number},
         )
         await self._parts.custody.record(session, for_owner(actor, capture.organisation_id), draft)
+
+
+async def _views(session: AsyncSession, case: CaseFile, conditions: list[Any], order: Any, limit: int) -> list[ExhibitView]:
+    wanted = (
+        select(Exhibit, Capture)
+        .options(without_statement())
+        .join(Capture, col(Capture.capture_id) == col(Exhibit.capture_id))
+        .where(Exhibit.case_id == case.id, *conditions)
+        .order_by(order)
+        .limit(limit)
+    )
+    return [
+        ExhibitView(
+            row,
+            capture.title,
+            capture.final_url or capture.url,
+            capture.host,
+            capture.state,
+            capture.captured_at,
+            row.organisation_id != case.organisation_id,
+        )
+        for row, capture in (await session.exec(wanted)).all()
+    ]

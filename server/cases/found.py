@@ -17,11 +17,13 @@ SHOWN = "shown"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a candidate is kept. `text_id`: of a thing of a case."""
+    """Where a candidate is kept, and how it is ranked. `text_id`: of a thing of a case."""
 
     kind: str
     ref: str
     text_id: uuid.UUID | None
+    rank: float
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Hit:
 
 @dataclass(frozen=True)
 class FoundPage:
-    """One page of hits. `total` is exact unless `is_more`: then only the newest ones were ranked."""
+    """One page of hits. `total` is exact unless `is_more`: then only the newest ones were ranked. `next_cursor`: None on the last
+    page."""
 
     hits: tuple[Hit, ...]
     total: int
@@ -60,6 +63,7 @@ class FoundPage:
     not_searched: NotSearched
     case: CaseFile | None
     asked: TextQuery
+    next_cursor: str | None = None
 
 
 def hit_of_capture(kept: CaptureText, capture: Capture, asked: TextQuery) -> Hit:

@@ -13,6 +13,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field, SQLModel
 
+from server.captures.wordindex import words_index
 from server.db import UtcDateTime
 
 
@@ -184,19 +185,21 @@ class Metric(SQLModel, table=True):
 
 class CaseText(SQLModel, table=True):
     """What is searched of one note, exhibit, entity, moment, finding or deposit: its text, and that text's words and facets
-    (server/captures/textquery.py). `words` NULL: of before there was such an index, until `holdstill search reindex`; such a
-    text is folded."""
+    (server/captures/textquery.py). `organisation_id`: the case's. `words` NULL: of before there was such an index, until
+    `holdstill search reindex`; such a text is folded."""
 
     __tablename__ = "case_text"
     __table_args__ = (
         Index("ix_case_text_ref", "case_id", "kind", "ref"),
-        Index("ix_case_text_words", "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+        words_index("ix_case_text_words"),
         Index("ix_case_text_new", "case_id", "created_at", "id"),
+        Index("ix_case_text_page", "organisation_id", "created_at", "id"),
         Index("ix_case_text_unread", "case_id", postgresql_where=sql("words IS NULL")),
     )
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
     case_id: uuid.UUID = Field(foreign_key="case_file.id")
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id")
     kind: str = Field(max_length=16)
     ref: str = Field(max_length=80)
     label: str = Field(sa_column=Column(Text, nullable=False))

@@ -35,13 +35,14 @@ from server.captures.models import Capture
 from server.captures.newest import BY_INDEX, Held, newest
 from server.captures.scope import lent_to, visible_to, without_statement
 from server.captures.sharing import Exhibit
-from server.captures.textquery import TextQuery, facet_query, parse_query
+from server.captures.textquery import TextQuery, lexemes_of, parse_query
 from server.captures.texts import CaptureText
 from server.cases.errors import SearchTooSlow
 from server.cases.found import FoundPage, Hit, NotSearched, Place, hit_of_capture, hit_of_thing
 from server.cases.models import CaseFile, CaseText
 from server.cases.parts import CaseParts
 from server.cases.scope import require_case, visible_cases
+from server.cases.searchcursor import cursor_after, order_of, parse_cursor
 from server.cases.searchquery import CAPTURE, KINDS, SearchQuery
 from server.db import run_sql
 from server.errors import BadInput
@@ -51,7 +52,6 @@ from server.operators.rights import demand, own_rows
 from server.operators.roles import Right
 
 CANDIDATES = 300
-PAGE_ROWS = 20
 TIME_LIMIT_MS = 5_000
 QUERY_CANCELLED = "57014"
 _STATES = "SELECT CAST(id AS text) AS ref, state FROM finding WHERE id = ANY(CAST(:refs AS uuid[]))"
@@ -68,11 +68,11 @@ class Searching:
         self._parts = parts
 
     async def search(self, actor: OperatorActor, query: SearchQuery) -> FoundPage:
-        """One page of hits, the best first. Raises: Forbidden; NotFound (the case); BadInput (page); SearchTooSlow."""
+        """One page of hits, the best first. Raises: Forbidden; NotFound (the case); BadInput (page, cursor); SearchTooSlow."""
         demand(actor, Right.READ)
-        if not 0 <= query.page * PAGE_ROWS < CANDIDATES:
-            raise BadInput(field="page", reason=f"0 to {(CANDIDATES - 1) // PAGE_ROWS}")
-        asked = parse_query(query.text)
+        if not 0 <= query.page * query.rows < CANDIDATES:
+            raise BadInput(field="page", reason=f"0 to {(CANDIDATES - 1) // query.rows}")
+        asked, after = parse_query(query.text), parse_cursor(query.cursor, query) if query.cursor else None
         try:
             async with self._parts.database.transaction() as session:
                 await run_sql(session, f"SET LOCAL statement_timeout = {TIME_LIMIT_MS}")
@@ -81,14 +81,17 @@ class Searching:
                 unread = await _not_searched(session, actor)
                 if not query.asks_anything(asked):
                     return FoundPage((), 0, is_more=False, not_searched=unread, case=case, asked=asked)
-                places = await _places(session, actor, query, asked)
-                rows = await _rows(session, places[query.page * PAGE_ROWS : (query.page + 1) * PAGE_ROWS])
+                places = await _places(session, actor, query, asked, case)
+                rest = [one for one in places if after is None or order_of(one) > after][query.page * query.rows :]
+                rows = await _rows(session, rest[: query.rows])
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) == QUERY_CANCELLED:
                 raise SearchTooSlow(reason=f"it took longer than {TIME_LIMIT_MS // 1000} s: say more, or narrow it") from error
             raise
         hits = await asyncio.to_thread(lambda: tuple(_hit(row, asked) for row in rows))
-        return FoundPage(hits, len(places), is_more=len(places) >= CANDIDATES, not_searched=unread, case=case, asked=asked)
+        following = cursor_after(rest[query.rows - 1], query) if len(rest) > query.rows else None
+        is_more = len(places) >= CANDIDATES
+        return FoundPage(hits, len(places), is_more=is_more, not_searched=unread, case=case, asked=asked, next_cursor=following)
 
 
 class CaseSearch:
@@ -118,22 +121,26 @@ async def _not_searched(session: AsyncSession, actor: OperatorActor) -> NotSearc
     return NotSearched(captures=row[0], texts=row[1])
 
 
-async def _places(session: AsyncSession, actor: OperatorActor, query: SearchQuery, asked: TextQuery) -> Sequence[Place]:
-    """Where the candidates are, ranked: one statement."""
+async def _places(
+    session: AsyncSession, actor: OperatorActor, query: SearchQuery, asked: TextQuery, case: CaseFile | None
+) -> Sequence[Place]:
+    """Where the candidates are, the best first: one statement."""
     parts: list[Select[Any]] = []
     own = own_rows(actor, CaptureText.organisation_id)
     if query.takes(CAPTURE):
         if query.whose != "shared":
-            parts.append(_captures(query, asked, [own], actor))
+            parts.append(_captures(query, asked, [own], actor, actor.organisation_id))
         if query.whose != "own":
-            parts.append(_captures(query, asked, [lent_to(actor, CaptureText.capture_id), not_(own)], actor))
+            parts.append(_captures(query, asked, [lent_to(actor, CaptureText.capture_id), not_(own)], actor, None))
     if query.takes_things:
-        parts.append(_things(actor, query, asked))
+        of_case = "" if case is None else "own" if case.organisation_id == actor.organisation_id else "shared"
+        wanted = [whose for whose in ("own", "shared") if query.whose in ("any", whose) and of_case in ("", whose)]
+        parts += [_things(actor, query, asked, whose) for whose in wanted]
     if not parts:
         return ()
     found = union_all(*parts).subquery()
-    wanted = rows_of(found).order_by(found.c.rank.desc(), found.c.at.desc(), found.c.ref).limit(CANDIDATES)
-    return [Place(row.kind, row.ref, row.text_id) for row in await _all(session, wanted)]
+    best = rows_of(found).order_by(found.c.rank.desc(), found.c.at.desc(), found.c.ref).limit(CANDIDATES)
+    return sorted((Place(*row) for row in await _all(session, best)), key=order_of)
 
 
 def _rank(vector: Any, asked: TextQuery) -> Any:
@@ -143,12 +150,10 @@ def _rank(vector: Any, asked: TextQuery) -> Any:
     return func.ts_rank(vector, cast(literal(asked.lexemes()), TSQUERY), 1)
 
 
-def _lexemes(query: SearchQuery, asked: TextQuery) -> list[str]:
-    return ([] if asked.is_empty else [asked.lexemes()]) + ([facet_query(query.facets)] if query.facets else [])
-
-
-def _captures(query: SearchQuery, asked: TextQuery, whose: list[Any], actor: OperatorActor) -> Select[Any]:
-    """The newest captures that match, each with its rank."""
+def _captures(
+    query: SearchQuery, asked: TextQuery, whose: list[Any], actor: OperatorActor, owner: uuid.UUID | None
+) -> Select[Any]:
+    """The newest captures that match, each with its rank. `owner`: the organisation whose they all are, if they are of one."""
     scope = [*whose]
     conditions = [*_between(CaptureText.captured_at, *query.captured), *_between(CaptureText.posted_at, *query.posted)]
     if query.case_id is not None:
@@ -157,7 +162,8 @@ def _captures(query: SearchQuery, asked: TextQuery, whose: list[Any], actor: Ope
     if query.in_cluster:
         conditions.append(_repeated(actor))
     key, at = col(CaptureText.capture_id), col(CaptureText.received_at)
-    found = newest(Held(key, at, CaptureText.words, _lexemes(query, asked), scope, conditions), CANDIDATES).subquery()
+    lexemes = lexemes_of(asked, query.facets)
+    found = newest(Held(CaptureText, key, at, lexemes, scope, conditions, owner), CANDIDATES).subquery()
     return rows_of(
         literal(CAPTURE, String).label("kind"),
         found.c.key.label("ref"),
@@ -183,17 +189,17 @@ def _repeated(actor: OperatorActor) -> Any:
     return found.limit(1).scalar_subquery().is_not(None)  # asked of each row: EXISTS is computed for all captures at once
 
 
-def _things(actor: OperatorActor, query: SearchQuery, asked: TextQuery) -> Select[Any]:
-    """The newest things of cases that match, each with its rank. An exhibit is found only while its capture may be opened."""
-    cases = select(CaseFile.id).where(visible_cases(actor))
-    if query.case_id is not None:
-        cases = cases.where(CaseFile.id == query.case_id)
-    if query.whose != "any":
-        own = own_rows(actor, CaseFile.organisation_id)
-        cases = cases.where(own if query.whose == "own" else not_(own))
+def _things(actor: OperatorActor, query: SearchQuery, asked: TextQuery, whose: str) -> Select[Any]:
+    """The newest things of the organisation's own cases that match, or of others' cases, each with its rank. An exhibit is found
+    only while its capture may be opened."""
+    owned = own_rows(actor, CaseFile.organisation_id)
+    is_seen = col(CaseText.case_id).in_(select(CaseFile.id).where(visible_cases(actor), owned if whose == "own" else not_(owned)))
     opened = select(Capture.capture_id).where(visible_to(actor), Capture.capture_id == CaseText.ref).exists()
-    scope = [] if query.case_id is None else [col(CaseText.case_id) == query.case_id]
-    conditions = [col(CaseText.case_id).in_(cases), not_(and_(col(CaseText.kind) == "exhibit", not_(opened)))]
+    conditions: list[Any] = [not_(and_(col(CaseText.kind) == "exhibit", not_(opened)))]
+    scope: list[Any] = [own_rows(actor, CaseText.organisation_id)] if whose == "own" else [is_seen]
+    conditions += [is_seen] if whose == "own" else []
+    if query.case_id is not None:
+        scope.append(col(CaseText.case_id) == query.case_id)
     conditions += _between(CaseText.posted_at, *query.posted)
     if query.kinds:
         conditions.append(col(CaseText.kind).in_(query.kinds))
@@ -201,7 +207,9 @@ def _things(actor: OperatorActor, query: SearchQuery, asked: TextQuery) -> Selec
         of_state = rows_of(cast(FINDING.c.id, String)).where(FINDING.c.state == query.state)
         conditions += [col(CaseText.kind) == "finding", col(CaseText.ref).in_(of_state)]
     key, at = col(CaseText.id), col(CaseText.created_at)
-    found = newest(Held(key, at, CaseText.words, _lexemes(query, asked), scope, conditions), CANDIDATES).subquery()
+    owner = actor.organisation_id if whose == "own" else None
+    lexemes = lexemes_of(asked, query.facets)
+    found = newest(Held(CaseText, key, at, lexemes, scope, conditions, owner), CANDIDATES).subquery()
     return rows_of(
         col(CaseText.kind),
         col(CaseText.ref),

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -16,6 +16,7 @@ FACETS = ("platform", "account", "language", "tag", "host")
 Span = tuple[datetime | None, datetime | None]
 """From the first moment on, before the second one; None: open."""
 OPEN: Span = (None, None)
+PAGE_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class SearchQuery:
     """Words and filters; each filter leaves out what does not have what it asks for. `kinds`: empty means all.
 
     `facets`: platform, account, language, tag or host by their whole value, folded. `captured` and `state`: only captures,
-    only findings have one. `in_cluster`: captures with a picture that was seen in another capture too.
+    only findings have one. `in_cluster`: captures with a picture that was seen in another capture too. Shown is the page of
+    `rows` hits with the number `page`, or the one after `cursor`.
     """
 
     text: str = ""
@@ -36,6 +38,12 @@ class SearchQuery:
     state: str = ""
     in_cluster: bool = False
     page: int = 0
+    rows: int = PAGE_ROWS
+    cursor: str = ""
+
+    def at(self, *, page: int = 0, rows: int = PAGE_ROWS, cursor: str = "") -> "SearchQuery":
+        """The same search at another page: by its number, or after a cursor."""
+        return replace(self, page=page, rows=rows, cursor=cursor)
 
     def takes(self, kind: str) -> bool:
         """Whether things of this kind can match."""

@@ -67,6 +67,7 @@ async def keep_told(session: AsyncSession, case: CaseFile, what: tuple[str, str,
     session.add(
         CaseText(
             case_id=case.id,
+            organisation_id=case.organisation_id,
             kind=kind,
             ref=ref,
             label=label[:LABEL_CHARS],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.administration import admin_app, db_app, new_sign_in_link, sign_in_link
+from server.cli.administration import admin_app, db_app, how_to_sign_in, sign_in_link
 from server.cli.authority import export_authority, export_fetch
 from server.cli.counting import recount_statistic
 from server.cli.handing import export_alert, export_notice, export_rapid, export_report, export_tables
@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # `holdstill verify` must not wait for what only the service 
     from server.composition import Services
     from server.operators.actors import OperatorActor
 
+CHATTY = ("procrastinate", "httpx", "httpx2", "alembic", "botocore")
+"""Loggers that say more than events and ids, such as whole addresses: heard from WARNING on."""
 ONE_PERSON = "One person hands over a capture: it holds evidence and no allegation. What a case alleges needs a second one."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Evidence capture.")
 export_app = typer.Typer(no_args_is_help=True, help="Hand evidence over.")
@@ -56,7 +58,7 @@ export_app.command("report")(export_report)
 def main() -> None:
     """The command's entry point."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    for chatty in ("procrastinate", "httpx", "httpx2", "alembic", "botocore"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     app()
 
@@ -68,6 +70,7 @@ def serve() -> None:
 
     from server.app import create_app
     from server.cli.replaying import Replaying
+    from server.web.proxies import trusted_proxies
     from server.worker import run_worker
 
     settings = Settings()
@@ -77,12 +80,19 @@ def serve() -> None:
         newest = await services.log.sequence()
         tell(f"Log {services.log.origin}: {0 if newest is None else newest.size} entries")
         tell(f"Evidence store: {settings.blob_store}; authorities: {len(settings.tsas)}; witnesses: {len(settings.witnesses)}")
+        proxies = trusted_proxies(settings)
         replaying = Replaying(services)
         app = create_app(services, background=run_worker if settings.run_worker else None, replays=replaying.socket is not None)
         tell(f"Holdstill at {settings.public_url}")
-        tell(f"Sign in once with: {await new_sign_in_link(services)}")
+        tell(await how_to_sign_in(services))
         config = uvicorn.Config(
-            app, host=settings.host, port=settings.port, access_log=False, server_header=False, timeout_graceful_shutdown=10
+            app,
+            host=settings.host,
+            port=settings.port,
+            forwarded_allow_ips=proxies,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
         )
         async with replaying.served():
             await uvicorn.Server(config).serve()

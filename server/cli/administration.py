@@ -49,8 +49,12 @@ def ask_passkeys(
     """Say of whom the first organisation asks a passkey, as its administrators do under People."""
 
     async def act(services: Services) -> None:
-        await services.people.ask_passkeys_of(await services.operators.administrator(), whom)
-        say({"passkeys_for": whom}, as_json, f"passkeys are asked of {whom}")
+        admin = await services.operators.administrator()
+        await services.people.ask_passkeys_of(admin, whom)
+        resting = [one for one in await services.tokens.unproved(admin) if one.is_resting]
+        listed = "".join(f"\n{one.name}: {one.count} tokens made without a passkey do not work" for one in resting)
+        facts: dict[str, object] = {"passkeys_for": whom, "tokens_resting": sum(one.count for one in resting)}
+        say(facts, as_json, f"passkeys are asked of {whom}{listed}")
 
     run(act)
 
@@ -81,6 +85,19 @@ def db_stop() -> None:
 
     stopped = EmbeddedPostgres(Settings().data_dir / "postgres").stop()
     typer.echo("stopped" if stopped else "was not running")
+
+
+async def how_to_sign_in(services: Services) -> str:
+    """What `serve` prints: a one-time link while nobody could come in otherwise. Later starts put none into a kept log."""
+    admin = await services.operators.administrator()
+    ways = (
+        await services.operators.login_of(admin),
+        await services.passkeys.of_person(admin.operator_id),
+        await services.accounts.identities(admin),
+    )
+    if any(ways):
+        return f"Sign in at: {services.settings.public_url.rstrip('/')}/sign-in (`holdstill sign-in` prints a one-time link)"
+    return f"Sign in once with: {await new_sign_in_link(services)}"
 
 
 async def new_sign_in_link(services: Services) -> str:

@@ -37,12 +37,14 @@ def recount_statistic(
             "n_high": found.bounds.high,
             "counted": found.counted,
             "checks": [{"name": one.name, "outcome": one.outcome, "reason": one.reason} for one in found.checks],
+            "withdrawn": [str(one) for one in found.withdrawn],
         }
         number = f"{found.n}" if found.n is not None else f"{found.bounds.low} to {found.bounds.high}"
         words = "\n".join(
             [
                 f"S-{found.number}  {number} {found.unit}: {found.label}",
                 *(f"{one.outcome:6} {one.name}: {one.reason}" for one in found.checks),
+                *(f"Counted, its evidence withdrawn: finding {one}" for one in found.withdrawn),
             ]
         )
         say(facts, as_json, words)

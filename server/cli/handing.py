@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
@@ -34,11 +34,8 @@ def export_tables(
     """Write the confirmed findings of a case as CSV, XLSX and JSONL with a description of the fields."""
     from server.exports.kind import CaseExportOrder
 
-    async def ask(services: Services, operator: OperatorActor) -> CaseExport:
-        order = CaseExportOrder(profile, purpose, recipient)
-        return await services.case_exports.request(operator, case, "tables", order, queued=False)
-
-    _make(ask, out, as_json)
+    order = CaseExportOrder(profile, purpose, recipient)
+    _make(lambda services, by: services.case_exports.request(by, case, "tables", order, queued=False), out, as_json)
 
 
 def export_alert(
@@ -54,11 +51,8 @@ def export_alert(
     from server.exports.documents.alert import AlertDraft
     from server.exports.kind import CaseExportOrder
 
-    async def ask(services: Services, operator: OperatorActor) -> CaseExport:
-        order = CaseExportOrder(profile, purpose, recipient)
-        return await services.alerts.request(operator, case, order, _written(AlertDraft, written))
-
-    _make(ask, out, as_json)
+    order = CaseExportOrder(profile, purpose, recipient)
+    _make(lambda services, by: services.alerts.request(by, case, order, _written(AlertDraft, written)), out, as_json)
 
 
 def export_notice(
@@ -73,11 +67,12 @@ def export_notice(
     from server.exports.documents.notice import NoticeDraft
     from server.exports.notices import NoticeOrder
 
-    async def ask(services: Services, operator: OperatorActor) -> CaseExport:
-        order = NoticeOrder("policy_report" if policy else "dsa_notice", purpose, _written(NoticeDraft, written))
-        return await services.notices.request(operator, case, order)
-
-    _make(ask, out, as_json)
+    kind: Literal["dsa_notice", "policy_report"] = "policy_report" if policy else "dsa_notice"
+    _make(
+        lambda services, by: services.notices.request(by, case, NoticeOrder(kind, purpose, _written(NoticeDraft, written))),
+        out,
+        as_json,
+    )
 
 
 def export_rapid(case: Case, written: Written, out: Out, purpose: Purpose, as_json: AsJson = False) -> None:
@@ -85,10 +80,7 @@ def export_rapid(case: Case, written: Written, out: Out, purpose: Purpose, as_js
     from server.exports.documents.rapid import RapidDraft
     from server.exports.rapid import RapidOrder
 
-    async def ask(services: Services, operator: OperatorActor) -> CaseExport:
-        return await services.rapid.request(operator, case, RapidOrder(purpose, _written(RapidDraft, written)))
-
-    _make(ask, out, as_json)
+    _make(lambda services, by: services.rapid.request(by, case, RapidOrder(purpose, _written(RapidDraft, written))), out, as_json)
 
 
 def export_report(
@@ -104,11 +96,8 @@ def export_report(
     from server.exports.kind import CaseExportOrder
     from server.exports.workbook.values import WorkbookDraft
 
-    async def ask(services: Services, operator: OperatorActor) -> CaseExport:
-        order = CaseExportOrder(profile, purpose, recipient)
-        return await services.reports.request(operator, case, order, _written(WorkbookDraft, written))
-
-    _make(ask, out, as_json)
+    order = CaseExportOrder(profile, purpose, recipient)
+    _make(lambda services, by: services.reports.request(by, case, order, _written(WorkbookDraft, written)), out, as_json)
 
 
 async def fetch(services: Services, operator: OperatorActor, what: tuple[uuid.UUID, Path], as_json: bool) -> None:

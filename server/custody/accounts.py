@@ -13,7 +13,7 @@ from server.errors import BadInput, NotFound, PasskeyRefused
 from server.operators.actors import OperatorActor
 from server.operators.issuer import Vouched
 from server.operators.models import Identity, Operator, Organisation, Passkey, Password, WebSession
-from server.operators.pacing import login_key
+from server.operators.pacing import choice_key, login_key
 from server.operators.passkeys import NewPasskey
 from server.operators.rights import demand
 from server.operators.roles import Right
@@ -96,19 +96,22 @@ class AccountService:
         return has_one and method not in (None, "link", "passkey")
 
     async def set_password(self, actor: OperatorActor, login: str, password: str, present: str = "") -> None:
-        """The actor's login and password from now on; `operator.password_set`. Other sessions that the one before opened end.
+        """The actor's login and password from now on; `operator.password_set`. If there was one, every other session ends: one by
+        the old password may since have added a passkey, or been opened by what was bound to the account with it.
 
-        Tries with a wrong present password are counted and paused as those to sign in are.
+        Tries with a wrong present password are counted and paused as those to sign in are; logins that are taken, by person.
         Raises: Forbidden; BadInput (login, password, a login that is taken, the present password); SignInPaused.
         """
         demand(actor, Right.ACCOUNT)
         chosen = await self.sign_ins.passwords.choose(login, password)
         if await self.is_password_asked(actor):
             await self._require_present(actor, present)
+        await self._count_choice(actor, chosen.login)
         async with self.database.transaction() as session:
+            is_new = await session.get(Password, actor.operator_id) is None
             await self.sign_ins.passwords.store(session, actor.operator_id, chosen)
-            by_it = (col(WebSession.method) == "password", col(WebSession.id).is_distinct_from(actor.session_id))
-            ended = await self.sessions.end(session, actor.operator_id, *by_it)
+            others = col(WebSession.id).is_distinct_from(actor.session_id)
+            ended = [] if is_new else await self.sessions.end(session, actor.operator_id, others)
             details: dict[str, object] = {"sessions": [str(one) for one in ended]}
             await self._record(session, actor, PersonEvent("operator.password_set", "set a password", details))
 
@@ -122,6 +125,13 @@ class AccountService:
             raise BadInput(field="present", reason="that is not your present password")
         async with self.database.transaction() as session:
             await self.sign_ins.pace.lift(session, key)
+
+    async def _count_choice(self, actor: OperatorActor, login: str) -> None:
+        """Counts another login than the present one, taken or not: logins of every organisation stand in one list."""
+        async with self.database.session() as session:
+            present = (await session.get_one(Operator, actor.operator_id)).login
+        if login != present:
+            await self.sign_ins.pace.count(choice_key(actor.operator_id))
 
     async def end_session(self, actor: OperatorActor, session_id: UUID) -> None:
         """Ends one of the actor's sessions at its next request; `operator.session_revoked`. Idempotent.

@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from server.custody.enrolment import EnrolmentService
 from server.custody.person_events import PersonEvent, record_person
 from server.custody.service import CustodyService
-from server.db import Database
+from server.db import Database, lock_for_transaction
 from server.errors import BadInput, NotFound, SignInRefused
 from server.operators.actors import Actor, OperatorActor, operator_urn
 from server.operators.issuer import normal_email
@@ -189,7 +189,7 @@ class PeopleService:
             operator.roles = wanted
             await session.flush()
             await self._require_an_admin(session, actor)
-            if OperatorRole.ADMIN.value not in wanted:
+            if OperatorRole.ADMIN.value in before and OperatorRole.ADMIN.value not in wanted:
                 await self._withdraw_those_of(session, operator)
             details: dict[str, object] = {"from": before, "to": wanted}
             await self._record(session, actor, operator, PersonEvent("operator.roles_changed", "change roles", details))
@@ -209,7 +209,8 @@ class PeopleService:
             await self.sessions.end(session, operator.id)
             await session.flush()
             await self._require_an_admin(session, actor)
-            await self._withdraw_those_of(session, operator)
+            if OperatorRole.ADMIN.value in operator.roles:
+                await self._withdraw_those_of(session, operator)
             for table, ended in (
                 (SignInLink, "used_at"),
                 (PairingCode, "used_at"),
@@ -239,6 +240,8 @@ class PeopleService:
         return offer
 
     async def _locked(self, session: AsyncSession, actor: Actor, operator_id: UUID) -> Operator:
+        # One at a time: two administrators who take each other's role away at once would each find the other one left.
+        await lock_for_transaction(session, f"people:{actor.organisation_id}")
         wanted = select(Operator).where(Operator.id == operator_id, own_rows(actor, Operator.organisation_id))
         operator = (await session.exec(wanted.with_for_update())).first()
         if operator is None:
@@ -246,9 +249,14 @@ class PeopleService:
         return operator
 
     async def _withdraw_those_of(self, session: AsyncSession, operator: Operator) -> None:
-        """Open invitations of somebody who administers no longer: a link kept back must not be a way in again."""
+        """Open invitations of somebody who administers no longer, and the organisation's open sign-in links, which whoever made
+        them could have kept: a link kept back must not be a way in again."""
         given = update(Invitation).where(col(Invitation.invited_by) == operator.id, col(Invitation.used_at).is_(None))
-        await session.exec(given.where(col(Invitation.withdrawn_at).is_(None)).values(withdrawn_at=self.operators.clock.now()))
+        now = self.operators.clock.now()
+        await session.exec(given.where(col(Invitation.withdrawn_at).is_(None)).values(withdrawn_at=now))
+        here = select(Operator.id).where(Operator.organisation_id == operator.organisation_id)
+        links = update(SignInLink).where(col(SignInLink.operator_id).in_(here), col(SignInLink.used_at).is_(None))
+        await session.exec(links.values(used_at=now))
 
     async def _require_an_admin(self, session: AsyncSession, actor: Actor) -> None:
         left = select(Operator.id).where(

@@ -16,8 +16,8 @@ from server.db import Database, lock_for_transaction
 from server.errors import IssuerRefused, PasskeyDue, SignInPaused, SignInRefused
 from server.operators.actors import OperatorActor, service_actor
 from server.operators.issuer import Vouched
-from server.operators.models import Identity, Invitation, Operator, Organisation, Passkey, Password, SignInLink
-from server.operators.pacing import PaceKey, SignInPace, address_key, login_key
+from server.operators.models import Identity, Invitation, Operator, Organisation, Passkey, Password, SignInLink, WebSession
+from server.operators.pacing import PaceKey, SignInPace, address_key, asking_key, login_key
 from server.operators.passkeys import ShownPasskey, went_back
 from server.operators.passwords import PasswordService
 from server.operators.secrets import digest
@@ -80,7 +80,8 @@ class SignInService:
     async def by_passkey(self, shown: ShownPasskey, arrival: Arrival) -> SignedIn:
         """A session for a passkey whose answer was verified.
 
-        A counter that went back closes the passkey for good, and `operator.passkey_suspected` is recorded: there may be a copy.
+        A counter that went back closes the passkey for good and ends every session it opened, and `operator.passkey_suspected`
+        is recorded: there may be a copy, and nobody can tell which of the two was here before.
         Raises: SignInRefused.
         """
         now = self.clock.now()
@@ -91,12 +92,15 @@ class SignInService:
             if row is not None and usable and operator is not None and operator.disabled_at is None:
                 if not went_back(row.sign_count, shown.sign_count):
                     row.sign_count, row.used_at = shown.sign_count, now
+                    await self.pace.lift(session, asking_key(arrival.address))
                     return await self._opened(session, operator, Way("passkey", row.id), arrival)
                 row.suspected_at = now
+                ended = await self.sessions.end(session, operator.id, col(WebSession.passkey_id) == row.id)
                 details: dict[str, object] = {
                     "passkey": str(row.id),
                     "counter": shown.sign_count,
                     "counterBefore": row.sign_count,
+                    "sessions": [str(one) for one in ended],
                 }
                 event = PersonEvent("operator.passkey_suspected", "a counter went back", details)
                 await record_person(self.custody, session, service_actor(operator.organisation_id), operator.id, event)
@@ -128,6 +132,13 @@ class SignInService:
     async def count(self, address: str) -> None:
         """Counts a try from an address. Raises: SignInPaused."""
         await self.pace.count(address_key(address))
+
+    async def count_asking(self, address: str) -> None:
+        """Counts a question for a passkey from an address; a good answer from there forgets them. Raises: SignInPaused."""
+        try:
+            await self.pace.count(asking_key(address))
+        except SignInPaused as pause:
+            raise SignInPaused(**pause.data, way="passkey") from pause
 
     async def counted(self, error: SignInRefused, address: str) -> SignInRefused | SignInPaused:
         """The refusal to show for a try that nothing could guess right: the pause, where the address has tried too often."""

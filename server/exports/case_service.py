@@ -3,9 +3,7 @@
 import asyncio
 import hashlib
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import BinaryIO
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -24,28 +22,13 @@ from server.exports.kinds import KINDS, kind_of
 from server.exports.models import ExportState
 from server.exports.parts import CASE_EXPORT_TASK, ExportParts
 from server.exports.profiles import ASKS, FETCHES, SECOND_PERSON, Profile
+from server.exports.service import OpenedFile
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand, own_rows
-from storage.hashing import Sha256
 from storage.scratch import clear_abandoned
 
 TEXT_LIMIT = 500
 LEFT_BEHIND = timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class CaseFileOpened:
-    """A finished file: `open_range` gives a stream (blocking; the caller closes it)."""
-
-    name: str
-    size_bytes: int
-    sha256: str
-    organisation: str
-    parts: ExportParts
-
-    def open_range(self, offset: int, length: int) -> BinaryIO:
-        """Bytes offset … offset + length of the file."""
-        return self.parts.working.open(self.organisation, Sha256(self.sha256), offset=offset, length=length)
 
 
 class CaseExportService:
@@ -144,7 +127,7 @@ class CaseExportService:
             await self._parts.custody.record(session, actor, confirmed_event(row))
         return row
 
-    async def open_file(self, actor: OperatorActor, export_id: uuid.UUID) -> CaseFileOpened:
+    async def open_file(self, actor: OperatorActor, export_id: uuid.UUID) -> OpenedFile:
         """The finished file; `case.export_opened` is recorded in the case's chain before a byte leaves.
 
         Raises: NotFound; Forbidden (the right to take this profile's file away); ExportNotReady (also: no second person yet);
@@ -158,7 +141,7 @@ class CaseExportService:
             await require_marking(session, row)
             name = file_name(row)
             await self._parts.custody.record(session, actor, opened_event(row, name))
-        return CaseFileOpened(name, file[1], file[0], str(row.organisation_id), self._parts)
+        return OpenedFile(name, file[1], file[0], str(row.organisation_id), self._parts)
 
     async def demand_case(
         self, session: AsyncSession, actor: OperatorActor, case_id: uuid.UUID, order: CaseExportOrder

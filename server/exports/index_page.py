@@ -8,6 +8,7 @@ from html import escape
 from server.captures.models import Artifact
 from server.exports.models import Export
 from server.trust.statement import CaptureStatement
+from server.visible import visible
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2421}"
@@ -38,7 +39,7 @@ def index_page(export: Export, entries: Sequence[IndexEntry], documents: Mapping
 
     documents: path below `data/` → what it is, for a bundle that has more than captures.
     """
-    links = "".join(f'<li><a href="{escape(path)}">{escape(says)}</a></li>' for path, says in documents.items())
+    links = "".join(f'<li><a href="{escape(path)}">{_shown(says)}</a></li>' for path, says in documents.items())
     more = f"<section><h2>Documents</h2><ul>{links}</ul></section>" if documents else ""
     body = "".join(_section(entry) for entry in entries)
     facts = _facts(
@@ -76,15 +77,19 @@ def _section(entry: IndexEntry) -> str:
     shot = next((one for one in entry.artifacts if one.role.startswith("screenshot") and one.media_type in SHOWN_TYPES), None)
     picture = f'<img src="{folder}/{escape(shot.name)}" alt="Screenshot">' if shot is not None else ""
     files = "".join(
-        f'<li><a href="{folder}/{escape(one.name)}">{escape(one.name)}</a> {one.size_bytes} bytes <code>{one.sha256}</code></li>'
+        f'<li><a href="{folder}/{escape(one.name)}">{_shown(one.name)}</a> {one.size_bytes} bytes <code>{one.sha256}</code></li>'
         for one in entry.artifacts
     )
-    title = escape(statement.title or statement.url)
+    title = _shown(statement.title or statement.url)
     return f"<section><h2>{title}</h2>{facts}{picture}<ul>{files}</ul></section>"
 
 
 def _facts(rows: Sequence[tuple[str, str]]) -> str:
-    return "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows) + "</dl>"
+    return "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{_shown(value)}</dd>" for name, value in rows) + "</dl>"
+
+
+def _shown(text: str) -> str:
+    return escape(visible(text))
 
 
 def _moment(at: datetime) -> str:

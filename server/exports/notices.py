@@ -101,7 +101,7 @@ async def numbered_findings(parts: ExportParts, case: CaseFile, wanted: tuple[in
 
 def item_of(one: ConfirmedFinding) -> dict[str, object]:
     """What a notice says of a finding: the members of `Item`."""
-    posted, subject = one.body.posted, one.body.subject
+    posted, subject = one.posted, one.body.subject
     captured = [one.captured_at[capture] for capture in one.body.captures if capture in one.captured_at]
     return {
         "finding": f"F-{one.number}",
@@ -111,6 +111,7 @@ def item_of(one: ConfirmedFinding) -> dict[str, object]:
         "platform_content_id": subject.post_id or subject.ad_id or subject.channel_id or subject.account_id,
         "facts": one.body.facts,
         "posted_at": None if posted is None else posted.value,
+        "posted_at_precision_s": None if posted is None or posted.precision_s <= 1 else posted.precision_s,
         "captured_at": min(captured, default=None),
         "captures": one.body.cited_captures,
     }

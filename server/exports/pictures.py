@@ -47,8 +47,8 @@ async def pictures_of(session: AsyncSession, capture_id: str, profile: Profile) 
     """The capture's pictures as this profile gets them, in the statement's order.
 
     `internal` and `authority`: the original, and its masked copy if there is one. `platform` and `public`: the newest masked
-    copy, never the original. A copy without boxes says that a person looked and covered nothing. Not checked: that the asker may
-    see the capture; that the boxes cover what they should.
+    copy, never the original. A copy without boxes says that a person looked and masked nothing. Not checked: that the asker may
+    see the capture; that the boxes mask what they should.
     """
     copies = await newest_masked(session, capture_id)
     given: list[PictureFile] = []

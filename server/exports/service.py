@@ -61,7 +61,7 @@ class ExportView:
 
 @dataclass(frozen=True)
 class OpenedFile:
-    """A finished bundle: `open_range` gives a stream (blocking; the caller closes it)."""
+    """A finished file: `open_range` gives a stream (blocking; the caller closes it)."""
 
     name: str
     size_bytes: int

@@ -7,13 +7,22 @@ import hashlib
 import json
 import uuid
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from server.errors import BadInput
 from server.rules.errors import RuleError
-from server.rules.posttimes import PostTime, TimeSource, best_time
+from server.rules.posttimes import FIRST_RULE, PostTime, TimeSource, best_time, of_id
 
 BODY_LIMIT_BYTES = 256 * 1024
 
@@ -100,13 +109,20 @@ class Listed(_Value):
 
 
 class Sighting(_Value):
-    """Something was seen at a time and place, by somebody; with a capture or without."""
+    """Something was seen at a time and place, by somebody; with a capture, with an archive made elsewhere (`deposit_id`), or
+    without. No `deposit_id` is no member: texts and ids made before there was one stay the same."""
 
     at: AwareDatetime
     url: Annotated[str, Field(max_length=2000), AfterValidator(_no_nul)]
     by: Line
     country: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = ""
     capture_id: CaptureRef | None = None
+    deposit_id: uuid.UUID | None = None
+
+    @model_serializer(mode="wrap")
+    def _told(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        value: dict[str, Any] = told(self)
+        return value if self.deposit_id is not None else {name: one for name, one in value.items() if name != "deposit_id"}
 
 
 class Subject(_Value):
@@ -161,11 +177,15 @@ class FindingBody(_Value):
     @property
     def posted(self) -> PostTime | None:
         """The stated time that counts (server/rules/posttimes.py), None without one. Raises: as `times`."""
-        return best_time(self.times)
+        return best_time(of_id(self.times, self.subject.platform, self.subject.post_id))
+
+    def posted_by(self, rule: int) -> PostTime | None:
+        """The time that counted under a rule for times: what was frozen or confirmed under the first is told by it."""
+        return best_time(self.times, rule) if rule == FIRST_RULE else self.posted
 
     @property
     def times(self) -> tuple[PostTime, ...]:
-        """Every stated time of posting. Raises: BadInput (a time out of bounds)."""
+        """Every stated time of posting, as it was written. Raises: BadInput (a time out of bounds)."""
         try:
             return tuple(PostTime(one.value, one.source, one.precision_s, one.note, one.compared) for one in self.posted_at)
         except RuleError as error:
@@ -178,9 +198,15 @@ class FindingBody(_Value):
         seen = [one.capture_id for one in self.sightings if one.capture_id is not None]
         return tuple(dict.fromkeys([*self.captures, *further, *self.notice_captures, *seen]))
 
+    @property
+    def cited_deposits(self) -> tuple[uuid.UUID, ...]:
+        """Every archive made elsewhere that this cites, of itself or for a sighting, each once."""
+        seen = [one.deposit_id for one in self.sightings if one.deposit_id is not None]
+        return tuple(dict.fromkeys([*self.deposits, *seen]))
 
-def canonical(body: FindingBody) -> tuple[str, str]:
-    """The body as text and that text's SHA-256. Raises: BadInput (too large)."""
+
+def canonical(body: BaseModel) -> tuple[str, str]:
+    """The body of a finding or of what stands on one, as text and that text's SHA-256. Raises: BadInput (too large)."""
     text = json.dumps(body.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     encoded = text.encode("utf-8", "strict")
     if len(encoded) > BODY_LIMIT_BYTES:

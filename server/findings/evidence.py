@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from server.findings.body import FindingBody, Listed
 from server.rules.catalogue import Catalogue
@@ -45,6 +45,9 @@ EU = frozenset(
 )
 
 
+EASTERNMOST = timedelta(hours=3)
+
+
 @dataclass(frozen=True)
 class LookFact:
     """A look for a label, as the checks see it."""
@@ -52,6 +55,7 @@ class LookFact:
     layer: int
     state: str
     at: datetime
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def gaps(type_code: str, body: FindingBody, known: Known) -> tuple[Gap, ...]:
     if not body.captures and not (body.deposits and known.catalogue.types[type_code].deposits_suffice):
         found.append(Gap("captures_own" if body.deposits else "captures"))
     there = {one.deposit_id for one in known.deposits}
-    found += [Gap("not_a_deposit", str(one)[:8]) for one in body.deposits if one not in there]
+    found += [Gap("not_a_deposit", str(one)[:8]) for one in body.cited_deposits if one not in there]
     found += [Gap("not_an_exhibit", one[:12]) for one in body.cited_captures if one not in known.exhibits]
     found += _bases(body, known)
     found += _techniques(body, known)
@@ -143,8 +147,11 @@ def listing_gap(listed: Listed, captured: Sequence[date]) -> Gap | None:
 
 
 def _days(body: FindingBody, known: Known) -> dict[str, list[date]]:
+    """The days that count, by the kind of event. A time whose formula was never compared tells no day; the last day is the one
+    of the easternmost clocks of the Union's mainland (UTC+3), the first UTC's. Not looked at: territories overseas."""
     posted = body.posted
-    published = [] if posted is None else [moment.date() for moment in posted.interval]
+    low, high = (None, None) if posted is None or not posted.compared else posted.interval
+    published = [] if low is None or high is None else [low.date(), (high + EASTERNMOST).date()]
     return {"published": published, "captured": _captured(body, known)}
 
 
@@ -188,21 +195,31 @@ def _needs(code: str, has: Callable[[FindingBody], object]) -> Check:
 
 
 def _labels(body: FindingBody, known: Known) -> Gap | None:
-    """Layers 1 and 2 were looked for at last, and neither was there. Not checked is not absent."""
+    """Layers 1 and 2 were looked for at last, and neither was there. Not checked is not absent; at one moment, present counts."""
     for layer in (1, 2):
-        looks = sorted((one for one in known.looks if one.layer == layer), key=lambda one: one.at)
-        told = [one.state for one in looks if one.state != "not_checked"]
+        told = [one for one in known.looks if one.layer == layer and one.state != "not_checked"]
         if not told:
             return Gap("labels_not_checked", str(layer))
-        if told[-1] == "present":
+        if contrary := _contrary(told):
+            return contrary
+        last = max(one.at for one in told)
+        if any(one.state == "present" for one in told if one.at == last):
             return Gap("label_present", str(layer))
     return None
+
+
+def _contrary(told: Sequence[LookFact]) -> Gap | None:
+    """Two looks of one moment for one label that cannot both be right."""
+    seen = {(one.at, one.kind) for one in told if one.state == "present"} & {
+        (one.at, one.kind) for one in told if one.state == "absent"
+    }
+    return Gap("labels_contradict", min(seen)[0].isoformat()) if seen else None
 
 
 def _ai(body: FindingBody, _known: Known) -> Gap | None:
     """`likely` by two methods, or by two persons; and nobody's `unlikely` passed over."""
     likely = [one for one in body.ai if one.verdict == "likely"]
-    methods, people = {one.method for one in likely}, {one.by for one in likely if one.method == "human"}
+    methods, people = {one.method for one in likely}, {one.by.casefold() for one in likely if one.method == "human"}
     if len(methods) < 2 and len(people) < 2:
         return Gap("ai_assessment")
     contrary = [one.by for one in body.ai if one.verdict == "unlikely"]
@@ -238,16 +255,20 @@ def _window(body: FindingBody, known: Known) -> Gap | None:
 
 
 def _label_history(_body: FindingBody, known: Known) -> Gap | None:
-    """The platform's label looked for at two times at least, absent at the first."""
-    told = sorted((one for one in known.looks if one.layer == 2 and one.state in ("present", "absent")), key=lambda one: one.at)
+    """The platform's label looked for at two times at least, absent at the first. At one moment, present counts."""
+    told = [one for one in known.looks if one.layer == 2 and one.state in ("present", "absent")]
     if len({one.at for one in told}) < 2:
         return Gap("label_history")
-    return None if told[0].state == "absent" else Gap("label_present", "2")
+    first = min(one.at for one in told)
+    if any(one.state == "present" for one in told if one.at == first):
+        return Gap("label_present", "2")
+    return _contrary(told)
 
 
 def _sightings(body: FindingBody, _known: Known) -> Gap | None:
     """Two that are independent: other people, or another address."""
-    return None if len({(one.url, one.by) for one in body.sightings}) >= 2 else Gap("two_sightings")
+    seen = {(one.url.partition("#")[0], one.by.casefold()) for one in body.sightings}
+    return None if len(seen) >= 2 else Gap("two_sightings")
 
 
 def _listed(body: FindingBody, known: Known) -> Gap | None:

@@ -11,34 +11,39 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.findings.errors import StatisticRefused
 from server.findings.models import JudgedPost, Judging, JudgingState
-from server.findings.tallies import Bounds, Line, Tally, key_text
+from server.findings.tallies import Bounds, Line, Tally, key_text, times_member
 from server.rules.errors import RuleError
-from server.rules.posttimes import PostTime, TimeSource
+from server.rules.posttimes import FIRST_RULE, TIME_RULE, PostTime, TimeSource
 from server.rules.windows import SilenceWindow, WindowVerdict, judge
 
 ABOUT = "judged_posts"
 RULE = (
     "Distinct (platform, post id) that the case's tables name and rule {rule} version {version} ({territory}, {election}) places"
-    " in the window{draft}. From those surely in it to those that may be: a time that straddles an edge, or whose formula was"
-    " never compared with a published time, may be. Posts without any time are counted apart. No findings: nobody read what they"
-    " say."
+    " in the window{draft}. From those surely in it to those that may be: a time that straddles an edge may be, and so may one"
+    " whose formula was never compared with a published time, whichever side of an edge it gives. Posts without any time are"
+    " counted apart. No findings: nobody read what they say."
 )
 
 
-async def tally_judged(session: AsyncSession, judging: Judging, platform: str = "") -> Tally:
-    """How many posts of a judging lie in the window; of one platform, or of all. Raises: StatisticRefused (it is not done)."""
+async def tally_judged(session: AsyncSession, judging: Judging, platform: str = "", *, time_rule: int = TIME_RULE) -> Tally:
+    """How many posts of a judging lie in the window; of one platform, or of all.
+
+    `time_rule`: the rule for times of the number. Raises: StatisticRefused (not done, or judged by another rule for times).
+    """
     if judging.state != JudgingState.DONE:
         raise StatisticRefused(reason="the posts are not judged yet")
+    if judging.time_rule != time_rule:
+        raise StatisticRefused(reason="the posts were judged by an earlier rule for times: judge them again")
     wanted = select(JudgedPost).where(JudgedPost.judging_id == judging.id)
     if platform:
         wanted = wanted.where(JudgedPost.platform == platform)
     posts = (await session.exec(wanted)).all()
-    lines = sorted((Line(judged_key(one), one.entity_id) for one in posts if is_counted(one)), key=lambda one: one.key)
+    lines = sorted((Line(judged_key(one), one.entity_id) for one in posts if is_counted(one, time_rule)), key=lambda one: one.key)
     query = {
         "about": ABOUT, "judging": str(judging.id), "case_id": str(judging.case_id), "platform": platform, "sli_label": "",
         "member_state": "", "rule_id": judging.rule_id, "rule_version": judging.rule_version, "territory": judging.territory,
         "election_id": judging.election_id,
-    }  # fmt: skip
+    } | times_member(time_rule)  # fmt: skip
     return Tally(
         lines=tuple(lines),
         bounds=judged_bounds([one.key for one in lines]),
@@ -55,9 +60,11 @@ async def tally_judged(session: AsyncSession, judging: Judging, platform: str = 
     )
 
 
-def is_counted(post: JudgedPost) -> bool:
-    """True for a post that lies, or may lie, in the window."""
-    return post.place == "in" or (post.place == "unknown" and post.posted_at is not None)
+def is_counted(post: JudgedPost, time_rule: int = TIME_RULE) -> bool:
+    """True for a post that lies, or may lie, in the window: also one that a formula never compared places outside."""
+    if post.posted_at is None:
+        return False
+    return post.place in ("in", "unknown") or (time_rule != FIRST_RULE and not post.compared)
 
 
 def judged_key(post: JudgedPost) -> str:

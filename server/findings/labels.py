@@ -1,7 +1,7 @@
 """How long something stood without its label, from looks at known times: a lower and an upper bound, never one number."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 ASSUMPTION = (
@@ -41,10 +41,22 @@ class UnlabelledTime:
 def unlabelled_time(looks: Sequence[Look], *, began: datetime | None = None) -> UnlabelledTime | None:
     """The bounds over all spans without a label; None when no look found it absent.
 
-    `began`: the earliest moment the thing can have existed. Looks that did not look (`not_checked`) count neither way. A
-    label that
-    came and went makes several spans, which are added.
+    `began`: the earliest moment the thing can have existed. Looks that did not look (`not_checked`) count neither way. A label
+    that came and went makes several spans, which are added. Looks of one moment that say both bound the time both ways:
+    the least as if the label was there, the most as if it was not.
     """
+    said = [look for look in looks if look.state in ("present", "absent")]
+    both = {one.at for one in said if one.state == "present"} & {one.at for one in said if one.state == "absent"}
+    if not both:
+        return unlabelled_in_order(said, began=began)
+    sure = [look for look in said if look.at not in both]
+    there = unlabelled_in_order([*sure, *(Look(at, "present") for at in both)], began=began)
+    absent = unlabelled_in_order([*sure, *(Look(at, "absent") for at in both)], began=began)
+    return None if absent is None else replace(absent, lower_s=0.0 if there is None else there.lower_s)
+
+
+def unlabelled_in_order(looks: Sequence[Look], *, began: datetime | None = None) -> UnlabelledTime | None:
+    """As unlabelled_time(), looks of one moment taken in the order they come in: how minutes were counted at first."""
     said = sorted((look for look in looks if look.state in ("present", "absent")), key=lambda look: look.at)
     if not any(look.state == "absent" for look in said):
         return None

@@ -168,6 +168,7 @@ class Judging(SQLModel, table=True):
     """The posts that a case's tables named, judged by one silence window, with the rule's id and version and the window's edges.
 
     Edges are (earliest, latest), as in server/rules/windows.py. `counts`: place → posts; `reasons`: reason → posts.
+    `time_rule`: which of several times counted (server/rules/posttimes.py).
     """
 
     __tablename__ = "judging"
@@ -181,6 +182,7 @@ class Judging(SQLModel, table=True):
     territory: str = Field(max_length=40)
     election_id: str = Field(max_length=80)
     verified: bool
+    time_rule: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     window: list[str] = Field(sa_column=Column(JSONB, nullable=False))
     state: str = Field(default=JudgingState.QUEUED, max_length=16)
     reason: str = Field(default="", sa_column=Column(Text, nullable=False))
@@ -195,6 +197,7 @@ class JudgedPost(SQLModel, table=True):
     """One post of a judging: the time that counted, as the rows said it, and the verdict. Kept when the import is undone.
 
     `posted_at`, `precision_s`, `source` are None and "" where no row gave a time. `sightings`: rows that name the post.
+    `beside`: what the id says, in words, where that was never compared as closely as it is written.
     """
 
     __tablename__ = "judged_post"
@@ -207,6 +210,7 @@ class JudgedPost(SQLModel, table=True):
     precision_s: float | None = Field(default=None)
     source: str = Field(max_length=32)
     compared: bool
+    beside: str = Field(default="", max_length=120, sa_column_kwargs={"server_default": ""})
     place: str = Field(max_length=8)
     margin_s: float
     can_confirm: bool

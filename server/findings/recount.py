@@ -18,11 +18,15 @@ from server.findings.models import FindingVersion, Statistic, StatisticItem
 from server.findings.recounting import RecountCheck, recount_lines
 from server.findings.statistics import Question, count, ids_file, keys_of
 from server.findings.tallies import Bounds
+from server.findings.withdrawn import withdrawn_behind
 
 
 @dataclass(frozen=True)
 class Recount:
-    """A statistic counted again. `n` is None and `bounds` are its ends where it is a range; `counted`: ids in its list."""
+    """A statistic counted again. `n` is None and `bounds` are its ends where it is a range; `counted`: ids in its list.
+
+    withdrawn: findings behind it whose evidence was withdrawn. They are counted, so no check fails by them.
+    """
 
     statistic_id: uuid.UUID
     number: int
@@ -32,6 +36,7 @@ class Recount:
     bounds: Bounds
     counted: int
     checks: tuple[RecountCheck, ...]
+    withdrawn: tuple[uuid.UUID, ...]
 
     @property
     def is_sound(self) -> bool:
@@ -53,8 +58,10 @@ async def recount(database: Database, statistic_id: uuid.UUID) -> Recount:
             raise NotFound(kind="statistic", id=str(statistic_id))
         about = json.loads(statistic.query).get("about", "findings")
         counted, checks = await (_findings if about == "findings" else recount_lines)(session, statistic)
+        withdrawn = await withdrawn_behind(session, statistic)
     bounds = Bounds(statistic.n_low, statistic.n_high)
-    return Recount(statistic.id, statistic.number, statistic.label, statistic.unit, statistic.n, bounds, counted, checks)
+    told = (statistic.id, statistic.number, statistic.label, statistic.unit, statistic.n)
+    return Recount(*told, bounds, counted, checks, withdrawn)
 
 
 async def _findings(session: AsyncSession, statistic: Statistic) -> tuple[int, tuple[RecountCheck, ...]]:

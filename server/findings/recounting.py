@@ -12,8 +12,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.cases.models import CaseFile, Entity, Metric
 from server.findings import judged, ranges, unlabelled
+from server.findings.errors import StatisticRefused
 from server.findings.models import FindingVersion, Judging, Statistic, StatisticLine
-from server.findings.tallies import Bounds, Tally, frozen_lines
+from server.findings.tallies import Bounds, Tally, frozen_lines, time_rule_of
 
 Outcome = Literal["PASSED", "FAILED"]
 
@@ -91,24 +92,29 @@ async def _finding_rows(session: AsyncSession, statistic: Statistic, lines: Sequ
 
 
 async def _question_problem(session: AsyncSession, statistic: Statistic, lines: Sequence[StatisticLine]) -> str:
-    again = await _asked_again(session, statistic)
+    try:
+        again = await _asked_again(session, statistic)
+    except StatisticRefused as refused:
+        return f"asked again, there is no answer: {refused.data['reason']}"
     if again is None:
         return "the judging is gone"
-    if again.ids_sha256 == statistic.ids_sha256:
-        return ""
     now, then = {one.key for one in again.lines}, {one.key for one in lines}
-    return f"{len(now - then)} more, {len(then - now)} fewer: " + ", ".join(sorted(now ^ then)[:5])
+    if now == then:
+        return ""
+    named = [f"+{one}" for one in sorted(now - then)[:5]] + [f"-{one}" for one in sorted(then - now)[:5]]
+    return f"{len(now - then)} more, {len(then - now)} fewer: " + ", ".join(named)
 
 
 async def _asked_again(session: AsyncSession, statistic: Statistic) -> Tally | None:
     asked = json.loads(statistic.query)
+    rule = time_rule_of(asked)
     if asked["about"] == judged.ABOUT:
         judging = await session.get(Judging, uuid.UUID(asked["judging"]))
-        return None if judging is None else await judged.tally_judged(session, judging, asked["platform"])
+        return None if judging is None else await judged.tally_judged(session, judging, asked["platform"], time_rule=rule)
     own = col(CaseFile.organisation_id) == statistic.organisation_id
     if asked["about"] == unlabelled.ABOUT:
         case_id = None if asked["case_id"] is None else uuid.UUID(asked["case_id"])
-        return await unlabelled.tally_unlabelled(session, own, case_id, statistic.as_of)
+        return await unlabelled.tally_unlabelled(session, own, case_id, statistic.as_of, time_rule=rule)
     return await ranges.tally_readings(session, own, ranges.range_question(statistic.query), statistic.as_of)
 
 

@@ -1,9 +1,10 @@
-"""Four eyes: whoever wrote any part of a version does not review it. draft → reviewed → confirmed, or rejected."""
+"""Four eyes: whoever wrote a version or recorded a look reviews nothing of it. draft → reviewed → confirmed, or rejected."""
 
 import uuid
 from dataclasses import asdict
 from typing import Any
 
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.cases.parts import CaseParts
@@ -12,12 +13,13 @@ from server.cases.texts import long_text
 from server.errors import BadInput
 from server.findings.errors import FindingIncomplete, ReviewRefused
 from server.findings.evidence import election_of, silence_verdict
-from server.findings.models import FindingReview, FindingState
+from server.findings.models import FindingReview, FindingState, FindingVersion
 from server.findings.scope import Opened, open_finding, require_finding
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand
 from server.operators.roles import Right
 from server.rules.catalogue import Catalogue
+from server.rules.posttimes import TIME_RULE
 
 FROM: dict[str, tuple[FindingState, ...]] = {
     FindingState.REVIEWED: (FindingState.DRAFT,),
@@ -54,7 +56,12 @@ class Reviews:
         async with self._parts.database.transaction() as session:
             case, finding = await require_finding(session, actor, finding_id, "write")
             opened = await open_finding(session, (case, finding), self._catalogue)
-            self._refuse(actor, opened, version, state)
+            if version != opened.finding.version:
+                raise ReviewRefused(reason="not_newest")
+            if actor.operator_id in await _authors(session, opened):
+                raise ReviewRefused(reason="own_finding")
+            if finding.state not in FROM[state]:
+                raise ReviewRefused(reason="state")
             if state in (FindingState.REVIEWED, FindingState.CONFIRMED) and opened.gaps:
                 raise FindingIncomplete(gaps=[f"{gap.code}: {gap.detail}" if gap.detail else gap.code for gap in opened.gaps])
             pins = pins_of(opened) if state == FindingState.CONFIRMED else {}
@@ -80,14 +87,11 @@ class Reviews:
         await session.flush()
         return row
 
-    def _refuse(self, actor: OperatorActor, opened: Opened, version: int, state: str) -> None:
-        said = opened.version
-        if version != opened.finding.version:
-            raise ReviewRefused(reason="not_newest")
-        if actor.operator_id in (said.author_id, said.facts_by, said.assessment_by, said.basis_by):
-            raise ReviewRefused(reason="own_finding")
-        if opened.finding.state not in FROM[state]:
-            raise ReviewRefused(reason="state")
+
+async def _authors(session: AsyncSession, opened: Opened) -> set[uuid.UUID]:
+    """Whoever wrote any version, or recorded a look for a label: of each something may stand in the newest one."""
+    wanted = select(FindingVersion.author_id).where(FindingVersion.finding_id == opened.finding.id)
+    return {*(await session.exec(wanted.distinct())).all(), *(look.author_id for look in opened.looks)}
 
 
 _EVENTS = {
@@ -122,6 +126,7 @@ def pins_of(opened: Opened) -> dict[str, Any]:
         "ttps": [one.model_dump() for one in body.ttps],
         "cluster": body.subject.cluster,
         "looks": [{"layer": one.layer, "state": one.state, "at": one.seen_at.isoformat(), "id": one.id} for one in opened.looks],
+        "time_rule": TIME_RULE,
         "silence": None if verdict is None else {**asdict(verdict), "interval": [one.isoformat() for one in verdict.interval]},
         "election": None if election is None else {"id": election.id, "version": election.version, "state": election.state},
     }

@@ -69,9 +69,9 @@ async def open_finding(session: AsyncSession, parts: tuple[CaseFile, Finding], c
     body = stored_body(version.body)
     ordered = select(LabelLook).where(LabelLook.finding_id == finding.id).order_by(col(LabelLook.seen_at), col(LabelLook.id))
     looks = tuple((await session.exec(ordered)).all())
-    facts = tuple(LookFact(look.layer, look.state, look.seen_at) for look in looks)
+    facts = tuple(LookFact(look.layer, look.state, look.seen_at, look.kind) for look in looks)
     exhibits = await exhibits_of(session, case.id, body.cited_captures)
-    deposits = await deposits_of(session, case.id, body.deposits)
+    deposits = await deposits_of(session, case.id, body.cited_deposits)
     return Opened(case, finding, version, body, looks, Known(exhibits, facts, deposits, catalogue=catalogue))
 
 

@@ -240,7 +240,7 @@ def unlabelled(opened: Opened, layer: int = 2) -> UnlabelledTime | None:
     """How long the thing stood without the label of this layer; None when nobody found it absent."""
     posted = opened.body.posted
     looks = [Look(look.seen_at, look.state) for look in opened.looks if look.layer == layer]
-    return unlabelled_time(looks, began=None if posted is None else posted.interval[0])
+    return unlabelled_time(looks, began=None if posted is None or not posted.compared else posted.interval[0])
 
 
 def _reopen(finding: Finding) -> None:

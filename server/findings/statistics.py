@@ -32,6 +32,7 @@ from server.findings.models import (
 )
 from server.findings.sampling import Sample, sample_of
 from server.findings.tallies import frozen_keys, frozen_lines
+from server.findings.withdrawn import withdrawn_behind
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand, own_rows
 from server.operators.roles import Right
@@ -200,6 +201,12 @@ class Statistics:
         await self.read(actor, statistic_id, limit=0)
         async with self.parts.database.session() as session:
             return await frozen_lines(session, statistic_id, limit)
+
+    async def withdrawn(self, actor: OperatorActor, statistic_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
+        """Findings that it counted and whose evidence was withdrawn. Raises: Forbidden; NotFound."""
+        statistic, _ = await self.read(actor, statistic_id, limit=0)
+        async with self.parts.database.session() as session:
+            return await withdrawn_behind(session, statistic)
 
 
 async def count(session: AsyncSession, cases: Any, unit: str, asked: tuple[Question, datetime]) -> Answer:

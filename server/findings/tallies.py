@@ -4,9 +4,10 @@ counted, so that the number can be recounted from its list alone."""
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -19,6 +20,7 @@ from server.findings.errors import StatisticRefused
 from server.findings.models import Statistic, StatisticItem, StatisticLine
 from server.operators.actors import OperatorActor
 from server.operators.rights import own_rows
+from server.rules.posttimes import FIRST_RULE
 
 LINES_LIMIT = 500_000
 BATCH_LINES = 10_000
@@ -65,6 +67,16 @@ class Tally:
     def ids_sha256(self) -> str:
         """SHA-256 of the list as a file: one key a line, each line ended by LF."""
         return hashlib.sha256("".join(f"{one.key}\n" for one in self.lines).encode()).hexdigest()
+
+
+def times_member(rule: int) -> dict[str, int]:
+    """What a question says of the rule for times it was asked by; nothing for the first, as before there was another."""
+    return {} if rule == FIRST_RULE else {"times": rule}
+
+
+def time_rule_of(query: Mapping[str, Any]) -> int:
+    """The rule for times that a stored question was asked by."""
+    return int(query.get("times", FIRST_RULE))
 
 
 def key_text(values: Sequence[object]) -> str:

@@ -14,10 +14,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.cases.models import CaseFile
 from server.findings.body import stored_body
 from server.findings.errors import StatisticRefused
-from server.findings.labels import ASSUMPTION, Look, unlabelled_time
+from server.findings.labels import ASSUMPTION, Look, unlabelled_in_order, unlabelled_time
 from server.findings.models import Finding, FindingVersion, LabelLook
 from server.findings.statistics import Question, count
-from server.findings.tallies import Bounds, Line, Tally, key_text
+from server.findings.tallies import Bounds, Line, Tally, key_text, times_member
+from server.rules.posttimes import FIRST_RULE, TIME_RULE
 
 ABOUT = "unlabelled"
 PLATFORM_LAYER = 2
@@ -38,15 +39,18 @@ class _Ad:
     looks: tuple[Look, ...]
 
 
-async def tally_unlabelled(session: AsyncSession, cases: Any, case_id: uuid.UUID | None, as_of: datetime) -> Tally:
+async def tally_unlabelled(
+    session: AsyncSession, cases: Any, case_id: uuid.UUID | None, as_of: datetime, *, time_rule: int = TIME_RULE
+) -> Tally:
     """The answer over confirmed findings of `cases` (a condition on CaseFile), by looks recorded until a moment.
 
+    `time_rule`: which of several times of posting counts; under the first, one never compared bounded the minutes too.
     Raises: StatisticRefused (no advertisement was found without its label).
     """
     lines: list[Line] = []
     unbounded = 0
-    for key, ad in (await _ads(session, cases, case_id, as_of)).items():
-        time = unlabelled_time(ad.looks, began=ad.began)
+    for key, ad in (await _ads(session, cases, (case_id, as_of), time_rule)).items():
+        time = (unlabelled_in_order if time_rule == FIRST_RULE else unlabelled_time)(ad.looks, began=ad.began)
         if time is None:
             continue
         if time.upper_s is None:
@@ -59,7 +63,7 @@ async def tally_unlabelled(session: AsyncSession, cases: Any, case_id: uuid.UUID
     lines.sort(key=lambda one: one.key)
     query = {
         "about": ABOUT, "case_id": None if case_id is None else str(case_id), "platform": "", "sli_label": "", "member_state": "",
-    }  # fmt: skip
+    } | times_member(time_rule)  # fmt: skip
     return Tally(
         lines=tuple(lines),
         bounds=unlabelled_bounds([one.key for one in lines]),
@@ -76,7 +80,8 @@ def unlabelled_bounds(keys: Sequence[str]) -> Bounds:
     return Bounds(int(sum(one[2] for one in told) // 60), int(-(-sum(one[3] for one in told) // 60)))
 
 
-async def _ads(session: AsyncSession, cases: Any, case_id: uuid.UUID | None, as_of: datetime) -> dict[str, _Ad]:
+async def _ads(session: AsyncSession, cases: Any, asked: tuple[uuid.UUID | None, datetime], time_rule: int) -> dict[str, _Ad]:
+    case_id, as_of = asked
     answer = await count(session, cases, "ads", (Question(case_id=case_id), as_of))
     seen = select(Finding.id).join(CaseFile, col(CaseFile.id) == col(Finding.case_id)).where(cases)
     if case_id is not None:
@@ -90,8 +95,10 @@ async def _ads(session: AsyncSession, cases: Any, case_id: uuid.UUID | None, as_
         looks[row.finding_id].append(Look(row.seen_at, row.state))
     found: dict[str, _Ad] = {}
     for one in answer.items:
-        posted = stored_body(bodies[one.finding_id, one.version]).posted
+        posted = stored_body(bodies[one.finding_id, one.version]).posted_by(time_rule)
+        tells = posted is not None and (posted.compared or time_rule == FIRST_RULE)
+        since = posted.interval[0] if posted is not None and tells else None
         known = found.get(one.key, _Ad(one.finding_id, None, ()))
-        began = [moment for moment in (known.began, None if posted is None else posted.interval[0]) if moment is not None]
+        began = [moment for moment in (known.began, since) if moment is not None]
         found[one.key] = _Ad(known.finding_id, min(began, default=None), (*known.looks, *looks[one.finding_id]))
     return found

@@ -3,20 +3,16 @@
 import asyncio
 import io
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.cases.models import CaseFile
-from server.cases.scope import visible_cases
 from server.cases.texts import long_text, one_line
 from server.custody.service import RecordedEvent
-from server.errors import BadInput, NotFound
-from server.exports.case_models import CaseExport
-from server.exports.profiles import FETCHES, Profile
+from server.errors import BadInput
+from server.exports.profiles import Profile
 from server.handovers.contents import Contents, difference_json
 from server.handovers.errors import HandoverRefused
 from server.handovers.judging import kept_back, state_now, state_of
@@ -25,10 +21,11 @@ from server.handovers.parts import HandoverParts
 from server.handovers.passcodes import TRIES, hash_passcode, new_passcode
 from server.handovers.previewing import LinkPreview, previews_of
 from server.handovers.recording import details_of, handover_item, record, record_in_capture
+from server.handovers.renewing import Superseded, superseded_in
+from server.handovers.scope import require_link, visible_links
 from server.handovers.submissions import Submissions
 from server.handovers.things import HandedFile, Thing, files_text, find_thing, sha256_of
 from server.operators.actors import OperatorActor
-from server.operators.rights import own_rows
 from server.operators.secrets import digest, new_token
 from storage.hashing import Sha256
 
@@ -71,7 +68,10 @@ class MadeLink:
 
 @dataclass(frozen=True)
 class LinkView:
-    """A link with what happened through it. refusals: SHA-256 of a `handover.refused` event → why, as its details say."""
+    """A link with what happened through it. refusals: SHA-256 of a `handover.refused` event → why, as its details say.
+
+    old: masked copies it gives of which there are newer ones.
+    """
 
     row: Handover
     state: HandoverState
@@ -80,6 +80,7 @@ class LinkView:
     receipts: list[Acknowledgement]
     events: list[RecordedEvent]
     refusals: dict[str, str]
+    old: tuple[Superseded, ...]
 
 
 class Links:
@@ -123,34 +124,40 @@ class Links:
 
     async def latest(self, actor: OperatorActor, *, limit: int = 100) -> list[tuple[Handover, HandoverState]]:
         """The latest links, newest first."""
-        wanted = select(Handover).where(_visible(actor)).order_by(col(Handover.created_at).desc(), col(Handover.id)).limit(limit)
+        wanted = (
+            select(Handover).where(visible_links(actor)).order_by(col(Handover.created_at).desc(), col(Handover.id)).limit(limit)
+        )
         async with self._parts.database.session() as session:
             rows = (await session.exec(wanted)).all()
             kept = await kept_back(session, rows)
         now = self._parts.clock.now()
         return [(row, state_of(row, now, is_kept_back=row.id in kept)) for row in rows]
 
-    async def of_thing(self, actor: OperatorActor, kind: str, thing_id: str) -> list[tuple[Handover, HandoverState]]:
-        """The links to one thing, newest first."""
-        return [one for one in await self.latest(actor, limit=1000) if one[0].kind == kind and thing_id_of(one[0]) == thing_id]
+    async def with_old_copies(self, rows: Sequence[Handover]) -> frozenset[uuid.UUID]:
+        """Ids of those that have not ended and give an older masked copy than there is. Not checked: who asks."""
+        now = self._parts.clock.now()
+        asked = [row.id for row in rows if row.revoked_at is None and row.expires_at > now]
+        async with self._parts.database.session() as session:
+            return frozenset(await superseded_in(session, asked))
 
     async def read(self, actor: OperatorActor, handover_id: uuid.UUID) -> LinkView:
         """One link with its openings, downloads, receipts and chain. Raises: NotFound."""
         async with self._parts.database.session() as session:
-            row = await self._require(session, actor, handover_id)
+            row = await require_link(session, actor, handover_id)
             visits = (await session.exec(select(HandoverVisit).where(HandoverVisit.handover_id == row.id))).all()
             fetched = select(HandoverFetch).where(HandoverFetch.handover_id == row.id).order_by(col(HandoverFetch.fetched_at))
             fetches = list((await session.exec(fetched)).all())
             given = select(Acknowledgement).where(Acknowledgement.handover_id == row.id).order_by(col(Acknowledgement.given_at))
             receipts = list((await session.exec(given)).all())
             state = await state_now(session, row, self._parts.clock.now())
+            old = (await superseded_in(session, [row.id])).get(row.id, ())
         events = await self._parts.custody.chain(handover_item(row.id), organisation_id=row.organisation_id)
-        return LinkView(row, state, len(visits), fetches, receipts, events, _refusals(events))
+        return LinkView(row, state, len(visits), fetches, receipts, events, _refusals(events), old)
 
     async def revoke(self, actor: OperatorActor, handover_id: uuid.UUID) -> None:
         """The link, and every visit under way, ends now. Idempotent. Raises: NotFound."""
         async with self._parts.database.transaction() as session:
-            row = await self._require(session, actor, handover_id, lock=True)
+            row = await require_link(session, actor, handover_id, lock=True)
             if row.revoked_at is None:
                 row.revoked_at = self._parts.clock.now()
                 await record(session, self._parts.custody, actor, row, ("revoked", {}))
@@ -161,7 +168,7 @@ class Links:
         `handover.embargoed` names the time. Idempotent. Raises: NotFound; BadInput (not before the link expires).
         """
         async with self._parts.database.transaction() as session:
-            row = await self._require(session, actor, handover_id, lock=True)
+            row = await require_link(session, actor, handover_id, lock=True)
             _check_embargo(opens_at, row.expires_at)
             if row.opens_at != opens_at:
                 row.opens_at = opens_at
@@ -171,21 +178,10 @@ class Links:
     async def unlock(self, actor: OperatorActor, handover_id: uuid.UUID) -> None:
         """A link locked by wrong passcodes takes tries again. Idempotent. Raises: NotFound."""
         async with self._parts.database.transaction() as session:
-            row = await self._require(session, actor, handover_id, lock=True)
+            row = await require_link(session, actor, handover_id, lock=True)
             if row.wrong_tries >= TRIES:
                 row.wrong_tries = 0
                 await record(session, self._parts.custody, actor, row, ("unlocked", {}))
-
-    async def _require(
-        self, session: AsyncSession, actor: OperatorActor, handover_id: uuid.UUID, *, lock: bool = False
-    ) -> Handover:
-        wanted = select(Handover).where(Handover.id == handover_id, _visible(actor))
-        if lock:
-            wanted = wanted.with_for_update().execution_options(populate_existing=True)
-        row = (await session.exec(wanted)).first()
-        if row is None:
-            raise NotFound(kind="handover", id=str(handover_id))
-        return row
 
     async def _changes(self, actor: OperatorActor, submission_id: uuid.UUID, thing: Thing) -> HandedFile:
         """The list of changes since an earlier submission, kept as a working copy. Raises: NotFound; HandoverRefused."""
@@ -206,14 +202,6 @@ class Links:
 def thing_id_of(row: Handover) -> str:
     """The id of what the link leads to."""
     return str(row.export_id or row.case_export_id or row.capture_id)
-
-
-def _visible(actor: OperatorActor) -> ColumnElement[bool]:
-    """Links of the organisation, of profiles the actor may hand over; to exports of cases only where one may see the case."""
-    profiles = [profile.value for profile, right in FETCHES.items() if right in actor.rights]
-    cases = select(CaseExport.id).join(CaseFile, col(CaseFile.id) == col(CaseExport.case_id)).where(visible_cases(actor))
-    of_case = or_(col(Handover.case_export_id).is_(None), col(Handover.case_export_id).in_(cases))
-    return own_rows(actor, Handover.organisation_id) & col(Handover.profile).in_(profiles) & of_case
 
 
 def _check_times(order: LinkOrder, now: datetime) -> None:

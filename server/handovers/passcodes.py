@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
@@ -13,8 +14,13 @@ LENGTH = 10
 TRIES = 5
 TYPED_LIMIT = 40
 _HASHER = PasswordHasher()
-_NOBODYS = _HASHER.hash("what a link without a passcode, or no link, is compared with")
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="passcode")  # each comparison takes 64 MiB, and strangers may ask for it
+
+
+@cache
+def _nobodys() -> str:
+    """What a link without a passcode, or no link, is compared with. Made when first needed, not when a command line starts."""
+    return _HASHER.hash("of nobody")
 
 
 def new_passcode() -> str:
@@ -31,7 +37,8 @@ async def hash_passcode(passcode: str) -> str:
 async def is_passcode(argon2id: str | None, typed: str) -> bool:
     """True if `typed` is the passcode, or if there is none: one comparison in every case, two at once at most."""
     loop = asyncio.get_running_loop()
-    right = await loop.run_in_executor(_POOL, _matches, argon2id or _NOBODYS, _plain(typed[:TYPED_LIMIT]))
+    nobodys = await loop.run_in_executor(_POOL, _nobodys)  # before it matters whether there is a passcode
+    right = await loop.run_in_executor(_POOL, _matches, argon2id or nobodys, _plain(typed[:TYPED_LIMIT]))
     return right if argon2id is not None else True
 
 

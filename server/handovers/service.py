@@ -6,17 +6,19 @@ from server.captures.parts import CaptureParts
 from server.exports.case_service import CaseExportService
 from server.handovers.links import Links
 from server.handovers.parts import HandoverParts
+from server.handovers.renewing import Renewals
 from server.handovers.submissions import Submissions
 from server.handovers.visits import Visits
 
 
 @dataclass(frozen=True)
 class HandoverService:
-    """Links for recipients, what recipients do, and records of submission."""
+    """Links for recipients, what recipients do, records of submission, and newer masked copies for links."""
 
     links: Links
     visits: Visits
     submissions: Submissions
+    renewals: Renewals
 
     @classmethod
     def of(cls, captures: CaptureParts, case_exports: CaseExportService) -> "HandoverService":
@@ -30,4 +32,4 @@ class HandoverService:
             working=captures.working,
         )
         submissions = Submissions(parts)
-        return cls(Links(parts, submissions), Visits(parts), submissions)
+        return cls(Links(parts, submissions), Visits(parts), submissions, Renewals(parts))

@@ -38,7 +38,10 @@ SECRET_LIMIT = 200
 
 @dataclass(frozen=True)
 class HandedPage:
-    """What the recipient is shown. `giver`: the organisation's name, empty for the public, who learns no collector."""
+    """What the recipient is shown. `giver`: the organisation's name, empty for the public, who learns no collector.
+
+    `replaced_at`: when newer masked copies last took the place of those given before.
+    """
 
     row: Handover
     giver: str
@@ -47,6 +50,7 @@ class HandedPage:
     fetched: frozenset[str]
     receipts: tuple[Acknowledgement, ...]
     visit_ends_at: datetime
+    replaced_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,8 @@ class Visits:
             fetched = (await session.exec(select(HandoverFetch.name).where(HandoverFetch.visit == visit.key_sha256))).all()
             given = select(Acknowledgement).where(Acknowledgement.handover_id == row.id)
             receipts = (await session.exec(given.order_by(col(Acknowledgement.given_at)))).all()
+            replaced = select(func.max(EventRow.time)).where(EventRow.item == handover_item(row.id))
+            replaced_at = (await session.exec(replaced.where(EventRow.type == "handover.replaced"))).one()
         return HandedPage(
             row=row,
             giver="" if row.profile == Profile.PUBLIC else organisation.name,
@@ -108,6 +114,7 @@ class Visits:
             fetched=frozenset(fetched),
             receipts=tuple(receipts),
             visit_ends_at=visit.expires_at,
+            replaced_at=replaced_at,
         )
 
     async def fetch(self, token: str, key: str, name: str) -> FetchedFile:
@@ -204,7 +211,7 @@ class Visits:
         """The link and the visit under way. A lock set by wrong passcodes later does not end it; a marking or
         an embargo set later does. Raises: HandoverClosed.
 
-        lock: nobody withdraws the link before the transaction ends; what waited for a withdrawal finds it closed.
+        lock: nobody withdraws the link or replaces copies before the transaction ends; what waited for either finds it closed.
         """
         wanted = select(Handover, HandoverVisit).where(
             Handover.token_sha256 == digest(token[:SECRET_LIMIT]),
@@ -212,6 +219,8 @@ class Visits:
             HandoverVisit.handover_id == Handover.id,
         )
         found = (await session.exec(wanted.with_for_update(of=Handover) if lock else wanted)).first()
+        if found is not None and lock:
+            await session.refresh(found[1])  # the lock brings the newest link alone, and a replacement ends the visit
         now = self._parts.clock.now()
         if found is None or found[1].expires_at <= now:
             raise HandoverClosed()

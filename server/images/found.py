@@ -16,7 +16,7 @@ from server.captures.models import Artifact
 from storage.errors import BadContainer
 from storage.hashing import hash_bytes
 from storage.wacz import open_wacz
-from storage.warc import WarcRecord, iter_records
+from storage.warc import WarcRecord
 
 BODY_LIMIT_BYTES = 64 << 20
 CODED_LIMIT_BYTES = 8 << 20
@@ -92,12 +92,10 @@ def _whole(artifact: Artifact, place: tuple[str, str, str], open_artifact: Open,
 
 def _archived(stream: BinaryIO, artifact: Artifact, found: Finding) -> Iterator[FoundPicture]:
     with open_wacz(stream) as wacz:
-        for path in wacz.warc_paths():
-            with wacz.open(path) as warc:
-                for record in iter_records(warc):
-                    picture = picture_in(record, artifact.name, found)
-                    if picture is not None:
-                        yield picture
+        for record in wacz.records():
+            picture = picture_in(record, artifact.name, found)
+            if picture is not None:
+                yield picture
 
 
 def picture_in(record: WarcRecord, artifact: str, found: Finding) -> FoundPicture | None:

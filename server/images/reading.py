@@ -33,7 +33,7 @@ from server.images.views import (
     Evidence,
     ImageView,
     MemberView,
-    SightingView,
+    Seen,
 )
 from server.operators.actors import Actor
 from server.operators.rights import own_rows
@@ -56,11 +56,11 @@ class ImageReads:
             found = await require_image(session, actor, sha256)
             return (await image_views(session, [found.id or 0]))[found.id or 0]
 
-    async def sightings(self, actor: Actor, sha256: str) -> tuple[SightingView, ...]:
-        """Every instance of exactly this file that the actor may see, oldest first. Raises: NotFound."""
+    async def sightings(self, actor: Actor, sha256: str) -> Seen:
+        """The instances of exactly this file that the actor may see. Raises: NotFound."""
         async with self._database.session() as session:
             found = await require_image(session, actor, sha256)
-            return (await sightings_of(session, actor, [found.id or 0])).get(found.id or 0, ())
+            return (await sightings_of(session, actor, [found.id or 0])).get(found.id or 0, Seen())
 
     async def elsewhere(self, actor: Actor, sha256: str) -> tuple[ElsewhereView, ...]:
         """Every place of exactly this file in files made elsewhere that the actor may see. Raises: NotFound."""
@@ -105,7 +105,7 @@ class ImageReads:
             homes = await clusters_of(session, ids) if own else {}
             others: dict[int, int] = await _other_captures(session, actor, capture.capture_id, homes)
         pictures = tuple(
-            CaptureImage(views[one], seen.get(one, ()), tuple(homes.get(one, ())), others.get(one, 0) if own else None)
+            CaptureImage(views[one], seen.get(one, Seen()), tuple(homes.get(one, ())), others.get(one, 0) if own else None)
             for one in ids
         )
         return CaptureImages(capture.capture_id, run.outcome, run.reason, pictures)
@@ -157,8 +157,8 @@ class ImageReads:
             elsewhere = (await counts_elsewhere(session, actor, [cluster.id])).get(cluster.id, ElsewhereCounts())
         return ClusterView(cluster.id, cluster.opened_at, head, members, variants, counts, decisions, elsewhere)
 
-    async def cluster_sightings(self, actor: Actor, cluster_id: UUID) -> tuple[SightingView, ...]:
-        """Every instance of every member that the actor may see, those that only contain it last.
+    async def cluster_sightings(self, actor: Actor, cluster_id: UUID) -> Seen:
+        """The instances of every member that the actor may see, those that only contain it last.
 
         Raises: NotFound, ClusterEnded.
         """
@@ -170,9 +170,10 @@ class ImageReads:
         listed = [
             (roles[image_id] == CONTAINS, one.captured_at, one.sighting_id, one)
             for image_id, many in seen.items()
-            for one in many
+            for one in many.shown
         ]
-        return tuple(row[3] for row in sorted(listed, key=lambda row: row[:3]))
+        shown = tuple(row[3] for row in sorted(listed, key=lambda row: row[:3]))
+        return Seen(shown, sum(many.count for many in seen.values()))
 
     async def cluster_elsewhere(self, actor: Actor, cluster_id: UUID) -> tuple[ElsewhereView, ...]:
         """Every place of its members in files made elsewhere that the actor may see. Raises: NotFound, ClusterEnded."""

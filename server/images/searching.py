@@ -30,8 +30,8 @@ from server.images.reading import ImageReads, clusters_of, summaries
 from server.images.scope import require_image, told_images, untold
 from server.images.shared import SharedPictures
 from server.images.store import ImageRows
-from server.images.telling import KINDS, SIGHTINGS_LIMIT, image_views, judged_evidence, sightings_of
-from server.images.views import Match, MatchKind, SearchAnswer
+from server.images.telling import KINDS, image_views, judged_evidence, sightings_of
+from server.images.views import Match, MatchKind, SearchAnswer, Seen
 from server.media.gallery import Judgement, judge
 from server.media.look import Look, from_bytes
 from server.media.pipeline import rules_id
@@ -201,18 +201,16 @@ class ImageSearch:
         ids = [one.image_id for one in chosen]
         views, homes = await image_views(session, ids), await clusters_of(session, ids)
         elsewhere = await places_of(session, actor, ids)
-        each = SIGHTINGS_LIMIT // max(1, len(ids))  # what was seen ten thousand times hides no other one's places
-        seen = await sightings_of(session, actor, ids, each=each)
-        numbers = await _numbers(session, actor, ids)
+        seen = await sightings_of(session, actor, ids)
+        others = await _others(session, actor, ids)
         return tuple(
             Match(
                 kind=one.kind,
                 image=views[one.image_id],
                 cluster_id=next(iter(homes.get(one.image_id, ())), None),
                 evidence=None if one.judgement is None else judged_evidence(one.judgement),
-                sightings=seen.get(one.image_id, ()),
-                hidden=numbers.get(one.image_id, (0, 0))[1],
-                unlisted=numbers.get(one.image_id, (0, 0))[0] - len(seen.get(one.image_id, ())),
+                seen=seen.get(one.image_id, Seen()),
+                hidden=others.get(one.image_id, 0),
                 elsewhere=elsewhere.get(one.image_id, ()),
             )
             for one in chosen
@@ -220,13 +218,12 @@ class ImageSearch:
         )
 
 
-async def _numbers(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """By image: its sightings that the actor may be told of, and the organisation's others."""
-    may = told_to(actor)
+async def _others(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, int]:
+    """By image: the organisation's sightings that the actor may not be told of."""
     wanted = (
-        select(Sighting.image_id, func.count().filter(may), func.count().filter(not_(may)))
+        select(Sighting.image_id, func.count())
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-        .where(own_rows(actor, Sighting.organisation_id), col(Sighting.image_id).in_(image_ids))
+        .where(own_rows(actor, Sighting.organisation_id), not_(told_to(actor)), col(Sighting.image_id).in_(image_ids))
         .group_by(col(Sighting.image_id))
     )
-    return {image_id: (told, hidden) for image_id, told, hidden in (await session.exec(wanted)).all()}
+    return dict((await session.exec(wanted)).all())

@@ -72,7 +72,7 @@ class SharedPictures:
                 image=views[one],
                 cluster_id=None,
                 evidence=judged_evidence(judged[one]) if one in judged else None,
-                sightings=places.get(one, ()),
+                seen=places[one],
                 hidden=0,
                 is_shared=True,
             )

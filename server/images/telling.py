@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, and_, func
-from sqlalchemy import select as rows_of
+from sqlalchemy import ColumnElement, and_, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,7 +14,7 @@ from server.captures.models import Capture
 from server.captures.scope import told_by_cases, told_to, visible_to
 from server.images.models import Edge, Image, Pipeline, Reading, Sighting
 from server.images.scope import untold
-from server.images.views import Evidence, ImageView, MatchKind, SightingView, held_by
+from server.images.views import Evidence, ImageView, MatchKind, Seen, SightingView, held_by
 from server.media.gallery import Judgement
 from server.media.pipeline import rules_id
 from server.media.verify import Relation
@@ -26,7 +24,6 @@ from server.operators.rights import own_rows
 SIGHTINGS_LIMIT = 5_000
 KINDS: dict[Relation, MatchKind] = {Relation.SAME: "same", Relation.CONTAINS: "contains", Relation.VARIANT: "variant"}
 """What a judgement is called in an answer, the surest first."""
-Sightings = tuple[SightingView, ...]
 
 
 async def image_views(session: AsyncSession, image_ids: Sequence[int]) -> dict[int, ImageView]:
@@ -45,54 +42,42 @@ async def image_views(session: AsyncSession, image_ids: Sequence[int]) -> dict[i
     return views
 
 
-async def sightings_of(
-    session: AsyncSession, actor: Actor, image_ids: Sequence[int], *, each: int = SIGHTINGS_LIMIT
-) -> dict[int, Sightings]:
-    """The images' sightings in captures the actor may be told of, by image, oldest first; SIGHTINGS_LIMIT at most in all, and
-    `each` at most of one image."""
-    return await _found(session, image_ids, and_(own_rows(actor, Sighting.organisation_id), told_to(actor)), each)
+async def sightings_of(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, Seen]:
+    """The images' sightings in captures the actor may be told of, by image, oldest first; of all together SIGHTINGS_LIMIT, each
+    image's first before any other's second, and how many there are."""
+    return await _seen(session, image_ids, and_(own_rows(actor, Sighting.organisation_id), told_to(actor)))
 
 
-async def sightings_in(session: AsyncSession, actor: Actor, image_ids: Sequence[int], capture_id: str) -> dict[int, Sightings]:
+async def sightings_in(session: AsyncSession, actor: Actor, image_ids: Sequence[int], capture_id: str) -> dict[int, Seen]:
     """The same in this one capture, if the actor may see it."""
-    return await _found(session, image_ids, and_(col(Sighting.capture_id) == capture_id, visible_to(actor)))
+    return await _seen(session, image_ids, and_(col(Sighting.capture_id) == capture_id, visible_to(actor)))
 
 
-async def sightings_shared(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, Sightings]:
+async def sightings_shared(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, Seen]:
     """The same in captures of other organisations that cases show the actor."""
-    return await _found(session, image_ids, told_by_cases(actor))
+    return await _seen(session, image_ids, told_by_cases(actor))
 
 
-async def _found(
-    session: AsyncSession, image_ids: Sequence[int], may: ColumnElement[bool], each: int = SIGHTINGS_LIMIT
-) -> dict[int, Sightings]:
+async def _seen(session: AsyncSession, image_ids: Sequence[int], may: ColumnElement[bool]) -> dict[int, Seen]:
+    oldest = (col(Sighting.captured_at), col(Sighting.id))
+    place = func.row_number().over(partition_by=col(Sighting.image_id), order_by=oldest)
     wanted = (
-        select(Sighting, Capture.title, Capture.final_url, Image.sha256)
+        select(Sighting, Capture.title, Capture.final_url)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-        .join(Image, col(Image.id) == col(Sighting.image_id))
         .where(col(Sighting.image_id).in_(image_ids), may)
-        .order_by(col(Sighting.captured_at), col(Sighting.id))
+        .order_by(place, col(Sighting.image_id))
         .limit(SIGHTINGS_LIMIT)
     )
-    if each < SIGHTINGS_LIMIT:
-        wanted = wanted.where(col(Sighting.id).in_(_first(image_ids, may, each)))
     found: dict[int, list[SightingView]] = defaultdict(list)
-    for one, title, page_url, sha256 in (await session.exec(wanted)).all():
-        found[one.image_id].append(_sighting(one, (title, page_url, sha256)))
-    return {image_id: tuple(many) for image_id, many in found.items()}
-
-
-def _first(image_ids: Sequence[int], may: ColumnElement[bool], each: int) -> Select[Any]:
-    """The ids of the oldest sightings of each image, `each` at most."""
-    order = (col(Sighting.captured_at), col(Sighting.id))
-    place = func.row_number().over(partition_by=col(Sighting.image_id), order_by=order).label("place")
-    ranked = (
-        select(Sighting.id, place)
-        .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-        .where(col(Sighting.image_id).in_(image_ids), may)
-        .subquery()
-    )
-    return rows_of(ranked.c.id).where(ranked.c.place <= each)
+    digests = dict((await session.exec(select(Image.id, Image.sha256).where(col(Image.id).in_(image_ids)))).all())
+    for one, title, page_url in (await session.exec(wanted)).all():
+        found[one.image_id].append(_sighting(one, (title, page_url, digests[one.image_id])))
+    counts = {image_id: len(many) for image_id, many in found.items()}
+    if sum(counts.values()) >= SIGHTINGS_LIMIT:  # of more pictures than that, some have no place in the list at all
+        counted = select(Sighting.image_id, func.count()).join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
+        rows = await session.exec(counted.where(col(Sighting.image_id).in_(image_ids), may).group_by(col(Sighting.image_id)))
+        counts = dict(rows.all())
+    return {image_id: Seen(tuple(found[image_id]), count) for image_id, count in counts.items()}
 
 
 async def evidence_of(session: AsyncSession, actor: Actor, edge_ids: Sequence[int]) -> dict[int, tuple[Evidence, str]]:

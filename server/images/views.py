@@ -192,21 +192,43 @@ class CaptureImages:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Instances that the caller may see. `shown`: the first of them, oldest first; `count`: all of them."""
+
+    shown: tuple[SightingView, ...] = ()
+    count: int = 0
+
+    @property
+    def truncated(self) -> bool:
+        """True where there are more than are shown."""
+        return self.count > len(self.shown)
+
+
+@dataclass(frozen=True)
 class CaptureImage:
     """One picture of a capture: where it stood, its clusters, in how many other captures they were seen (None: of a capture of
     another organisation, who alone is told)."""
 
     image: ImageView
-    sightings: tuple[SightingView, ...]
+    seen: Seen
     cluster_ids: tuple[UUID, ...]
     other_captures: int | None
+
+    @property
+    def sightings(self) -> tuple[SightingView, ...]:
+        """Those shown."""
+        return self.seen.shown
+
+    @property
+    def sightings_count(self) -> int:
+        """All of them."""
+        return self.seen.count
 
 
 @dataclass(frozen=True)
 class Match:
-    """A known image that the picture searched with is related to. sightings: those the caller may see, `unlisted` more of them
-    are not listed; hidden: how many more the organisation holds (a device sees what its person may see, its own captures alone
-    once that person may read no more).
+    """A known image that the picture searched with is related to. seen: sightings that the caller may see; hidden: how many
+    more the organisation holds (a device sees what its person may see, its own captures alone once that person may read no more).
 
     is_shared: another organisation's image, of which only the captures are told that a case shows to the person.
     elsewhere: places in files made elsewhere.
@@ -216,11 +238,20 @@ class Match:
     image: ImageView
     cluster_id: UUID | None
     evidence: Evidence | None
-    sightings: tuple[SightingView, ...]
+    seen: Seen
     hidden: int
     elsewhere: tuple[ElsewhereView, ...] = ()
     is_shared: bool = False
-    unlisted: int = 0
+
+    @property
+    def sightings(self) -> tuple[SightingView, ...]:
+        """Those shown."""
+        return self.seen.shown
+
+    @property
+    def sightings_count(self) -> int:
+        """All that the caller may see."""
+        return self.seen.count
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ FACTS = (
 )  # fmt: skip
 NUMBERS = ("views", "likes", "shares", "comments", "followers", "reach", "impressions")
 FIELDS = IDENTITY + TIMES + FACTS + NUMBERS
-IDS = frozenset({"post_id", "ad_id", "account_id"})
 NAMES_A_THING = frozenset({"post_url", "post_id", "ad_id", "account_id", "account_handle", "account_url"})
 TELLS_APART = NAMES_A_THING | {"platform"}
 

@@ -33,7 +33,7 @@ from server.operators.models import Operator
 from server.operators.service import operator_actor
 from server.rules.catalogue import Catalogue, shipped
 from server.rules.errors import RuleError
-from server.rules.posttimes import PostTime, best_time, can_all_be_true
+from server.rules.posttimes import TIME_RULE, PostTime, best_time, can_all_be_true, of_id, spoken
 from server.rules.windows import SilenceWindow, judge
 
 PAGE_POSTS = 5_000
@@ -53,13 +53,13 @@ SELECT id FROM (SELECT id FROM entity WHERE case_id = :case_id AND kind = 'post'
 ORDER BY id DESC LIMIT 1
 """
 _INSERT = """
-INSERT INTO judged_post (judging_id, entity_id, platform, post_id, posted_at, precision_s, source, compared, place, margin_s,
-                         can_confirm, reason, sightings)
-SELECT :judging_id, r.entity_id, r.platform, r.post_id, r.posted_at, r.precision_s, r.source, r.compared, r.place, r.margin_s,
-       r.can_confirm, r.reason, r.sightings
+INSERT INTO judged_post (judging_id, entity_id, platform, post_id, posted_at, precision_s, source, compared, beside,
+                         place, margin_s, can_confirm, reason, sightings)
+SELECT :judging_id, r.entity_id, r.platform, r.post_id, r.posted_at, r.precision_s, r.source, r.compared, r.beside,
+       r.place, r.margin_s, r.can_confirm, r.reason, r.sightings
 FROM jsonb_to_recordset(CAST(:rows AS jsonb))
   AS r(entity_id uuid, platform text, post_id text, posted_at timestamptz, precision_s float, source text, compared boolean,
-       place text, margin_s float, can_confirm boolean, reason text, sightings int)
+       beside text, place text, margin_s float, can_confirm boolean, reason text, sightings int)
 """
 
 
@@ -127,6 +127,7 @@ class Judgings:
             places, reasons = await self._judge_all(session, judging)
             judging.counts = {place: places[place] for place in PLACES}
             judging.reasons = dict(sorted(reasons.items()))
+            judging.time_rule = TIME_RULE
             judging.state, judging.reason, judging.judged_at = JudgingState.DONE, "", self._parts.clock.now()
             actor = operator_actor(await session.get_one(Operator, judging.author_id))
             details: dict[str, object] = {
@@ -206,8 +207,11 @@ def _judged_page(found: Sequence[Any], window: SilenceWindow) -> list[dict[str, 
 
 
 def _judged(row: Any, window: SilenceWindow) -> dict[str, object]:
-    """One post by the best of all the times that its rows state; times that cannot all be true make it unknown."""
-    stated = [_time(one) for times in row.times for one in times]
+    """One post by the best of all the times that its rows state; times that cannot all be true make it unknown.
+
+    Whether an id's time was compared is asked of the id, not of the row: rows of before say more than they knew.
+    """
+    stated = of_id([_time(one) for times in row.times for one in times], row.platform, row.external_id)
     told = {"entity_id": str(row.id), "platform": row.platform, "post_id": row.external_id, "sightings": row.sightings}
     posted = best_time(stated)
     if posted is None:
@@ -222,9 +226,10 @@ def _judged(row: Any, window: SilenceWindow) -> dict[str, object]:
 
 def _kept(posted: PostTime | None) -> dict[str, object]:
     if posted is None:
-        return {"posted_at": None, "precision_s": None, "source": "", "compared": False}
+        return {"posted_at": None, "precision_s": None, "source": "", "compared": False, "beside": ""}
     at = posted.value.isoformat()
-    return {"posted_at": at, "precision_s": posted.precision_s, "source": posted.source, "compared": posted.compared}
+    told = {"posted_at": at, "precision_s": posted.precision_s, "source": posted.source, "compared": posted.compared}
+    return told | {"beside": "" if posted.beside is None else spoken(posted.beside)}
 
 
 def _time(stored: dict[str, Any]) -> PostTime:

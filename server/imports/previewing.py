@@ -1,6 +1,7 @@
 """The first rows of a table, with what becomes of each under a mapping."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -25,7 +26,16 @@ def first_rows(
     reader = None if mapping_problem(header, mapping) else _reader(table, mapping, options)
     with open_rows(path, layout, header) as rows:
         data = rows if layout.format == "jsonl" else islice(rows, 1, None)
-        return [_preview(number, cells, reader) for number, cells in islice(data, PREVIEW_ROWS)]
+        shown = [_preview(number, cells, reader) for number, cells in islice(data, PREVIEW_ROWS)]
+    return [_doubted(one, reader) for one in shown]
+
+
+def _doubted(row: PreviewRow, reader: RowReader | None) -> PreviewRow:
+    """With what the other rows show of its ids."""
+    if reader is None or row.read is None:
+        return row
+    read = reader.doubted(row.read)
+    return replace(row, read=read, problems=read.notes)
 
 
 def _reader(table: tuple[Layout, tuple[str, ...]], mapping: Mapping[str, str], options: Mapping[str, str]) -> RowReader:

@@ -5,7 +5,7 @@ A row in which one mapped cell cannot be read is not taken at all: it can be put
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
 from urllib.parse import urlunsplit
@@ -13,16 +13,16 @@ from urllib.parse import urlunsplit
 from server.imports.addresses import PLATFORMS, Named, address_of, handle_in, is_made_of_a_number, named_by, platform_of
 from server.imports.fields import FACTS, NUMBERS, TELLS_APART
 from server.imports.options import ImportOptions
+from server.imports.rounding import ALONE, COLUMN, ColumnZeros, looks_rounded
 from server.imports.said import Figure, Problem, ReadRow, RowRefused, Thing
 from server.imports.times import Moment, UnreadTime, moment_of
-from server.imports.values import ID_LIMIT, UnreadValue, country_of, id_of, looks_rounded, numbers_of, says_nothing
+from server.imports.values import ID_LIMIT, UnreadValue, country_of, id_of, numbers_of, says_nothing
 from server.imports.workbooks import BadCell, Cell
 from server.rules.errors import RuleError
 from server.rules.posttimes import PostTime, TimeSource, best_time, contradictions, time_of_id
 
 NAME_LIMIT = 300
 HANDLE_LIMIT = 120
-ROUNDED = "ends in zeros: a spreadsheet or another program may have rounded it"
 SEEN = "up to the time it was seen"
 
 
@@ -34,12 +34,19 @@ class _Cells:
     columns: dict[str, str]
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
+    ids: list[tuple[str, str]] = field(default_factory=list)
 
     def get(self, name: str) -> str:
         return self.texts.get(name, "")
 
     def fail(self, name: str, reason: str) -> None:
         self.problems.append(Problem(self.columns.get(name, ""), self.get(name)[:500], reason))
+
+    def typed_id(self, name: str, written: str) -> None:
+        """An id that only this cell holds: a spreadsheet may have rounded it, as none rounds an address."""
+        self.ids.append((self.columns.get(name, ""), written))
+        if looks_rounded(written):
+            self.doubt(name, ALONE)
 
     def doubt(self, name: str, reason: str) -> None:
         self.notes.append(Problem(self.columns.get(name, ""), self.get(name)[:500], reason))
@@ -58,6 +65,7 @@ class RowReader:
         self._options = options
         self._counts_cells = counts_cells
         self._seen = options.seen_moment
+        self._zeros = ColumnZeros()
 
     def read(self, cells: Sequence[Cell]) -> ReadRow:
         """What the row says. Raises: RowRefused."""
@@ -76,6 +84,8 @@ class RowReader:
         facts = self._facts(row)
         if row.problems or thing is None:
             raise RowRefused(row.problems)
+        for column, written in row.ids:
+            self._zeros.saw(column, written)
         return ReadRow(
             thing=thing,
             account=None if thing == account else account,
@@ -86,7 +96,17 @@ class RowReader:
             figures=figures,
             facts=facts,
             notes=tuple(row.notes),
+            ids=tuple(row.ids),
         )
+
+    def doubted(self, row: ReadRow) -> ReadRow:
+        """The row with a note on each id that its column shows to be rounded; asked when the rows around it were read too."""
+        noted = {one.column for one in row.notes if one.reason == ALONE}
+        found = [
+            (column, written) for column, written in row.ids if column not in noted and self._zeros.is_doubtful(column, written)
+        ]
+        said = tuple(Problem(column, written, COLUMN) for column, written in found)
+        return replace(row, notes=(*row.notes, *said)) if said else row
 
     def _mapped(self, cells: Sequence[Cell]) -> _Cells:
         row = _Cells({}, self._columns)
@@ -132,8 +152,8 @@ class RowReader:
             if found := written or in_address:
                 if not platform:
                     row.fail(name, "an id without its platform")
-                if not in_address and looks_rounded(written):  # an id inside an address is text, which no spreadsheet rounds
-                    row.doubt(name, ROUNDED)
+                if not in_address:
+                    row.typed_id(name, written)
                 return Thing(kind, platform, found, _line(row.get("title") or url or found), url)
         if row.problems:
             return None
@@ -174,8 +194,7 @@ class RowReader:
         external = self._id(row, "account_id", platform) if row.get("account_id") else f"@{handle.lower()}" if handle else ""
         if not external:
             return None
-        if looks_rounded(external):
-            row.doubt("account_id", ROUNDED)
+        row.typed_id("account_id", external)
         if not platform:
             row.fail("account_id" if row.get("account_id") else "account_handle", "an account without its platform")
         return Thing("account", platform, external, _line(row.get("account_name") or handle or external), url)

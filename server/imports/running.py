@@ -151,8 +151,12 @@ def _next_batch(rows: Iterator[Row], reader: RowReader, place: tuple[int, int]) 
         except RowRefused as error:
             refused.append((number, error.problems))
         if len(taken) + len(refused) >= size or chars >= BATCH_CHARS:
-            return _Read(Batch(taken, refused), first, last, is_end=False)
-    return _Read(Batch(taken, refused), first, last, is_end=True)
+            return _Read(_doubted(reader, taken, refused), first, last, is_end=False)
+    return _Read(_doubted(reader, taken, refused), first, last, is_end=True)
+
+
+def _doubted(reader: RowReader, taken: list[tuple[int, ReadRow]], refused: list[tuple[int, tuple[Problem, ...]]]) -> Batch:
+    return Batch([(number, reader.doubted(row)) for number, row in taken], refused)
 
 
 async def locked_import(session: AsyncSession, import_id: uuid.UUID) -> TableImport:

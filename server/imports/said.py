@@ -48,7 +48,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class ReadRow:
-    """What a row says. posted_at: every candidate, the one that counts first. notes: what is doubtful, though taken."""
+    """What a row says. posted_at: every candidate, the one that counts first. notes: what is doubtful, though taken. ids: column
+    and text of each that no address holds too."""
 
     thing: Thing
     account: Thing | None
@@ -59,3 +60,4 @@ class ReadRow:
     figures: tuple[Figure, ...]
     facts: Mapping[str, str]
     notes: tuple[Problem, ...]
+    ids: tuple[tuple[str, str], ...] = ()

@@ -53,6 +53,8 @@ WITH said AS MATERIALIZED (
 ), cited AS MATERIALIZED (
   SELECT jsonb_path_query(body, '$.subject.*') #>> '{}' AS word FROM said
   UNION SELECT jsonb_path_query(body, '$.accounts[*]') #>> '{}' FROM said
+  UNION SELECT jsonb_path_query(body, '$.sightings[*].url') #>> '{}' FROM said
+  UNION SELECT jsonb_path_query(body, '$.redirect_chain[*]') #>> '{}' FROM said
 ), named AS MATERIALIZED (
   SELECT e.id FROM entity e JOIN cited c ON c.word = e.external_id WHERE e.case_id = :case_id AND c.word <> ''
   UNION SELECT e.id FROM entity e JOIN cited c ON c.word = e.url WHERE e.case_id = :case_id AND c.word <> ''

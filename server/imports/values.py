@@ -2,18 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 
 from server.imports.addresses import platform_of
-from server.imports.workbooks import SPREADSHEET_DIGITS
+from server.imports.rounding import ID_DIGITS
 
 ID_LIMIT = 200
-ID_DIGITS = 20
 MOST = 2**63 - 1
 NUMERIC_IDS = frozenset({"x", "tiktok", "instagram"})
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+", re.ASCII)
 _FRACTION = re.compile(r"\d+[.,]\d+", re.ASCII)
-_ROUNDED = re.compile(r"\d{15}0+", re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
 NOTHING = frozenset(
     {"nan", "none", "null", "undefined", "n/a", "na", "#n/a", "#name?", "#null!", "#num!", "#ref!", "#value!", "-", "--"}
@@ -70,18 +67,6 @@ def id_of(text: str, platform: str) -> str:
 def says_nothing(written: str) -> bool:
     """True for what a program writes where there is nothing."""
     return written.lower() in NOTHING
-
-
-def looks_rounded(written: str) -> bool:
-    """True for a long number as a program writes one that has passed through a float: rarely an id's own digits.
-
-    Spreadsheets keep 15 digits and fill with zeros; other programs write the shortest decimal that gives the same float.
-    """
-    if _DIGITS.fullmatch(written) is None or not SPREADSHEET_DIGITS < len(written) <= ID_DIGITS:
-        return False
-    return _ROUNDED.fullmatch(written) is not None or (
-        int(written) > 2**53 and written.endswith("0") and f"{Decimal(repr(float(written))):f}" == written
-    )
 
 
 def numbers_of(text: str) -> Numbers:

@@ -39,8 +39,9 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(kind text, platform text, ext
 JOIN entity e ON e.case_id = :case_id AND e.kind = r.kind AND e.platform = r.platform AND e.external_id = r.external_id
 """
 _TEXTS = """
-INSERT INTO case_text (id, case_id, kind, ref, label, text, words, posted_at, created_at)
-SELECT r.id, :case_id, 'entity', r.ref, r.label, r.text, CAST(r.words AS tsvector), r.posted_at, :now
+INSERT INTO case_text (id, case_id, organisation_id, kind, ref, label, text, words, posted_at, created_at)
+SELECT r.id, :case_id, (SELECT organisation_id FROM case_file WHERE id = :case_id), 'entity', r.ref, r.label, r.text,
+  CAST(r.words AS tsvector), r.posted_at, :now
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, ref text, label text, text text, words text, posted_at timestamptz)
 """
 _RELATIONS = """

@@ -1,7 +1,5 @@
 """What each event of a notice says, as values. The canonical text (sorted members, no spaces) is what is stored and hashed."""
 
-import hashlib
-import json
 import uuid
 from datetime import date
 from typing import Annotated, Literal
@@ -35,8 +33,6 @@ from server.notices.vocabulary import (
     SourceType,
 )
 from server.rules.channels import ROUTES
-
-BODY_LIMIT_BYTES = 256 * 1024
 
 
 class Drafted(Value):
@@ -220,15 +216,6 @@ class Corrected(Value):
 Body = Annotated[_Plain | Corrected, Field(discriminator="kind")]
 _BODY: TypeAdapter[Body] = TypeAdapter(Body)
 _CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
-
-
-def canonical(body: Body) -> tuple[str, str]:
-    """The body as text and that text's SHA-256. Raises: BadInput (too large)."""
-    text = json.dumps(body.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    encoded = text.encode("utf-8", "strict")
-    if len(encoded) > BODY_LIMIT_BYTES:
-        raise BadInput(field="body", reason=f"at most {BODY_LIMIT_BYTES} bytes")
-    return text, hashlib.sha256(encoded).hexdigest()
 
 
 def parse_content(value: object) -> Content:

@@ -19,10 +19,10 @@ from server.cases.scope import require_case
 from server.cases.texts import one_line
 from server.clock import format_time
 from server.errors import BadInput, NotFound
-from server.findings.body import SilenceChoice
+from server.findings.body import SilenceChoice, canonical
 from server.findings.scope import exhibits_of
 from server.notices.admission import Facts, admit, captures_of
-from server.notices.bodies import Body, Content, Corrected, Drafted, Dropped, Looked, Sent, canonical, route_of
+from server.notices.bodies import Body, Content, Corrected, Drafted, Dropped, Looked, Sent, route_of
 from server.notices.errors import NoticeRefused
 from server.notices.events import Writing, events_of, tracked_of
 from server.notices.models import Notice, NoticeEvent, NoticeRecheck

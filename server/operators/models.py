@@ -175,7 +175,10 @@ class Password(SQLModel, table=True):
 
 
 class ApiToken(SQLModel, table=True):
-    """A token that a person gave to a program: some of the person's rights, for some time."""
+    """A token that a person gave to a program: some of the person's rights, for some time.
+
+    `passkey_id`: by which the session was opened that made it; none: it was made without one.
+    """
 
     __tablename__ = "api_token"
 
@@ -187,3 +190,4 @@ class ApiToken(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    passkey_id: UUID | None = Field(default=None, foreign_key="passkey.id")

@@ -1,7 +1,8 @@
 """How often one may try to sign in: counts by login and by address in the database, so that every process counts the same.
 
 A try is counted before anything about it is looked up or compared, whether the login exists or not. A pause is never longer than
-LONGEST_PAUSE, and none holds for a one-time link or a passkey, so nobody is locked out for ever by a stranger's tries.
+LONGEST_PAUSE, and none holds for a one-time link or a passkey's answer, so nobody is locked out for ever by a stranger's tries.
+Questions for a passkey are counted apart from tries: whoever asks for many waits a minute to ask again, and for nothing else.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, select
@@ -27,10 +29,11 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 @dataclass(frozen=True)
 class PaceKey:
-    """What tries are counted by. `free`: so many tries before the first pause."""
+    """What tries are counted by. `free`: so many tries before the first pause; `renews`: and as many again after each pause."""
 
     sha256: bytes
     free: int
+    renews: bool = False
 
 
 def login_key(login: str) -> PaceKey:
@@ -40,14 +43,26 @@ def login_key(login: str) -> PaceKey:
 
 def address_key(address: str) -> PaceKey:
     """The key of a network address; of IPv6 the first 64 bits, which one household has. Whatever is no address is one key."""
+    return PaceKey(hashlib.sha256(b"address\0" + _place(address)).digest(), free=20)
+
+
+def asking_key(address: str) -> PaceKey:
+    """The key of questions for a passkey from an address: each is a row that stands until it is answered or too old."""
+    return PaceKey(hashlib.sha256(b"asking\0" + _place(address)).digest(), free=60, renews=True)
+
+
+def choice_key(operator_id: UUID) -> PaceKey:
+    """The key of logins that a signed-in person tried to take: a refusal says that somebody, somewhere, has it."""
+    return PaceKey(hashlib.sha256(b"choice\0" + operator_id.bytes).digest(), free=5)
+
+
+def _place(address: str) -> bytes:
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        place = "unknown"
-    else:
-        mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-        place = str(mapped or (found if found.version == 4 else ipaddress.ip_network((found, 64), strict=False)))
-    return PaceKey(hashlib.sha256(b"address\0" + place.encode()).digest(), free=20)
+        return b"unknown"
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or (found if found.version == 4 else ipaddress.ip_network((found, 64), strict=False))).encode()
 
 
 def pause_after(tries: int, free: int) -> timedelta:
@@ -79,6 +94,8 @@ class SignInPace:
             before = rows[keys[0].sha256].tries
             for key in keys:
                 row = rows[key.sha256]
+                if key.renews and row.closed_until is not None:
+                    row.tries = 0
                 row.tries, row.last_at = row.tries + 1, now
                 pause = pause_after(row.tries, key.free)
                 row.closed_until = now + pause if pause else None

@@ -160,8 +160,10 @@ class PasskeyService:
         except ChallengeGone as error:
             raise PasskeyRefused(reason="challenge") from error
         try:
+            credential = parse_registration_credential_json(_bounded(answer))
+            _require_own_page(credential.response.client_data_json)
             found = verify_registration_response(
-                credential=parse_registration_credential_json(_bounded(answer)),
+                credential=credential,
                 expected_challenge=challenge.secret("webauthn"),
                 expected_rp_id=party.id,
                 expected_origin=party.origin,
@@ -210,6 +212,7 @@ def went_back(before: int, now: int) -> bool:
 def _count_of(credential: AuthenticationCredential, challenge: Challenge, party: RelyingParty, row: Passkey) -> int:
     """The counter of an answer whose signature holds. The library is not asked to judge it: it would do so first."""
     try:
+        _require_own_page(credential.response.client_data_json)
         found = verify_authentication_response(
             credential=credential,
             expected_challenge=challenge.secret("webauthn"),
@@ -222,6 +225,13 @@ def _count_of(credential: AuthenticationCredential, challenge: Challenge, party:
     except _BAD_ANSWER as error:
         raise SignInRefused() from error
     return found.new_sign_count
+
+
+def _require_own_page(client_data: bytes) -> None:
+    """Returns unless the page lay in another site's frame, which the library does not look at. Raises: ValueError."""
+    said = json.loads(client_data)
+    if said.get("crossOrigin") or "topOrigin" in said:
+        raise ValueError("framed by another site")
 
 
 def _bounded(answer: str) -> dict[str, object]:

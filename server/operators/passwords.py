@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
 from argon2 import PasswordHasher
@@ -18,7 +19,12 @@ from server.operators.service import OperatorService
 PASSWORD_CHARS = (12, 256)
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,79}")
 _HASHER = PasswordHasher()
-_NOBODYS = _HASHER.hash("what an unknown login is compared with, so that it takes as long")
+
+
+@cache
+def _nobodys() -> str:
+    """What an unknown login is compared with, so that it takes as long. Made when first needed: a command line asks nobody in."""
+    return _HASHER.hash("of nobody")
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,14 @@ class PasswordService:
     async def verify(self, login: str, password: str) -> tuple[UUID, str] | None:
         """Whose login and password these are, and the hash that was compared; None otherwise.
 
-        An unknown login costs the same statements and the same hash as a wrong password: nothing tells which it was.
+        An unknown login costs the same statements and the same hash as a wrong password: nothing tells which it was. What the
+        unknown are compared with is made before anything is looked up, so the first try of a process takes longer for everybody.
         Not counted here: how often one tries; see pacing.py.
         """
         wanted = login.strip().lower()
+        nobodys = await asyncio.to_thread(_nobodys)
         found = await self._hash_of(wanted if _LOGIN.fullmatch(wanted) else "")
-        stored = _NOBODYS if found is None else found[1]
+        stored = nobodys if found is None else found[1]
         right = await asyncio.to_thread(_matches, stored, password[: PASSWORD_CHARS[1]])
         return found if right else None
 

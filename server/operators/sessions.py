@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -73,7 +73,7 @@ class SessionService:
         await session.exec(
             update(WebSession).where(previous, col(WebSession.ended_at).is_(None)).values(ended_at=now, address="")
         )
-        late = (col(WebSession.operator_id) == operator.id, col(WebSession.expires_at) <= now, col(WebSession.address) != "")
+        late = (col(WebSession.operator_id) == operator.id, ~self._lasts(), col(WebSession.address) != "")
         await session.exec(update(WebSession).where(*late).values(address=""))
         row = WebSession(
             cookie_sha256=digest(cookie),
@@ -98,13 +98,14 @@ class SessionService:
         """
         wanted = select(WebSession, Operator, Organisation).where(
             WebSession.cookie_sha256 == digest(cookie),
+            self._lasts(),
             Operator.id == WebSession.operator_id,
             Organisation.id == Operator.organisation_id,
         )
         now = self.clock.now()
         async with self.database.session() as session:
             found = (await session.exec(wanted)).first()
-            if found is None or found[0].ended_at is not None or found[0].expires_at <= now or found[1].disabled_at is not None:
+            if found is None or found[0].ended_at is not None or found[1].disabled_at is not None:
                 raise Unauthenticated(reason="no_session")
             row, operator, organisation = found
             if now - row.seen_at >= SEEN_EVERY:
@@ -128,7 +129,7 @@ class SessionService:
         wanted = select(WebSession).where(
             WebSession.operator_id == actor.operator_id,
             col(WebSession.ended_at).is_(None),
-            col(WebSession.expires_at) > self.clock.now(),
+            self._lasts(),
         )
         async with self.database.session() as session:
             return [*(await session.exec(wanted.order_by(col(WebSession.seen_at).desc(), col(WebSession.id)))).all()]
@@ -138,6 +139,15 @@ class SessionService:
         open_ones = (col(WebSession.operator_id) == operator_id, col(WebSession.ended_at).is_(None))
         ended = update(WebSession).where(*open_ones, *which).values(ended_at=self.clock.now(), address="")
         return sorted((await session.exec(ended.returning(col(WebSession.id)))).scalars().all())
+
+    def _lasts(self) -> ColumnElement[bool]:
+        """The condition that a session did not run out: neither by its age nor by nobody having asked anything for a while.
+
+        That it was seen is kept to the minute: it ends up to a minute later than that, never before.
+        """
+        now = self.clock.now()
+        idle_since = now - timedelta(seconds=self.settings.session_idle_seconds) - SEEN_EVERY
+        return and_(col(WebSession.expires_at) > now, col(WebSession.seen_at) > idle_since)
 
     async def session_of(self, session: AsyncSession, cookie: str) -> WebSession | None:
         """The open session of a cookie, locked."""

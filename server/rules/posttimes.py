@@ -1,10 +1,11 @@
-"""When a post was created: from its id, and which of several stated times counts. extension/capture/platforms/times.js has
-the same
-formulas; both read tests/vectors/posttimes.json."""
+"""When a post was created: from its id, and which of several stated times counts (docs/adr/0038).
+
+extension/capture/platforms/times.js has the same formulas; both read tests/vectors/posttimes.json.
+"""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -17,6 +18,8 @@ NOT_COMPARED = "the formula was not compared with a time the platform published"
 EARLIEST = datetime(2003, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 PRECISION_LIMIT_S = 400 * 86_400.0
+FIRST_RULE, TIME_RULE = 1, 2
+"""Which of several times counts: the rule of today, and the first, by which numbers were frozen that are recounted by it."""
 RANK: dict[str, int] = {"platform_id": 0, "api": 1, "embedded_json": 1, "displayed": 2, "displayed_relative": 3, "person": 4}
 _BASE32 = "234567abcdefghijklmnopqrstuvwxyz"
 
@@ -24,7 +27,7 @@ _BASE32 = "234567abcdefghijklmnopqrstuvwxyz"
 @dataclass(frozen=True)
 class PostTime:
     """A stated time of creation: `value` plus or minus `precision_s`. `compared`: the way it was got was compared with a
-    published one.
+    published one. `beside`: what the post's id says by a formula never compared, which this agrees with and does not sharpen.
 
     Not said: when a post was edited, or when a repost of it was shown.
     """
@@ -34,6 +37,7 @@ class PostTime:
     precision_s: float
     note: str = ""
     compared: bool = True
+    beside: "PostTime | None" = None
 
     def __post_init__(self) -> None:
         if self.value.tzinfo is None:
@@ -70,11 +74,12 @@ def time_of_id(platform: str, post_id: str) -> PostTime | None:
     return None
 
 
-def best_time(candidates: Sequence[PostTime]) -> PostTime | None:
+def best_time(candidates: Sequence[PostTime], rule: int = TIME_RULE) -> PostTime | None:
     """The candidate that counts: by source (id, then the page's data, then what is displayed), the sharpest of equals.
 
-    One whose formula was never compared counts as such only when another candidate agrees with it; that one's agreement is said
-    in its note. None without candidates.
+    An id's time whose formula was never compared is no more certain than what confirms it: the best of the other times that
+    agree counts, with its own precision, and the id's time stands `beside` it. With none that agrees (a person's word is none)
+    it counts itself, not as compared. None without candidates.
     """
     if not candidates:
         return None
@@ -82,10 +87,32 @@ def best_time(candidates: Sequence[PostTime]) -> PostTime | None:
     best = ranked[0]
     if best.compared:
         return best
-    agreeing = [one for one in ranked[1:] if one.compared and one.source != "person" and _agree(best, one)]
+    others = [one for one in ranked[1:] if one.compared and one.source != "person"]
+    agreeing = [one for one in others if _agree(best, one)]
+    if rule == FIRST_RULE:
+        return replace(best, note=f"agrees with {agreeing[0].source}", compared=True) if agreeing else best
     if not agreeing:
         return best
-    return PostTime(best.value, best.source, best.precision_s, f"agrees with {agreeing[0].source}", compared=True)
+    told = f"agrees with {spoken(best)}, which does not make it more exact: {best.note or NOT_COMPARED}"
+    sure = agreeing[0]
+    return replace(sure, note="; ".join(part for part in (sure.note, told) if part), beside=best)
+
+
+def spoken(one: PostTime) -> str:
+    """The source, the time and how exact it is, in words."""
+    return f"{one.source} {one.value.astimezone(UTC).isoformat()} \u00b1 {one.precision_s:g} s"
+
+
+def of_id(stated: Sequence[PostTime], platform: str, post_id: str) -> tuple[PostTime, ...]:
+    """The stated times, an id's own as the id gives it: what somebody wrote down as such is compared only if the formula is."""
+    derived = time_of_id(platform, post_id)
+    known = derived is not None and derived.compared
+    return tuple(
+        one
+        if one.source != "platform_id" or (known and derived is not None and _agree(one, derived))
+        else replace(one, compared=False, note=one.note or NOT_COMPARED)
+        for one in stated
+    )
 
 
 def contradictions(candidates: Sequence[PostTime]) -> tuple[str, ...]:

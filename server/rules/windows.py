@@ -11,9 +11,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from server.rules.errors import RuleError
 from server.rules.packs import Pack, Provenance, Status, only, optional_text, provenance_of, text_of, texts_of
-from server.rules.posttimes import PostTime
+from server.rules.posttimes import PostTime, spoken
 
 Place = Literal["in", "out", "unknown"]
+BESIDE: dict[str, str] = {
+    "in": "by its id, whose formula was never compared that closely, it lies in it",
+    "out": "by its id, whose formula was never compared that closely, it lies outside",
+    "unknown": "its id does not tell either",
+}
+"""What the time of an id says where what confirms it does not decide."""
 _COMMON = ("id", "source", "status", "verified_by", "verified_on", "effective_from", "effective_to")
 
 
@@ -74,8 +80,9 @@ class SilenceWindow:
 
 @dataclass(frozen=True)
 class WindowVerdict:
-    """Whether a post lies in a window. `margin_s`: distance to the nearest edge, 0 when unknown.
+    """Whether a post lies in a window, by a time from `source`, known to `precision_s`. `margin_s`: distance to the nearest edge.
 
+    When unknown, it is 0, or, with a time of the id `beside` it that was never compared, how far from the edge that one lies.
     `can_confirm`: False under a draft rule, for a time whose formula was never compared, and when unknown.
     """
 
@@ -87,21 +94,21 @@ class WindowVerdict:
     margin_s: float
     reason: str
     can_confirm: bool
+    source: str
+    precision_s: float
+    beside: str
 
 
 def judge(window: SilenceWindow, posted: PostTime) -> WindowVerdict:
-    """in, out or unknown. Not judged: what the post says, an edit, or that an older post was still online in the window."""
-    low, high = posted.interval
-    if window.start[1] <= low and high < window.end[0]:
-        place: Place = "in"
-        margin = min(low - window.start[1], window.end[0] - high)
-        reason = "posted in the window"
-    elif high < window.start[0] or low >= window.end[1]:
-        place = "out"
-        margin = window.start[0] - high if high < window.start[0] else low - window.end[1]
-        reason = "posted before the window" if high < window.start[0] else "posted after the window"
-    else:
-        place, margin, reason = "unknown", timedelta(0), "the precision of the time straddles an edge of the window"
+    """in, out or unknown. Not judged: what the post says, an edit, or that an older post was still online in the window.
+
+    Both ends of a time's interval are possible: nobody knows on which side of a stroke a platform counts it. So a day that ends
+    at the very moment at which a window begins or ends is unknown, which can widen a number, never a certainty.
+    """
+    place, margin, reason = _placed(window, posted)
+    if place == "unknown" and posted.beside is not None:
+        claimed, margin, _ = _placed(window, posted.beside)
+        reason = f"{reason}; {BESIDE[claimed]}"
     doubts = [] if window.verified else ["the rule is a draft"]
     doubts += [] if posted.compared else ["the way the time was got was never compared with a published time"]
     return WindowVerdict(
@@ -109,11 +116,26 @@ def judge(window: SilenceWindow, posted: PostTime) -> WindowVerdict:
         rule_id=window.rule_id,
         rule_version=window.rule_version,
         territory=window.territory,
-        interval=(low, high),
+        interval=posted.interval,
         margin_s=margin.total_seconds(),
         reason="; ".join([reason, *doubts]),
         can_confirm=place != "unknown" and not doubts,
+        source=posted.source,
+        precision_s=posted.precision_s,
+        beside="" if posted.beside is None else spoken(posted.beside),
     )
+
+
+def _placed(window: SilenceWindow, posted: PostTime) -> tuple[Place, timedelta, str]:
+    """Place, distance to the nearest edge, and why; by the interval alone."""
+    low, high = posted.interval
+    if window.start[1] <= low and high < window.end[0]:
+        return "in", min(low - window.start[1], window.end[0] - high), "posted in the window"
+    if high < window.start[0]:
+        return "out", window.start[0] - high, "posted before the window"
+    if low >= window.end[1]:
+        return "out", low - window.end[1], "posted after the window"
+    return "unknown", timedelta(0), "the precision of the time straddles an edge of the window"
 
 
 def instants(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -1,14 +1,11 @@
 """Rows of the log. leaf, checkpoint, published_note and full tiles are append-only (triggers in the migration)."""
 
 from datetime import datetime
-from typing import Literal
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, String, text
 from sqlmodel import Field, SQLModel
 
 from server.db import UtcDateTime
-
-TimestampState = Literal["pending", "failed", "stamped"]
 
 
 class QueuedLeaf(SQLModel, table=True):

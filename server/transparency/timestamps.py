@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.db import run_sql
 from server.settings import TsaSettings
 from server.transparency.models import TimestampRow
+from server.transparency.outward import http_client
 from server.transparency.published import Published
 from server.trust.errors import VerificationError
 from server.trust.timestamp import TsaAnchors, load_certificates, timestamp_request, verify_timestamp
@@ -70,7 +71,7 @@ class TsaClient:
     ) -> None:
         self.timeout_s = timeout_s
         self.answer_limit_bytes = answer_limit_bytes
-        self._http = http or httpx2.AsyncClient(follow_redirects=False)
+        self._http = http or http_client()
 
     async def stamp(self, tsa: Tsa, data: bytes) -> Token:
         """A verified stamp over `data`. Raises: TsaUnreachable; TsaRefused."""

@@ -14,6 +14,7 @@ from server.clock import Clock
 from server.db import Database
 from server.settings import WitnessSettings
 from server.transparency.models import WitnessRow
+from server.transparency.outward import http_client
 from server.transparency.tiles import TileCache, stored_nodes
 from server.trust.checkpoint import with_signatures
 from server.trust.errors import VerificationError
@@ -78,7 +79,7 @@ class WitnessClient:
         self.clock = clock
         self.witnesses = tuple(witnesses)
         self.limits = limits or WitnessLimits()
-        self._http = httpx2.AsyncClient(follow_redirects=False)
+        self._http = http_client()
         self._cache = cache
 
     @property

@@ -179,11 +179,6 @@ class Members:
         return dict(self._values)
 
 
-def is_sha256(text: str) -> bool:
-    """True for 64 lower-case hex digits."""
-    return _SHA256.fullmatch(text) is not None
-
-
 def _refuse_deep_nesting(text: str, max_depth: int) -> None:
     depth = 0
     for match in _NESTING.finditer(text):

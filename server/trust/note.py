@@ -83,11 +83,6 @@ class NoteSigner(Protocol):
     def sign(self, message: bytes) -> bytes: ...
 
 
-def make_vkey(name: str, kind: int, public: bytes) -> str:
-    """The verifier key text `name+hash+base64`. Raises: VerificationError for a bad name, kind or length."""
-    return str(_checked_key(name, kind, public))
-
-
 def parse_vkey(text: str) -> VerifierKey:
     """The key of a verifier key text. Raises: VerificationError, also when the hash in it is not the key's."""
     parts = text.split("+", 2)

@@ -109,18 +109,28 @@ def refuse_other_sites(request: Request, services: Services) -> None:
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Forbidden(needs="same_origin")
     origin = request.headers.get("origin")
-    own = {request.headers.get("host", "").lower(), urlsplit(services.settings.public_url).netloc.lower()}
-    if origin is not None and urlsplit(origin).netloc.lower() not in own:
+    if origin is not None and not _is_own(origin.lower(), request.headers.get("host", "").lower(), services):
         raise Forbidden(needs="same_origin")
+
+
+def _is_own(origin: str, host: str, services: Services) -> bool:
+    """Whether an Origin header names this service: by its public address, or by the other one it was reached at."""
+    public = urlsplit(services.settings.public_url.lower())
+    if origin == f"{public.scheme}://{public.netloc}":
+        return True
+    scheme, _, netloc = origin.partition("://")
+    return scheme in ("http", "https") and netloc == host != public.netloc
 
 
 async def refuse_arrivals(request: Request) -> None:
     """Returns unless another site led a signed-in person here: a link or picture elsewhere must not write to a chain of custody.
 
     For reading that is recorded. A browser says where a request comes from; a device's token is sent by its own code only.
+    A sister name is another site here: replays run captured pages, and may live under the service's own domain.
     Raises: CrossSiteVisit.
     """
-    if request.headers.get("sec-fetch-site") == "cross-site" and "authorization" not in request.headers:
+    is_bearer = request.headers.get("authorization", "").lower().startswith("bearer ")  # a link can bring `Basic` along
+    if request.headers.get("sec-fetch-site") in ("cross-site", "same-site") and not is_bearer:
         raise CrossSiteVisit(needs="same_origin")
 
 

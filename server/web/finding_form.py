@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from server.errors import BadInput
-from server.findings.body import FindingBody, parse_body
+from server.findings.body import FindingBody, Sighting, parse_body
 from server.rules.catalogue import Catalogue
 from server.rules.posttimes import time_of_id
 from server.web.forms import lines, utc_time
@@ -76,8 +76,7 @@ def fields_of(body: FindingBody, numbers: Numbers) -> dict[str, str]:
         "redirect_chain": "\n".join(body.redirect_chain),
         "notice_captures": ", ".join(numbers.number(one) for one in body.notice_captures),
         "sightings": "\n".join(
-            " | ".join([one.at.isoformat(), one.url, one.by, one.country, numbers.number(one.capture_id)])
-            for one in body.sightings
+            " | ".join([one.at.isoformat(), one.url, one.by, one.country, _shown_by(one, numbers)]) for one in body.sightings
         ),
     }
     return fields
@@ -155,13 +154,20 @@ def _ai(line: str) -> dict[str, Any]:
 def _sighting(line: str, numbers: Numbers) -> dict[str, Any]:
     parts = _parts("sightings", line, (3, 5))
     country, exhibit = (*parts[3:], "", "")[:2]
+    is_elsewhere = exhibit.strip().upper().startswith("D-")
     return {
         "at": utc_time("sightings", parts[0]),
         "url": parts[1],
         "by": parts[2],
         "country": country,
-        "capture_id": numbers.capture("sightings", exhibit) if exhibit else None,
+        **({"deposit_id": numbers.deposit(exhibit)} if is_elsewhere else {}),
+        "capture_id": numbers.capture("sightings", exhibit) if exhibit and not is_elsewhere else None,
     }
+
+
+def _shown_by(one: Sighting, numbers: Numbers) -> str:
+    """The number of the exhibit, or `D-3` of the archive made elsewhere, that shows a sighting."""
+    return numbers.number(one.capture_id) if one.deposit_id is None else numbers.deposit_number(one.deposit_id)
 
 
 def _listed(form: Mapping[str, str]) -> dict[str, Any] | None:

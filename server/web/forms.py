@@ -2,10 +2,13 @@
 
 import re
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from server.errors import BadInput
 
+Typed = TypeVar("Typed")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?(Z|[+-]\d{2}:\d{2})?")
 
 
@@ -34,3 +37,8 @@ def typed_id(field: str, text: str) -> uuid.UUID:
         return uuid.UUID(text.strip())
     except ValueError as error:
         raise BadInput(field=field, reason="not an id") from error
+
+
+def optional(parse: Callable[[str, str], Typed], field: str, text: str) -> Typed | None:
+    """What `parse` makes of the text, None for a field left empty. Raises: BadInput."""
+    return parse(field, text) if text.strip() else None

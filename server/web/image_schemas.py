@@ -134,10 +134,10 @@ class MatchRow(Row):
     cluster_id: UUID | None
     evidence: EvidenceRow | None
     sightings: list[SightingRow]
+    sightings_count: int = Field(description="all that the caller may see; where it is more, the first are listed")
     hidden: int = Field(description="further instances of the organisation, in captures that the caller may not open")
     elsewhere: list[ElsewhereRow] = Field(description="places in files made elsewhere; people only")
     is_shared: bool = Field(description="of another organisation: only what a case shows to the person is told")
-    unlisted: int = Field(description="instances that the caller may see, and that are not listed for their number")
 
 
 class ClusterRow(Row):
@@ -214,8 +214,13 @@ class ClusterList(BaseModel):
 
 
 class SightingList(BaseModel):
-    """Instances, oldest first; `elsewhere`: places in files made elsewhere, which are none (people only)."""
+    """Instances, oldest first; `elsewhere`: places in files made elsewhere, which are none (people only).
 
+    count: all that the caller may see; truncated: there are more than are listed.
+    """
+
+    count: int
+    truncated: bool
     sightings: list[SightingRow]
     elsewhere: list[ElsewhereRow]
 
@@ -226,6 +231,7 @@ class CaptureImageRow(Row):
 
     image: ImageRow
     sightings: list[SightingRow]
+    sightings_count: int
     cluster_ids: list[UUID]
     other_captures: int | None
 

@@ -13,7 +13,7 @@ from server.notices.pinning import ItemOrder
 from server.notices.service import DraftOrder, SendOrder
 from server.notices.values import Item, StatedTime
 from server.notices.vocabulary import CHECKS
-from server.web.forms import lines, typed_id, utc_time
+from server.web.forms import lines, optional, typed_id, utc_time
 
 PLAIN: dict[str, tuple[str, ...]] = {
     "attempted": ("channel", "address", "failure", "error_text"),
@@ -77,7 +77,7 @@ def draft_of(fields: Mapping[str, str]) -> DraftOrder:
         items=tuple(_item(line) for line in lines(fields.get("items", ""))),
         requested_action=fields.get("requested_action", ""),
         silence=choice,
-        export_id=typed_id("export", export) if export else None,
+        export_id=optional(typed_id, "export", export),
     )
 
 
@@ -92,7 +92,7 @@ def send_of(typed: Typed) -> SendOrder:
         address=fields.get("address", "").strip(),
         reference=fields.get("reference", "").strip(),
         items=tuple(_item(line) for line in lines(fields.get("items", ""))),
-        export_id=typed_id("export", export) if export else None,
+        export_id=optional(typed_id, "export", export),
         capture_id=None if shown is None else shown[0],
         checks=tuple(name for name in CHECKS if name in typed.many.get("checks", ())),
     )
@@ -157,7 +157,7 @@ def _looked(typed: Typed, items: Sequence[Item]) -> dict[str, object]:
             seen.append({"url": item.url, "availability": availability, "shown": _shown(typed, shown)})
     recheck = typed.fields.get("recheck", "")
     country = typed.fields.get("country", "").strip().upper()
-    checked: UUID | None = typed_id("recheck", recheck) if recheck else None
+    checked: UUID | None = optional(typed_id, "recheck", recheck)
     return {"seen": seen, "country": country, "recheck_id": checked}
 
 

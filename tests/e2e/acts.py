@@ -28,12 +28,9 @@ CLICK = """async ([url, frameUrl, click]) => {
 @contextmanager
 def granted_browser(playwright: Playwright, stack: Stack, folder: Path) -> Iterator[Chromium]:
     """A paired Chromium whose extension may read every site."""
-    started = Chromium(playwright, folder / "profile").start()
-    try:
+    with Chromium(playwright, folder / "profile") as started:
         started.pair(stack.url, stack.pairing_code())
         yield started
-    finally:
-        started.stop()
 
 
 def click_menu(browser: Chromium, page: Page, entry: str, *, frame_url: str | None = None, **click: str) -> None:

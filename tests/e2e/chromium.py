@@ -78,6 +78,12 @@ class Chromium:
         assert self._context is not None, "the browser is not started"
         return self._context
 
+    def __enter__(self) -> "Chromium":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> "Chromium":
         """Starts the browser. The info bar of chrome.debugger stays on, as people have it: hiding it would hide a real fault."""
         self._context = self._playwright.chromium.launch_persistent_context(

@@ -13,11 +13,8 @@ WAIT_S = 90
 
 def shots_of_a_first_start(playwright: Playwright, profile: Path, url: str) -> Shots:
     """Of a page opened at once, in a window of its own size: the bar of the debugger moves it, as it does for people."""
-    browser = Chromium(playwright, profile, own_window=True).start()
-    try:
+    with Chromium(playwright, profile, own_window=True) as browser:
         browser.click_toolbar(browser.open(url))
         item = browser.wait_for_item(lambda found: True, timeout_s=WAIT_S)
         return Shots(browser.artifact(item, "screenshot.viewport.png"), browser.artifact(item, "screenshot.full.png"))
-    finally:
-        browser.stop()
         shutil.rmtree(profile, ignore_errors=True)

@@ -35,10 +35,7 @@ def playwright() -> Iterator[Playwright]:
 def browser(playwright: Playwright, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """A Chromium with the extension, paired with the service."""
     profile: Path = tmp_path_factory.mktemp("profile")
-    started = Chromium(playwright, profile).start()
-    try:
+    with Chromium(playwright, profile) as started:
         started.pair(stack.url, stack.pairing_code())
         stack.wait_for_stamped_checkpoint(started.token)
         yield started
-    finally:
-        started.stop()

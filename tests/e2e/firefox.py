@@ -72,6 +72,12 @@ class Firefox:
         assert self._marionette is not None, "the browser is not started"
         return self._marionette
 
+    def __enter__(self) -> "Firefox":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> "Firefox":
         """Starts the browser without a display and installs the extension, if this profile has none yet."""
         self.profile.mkdir(parents=True, exist_ok=True)

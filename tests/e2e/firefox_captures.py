@@ -71,10 +71,7 @@ def document_gap(captured: Capture, url: str) -> str:
 
 def shots_of_a_first_start(profile: Path, url: str) -> Shots:
     """Of a page opened at once in a Firefox that has never run before (see tests.e2e.launches)."""
-    firefox = Firefox(profile).start()
-    try:
+    with Firefox(profile) as firefox:
         item = capture(firefox, open_page(firefox, url)).item
         return Shots(firefox.artifact(item, "screenshot.viewport.png"), firefox.artifact(item, "screenshot.full.png"))
-    finally:
-        firefox.stop()
         shutil.rmtree(profile, ignore_errors=True)

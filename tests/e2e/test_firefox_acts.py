@@ -24,12 +24,9 @@ def site() -> Iterator[ProvingGround]:
 
 @pytest.fixture(scope="module")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
-    started = Firefox(tmp_path_factory.mktemp("firefox-acts")).start()
-    try:
+    with Firefox(tmp_path_factory.mktemp("firefox-acts")) as started:
         started.consent()
         yield started
-    finally:
-        started.stop()
 
 
 def drag(firefox: Firefox) -> None:
@@ -73,8 +70,7 @@ def test_a_region_is_marked_on_the_shot_and_leaves_nothing_in_the_page(firefox: 
 
 
 def test_an_unsent_capture_outlives_kill_9_of_the_browser(stack: Stack, site: ProvingGround, tmp_path: Path) -> None:
-    firefox = Firefox(tmp_path / "profile").start()
-    try:
+    with Firefox(tmp_path / "profile") as firefox:
         capture_id = capture(firefox, open_page(firefox, f"{site.url}/forged")).item["captureId"]
         firefox.kill()
         firefox.start()
@@ -82,5 +78,3 @@ def test_an_unsent_capture_outlives_kill_9_of_the_browser(stack: Stack, site: Pr
         firefox.pair(stack.url, stack.pairing_code())
         sealed = firefox.wait_for_item(lambda item: item["state"] == "sealed", timeout_s=90)
         assert sealed["captureId"] == capture_id
-    finally:
-        firefox.stop()

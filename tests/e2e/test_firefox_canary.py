@@ -35,12 +35,9 @@ def account() -> Iterator[CanarySite]:
 @pytest.fixture(scope="module")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
     """Not paired yet: what is captured stays in it, to be looked at."""
-    started = Firefox(tmp_path_factory.mktemp("firefox-canary")).start()
-    try:
+    with Firefox(tmp_path_factory.mktemp("firefox-canary")) as started:
         started.consent()
         yield started
-    finally:
-        started.stop()
 
 
 def open_account(firefox: Firefox, account: CanarySite) -> FirefoxPage:

@@ -32,11 +32,8 @@ def site() -> Iterator[ProvingGround]:
 def firefox(tmp_path_factory: Folders) -> Iterator[Firefox]:
     """Its background page is ended sooner than usual when it idles: 22 s instead of 30."""
     prefs = {"extensions.background.idle.timeout": IDLE_MS}
-    started = Firefox(tmp_path_factory.mktemp("firefox-modes"), prefs=prefs).start()
-    try:
+    with Firefox(tmp_path_factory.mktemp("firefox-modes"), prefs=prefs) as started:
         yield started
-    finally:
-        started.stop()
 
 
 def test_a_page_loaded_before_the_consent_says_so(firefox: Firefox, site: ProvingGround) -> None:
@@ -93,14 +90,11 @@ def test_a_full_buffer_gives_up_what_came_first_and_says_so(firefox: Firefox, si
 
 
 def test_nothing_of_a_private_window_is_kept_even_where_the_extension_is_let_in(site: ProvingGround, tmp_path: Path) -> None:
-    firefox = Firefox(tmp_path / "profile", is_let_into_private=True).start()
-    try:
+    with Firefox(tmp_path / "profile", is_let_into_private=True) as firefox:
         firefox.consent()
         page = open_page(firefox, f"{site.url}/components", in_private=True)
         captured = capture(firefox, page)
         firefox.close(page)
-    finally:
-        firefox.stop()
     assert captured.bodies == set() and captured.info["resources"] == []
     assert document_gap(captured, page.url) == "a window of private browsing: nothing that it loads is kept"
     assert captured.statement["method"] == "dom_only"

@@ -90,13 +90,10 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def visitor(tmp_path_factory: Folders) -> Iterator[Visitor]:
-    firefox = Firefox(tmp_path_factory.mktemp("firefox-ground")).start()
-    try:
+    with Firefox(tmp_path_factory.mktemp("firefox-ground")) as firefox:
         firefox.consent()
         with ProvingGround() as site:
             yield Visitor(firefox, site)
-    finally:
-        firefox.stop()
 
 
 @pytest.fixture(params=PLAIN_PAGES)

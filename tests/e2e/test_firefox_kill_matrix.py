@@ -35,12 +35,9 @@ class FirefoxMatrix(KillMatrix[Firefox]):
 
 @pytest.fixture(scope="module")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
-    started = Firefox(tmp_path_factory.mktemp("firefox-kills")).start()
-    try:
+    with Firefox(tmp_path_factory.mktemp("firefox-kills")) as started:
         started.consent()
         yield started
-    finally:
-        started.stop()
 
 
 @pytest.fixture(scope="module")

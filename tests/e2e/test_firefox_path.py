@@ -29,13 +29,10 @@ Folders = pytest.TempPathFactory
 @pytest.fixture(scope="module")
 def firefox(stack: Stack, tmp_path_factory: Folders) -> Iterator[Firefox]:
     """A Firefox with the extension, paired with the service, its person's consent given."""
-    started = Firefox(tmp_path_factory.mktemp("firefox")).start()
-    try:
+    with Firefox(tmp_path_factory.mktemp("firefox")) as started:
         started.pair(stack.url, stack.pairing_code())
         stack.wait_for_stamped_checkpoint(started.token)
         yield started
-    finally:
-        started.stop()
 
 
 @pytest.fixture(scope="module")

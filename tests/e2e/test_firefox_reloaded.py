@@ -20,11 +20,8 @@ def site() -> Iterator[ProvingGround]:
 
 @pytest.fixture(scope="module")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
-    started = Firefox(tmp_path_factory.mktemp("firefox-reloaded")).start()
-    try:
+    with Firefox(tmp_path_factory.mktemp("firefox-reloaded")) as started:
         yield started
-    finally:
-        started.stop()
 
 
 def test_a_second_load_is_one_only_on_demand_and_says_so(firefox: Firefox, site: ProvingGround) -> None:

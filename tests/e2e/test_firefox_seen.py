@@ -69,12 +69,9 @@ def line(stack: Stack) -> Iterator[Line]:
 @pytest.fixture(scope="module")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
     """Not paired with anything yet."""
-    started = Firefox(tmp_path_factory.mktemp("firefox-seen")).start()
-    try:
+    with Firefox(tmp_path_factory.mktemp("firefox-seen")) as started:
         started.consent()
         yield started
-    finally:
-        started.stop()
 
 
 @pytest.fixture(scope="module")

@@ -25,12 +25,9 @@ def honest() -> Iterator[HonestSite]:
 
 @pytest.fixture(scope="module")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
-    started = Firefox(tmp_path_factory.mktemp("firefox-truth")).start()
-    try:
+    with Firefox(tmp_path_factory.mktemp("firefox-truth")) as started:
         started.consent()
         yield started
-    finally:
-        started.stop()
 
 
 def verdicts(firefox: Firefox, captured: Capture) -> dict[str, Verdict]:

@@ -23,11 +23,8 @@ def ground() -> Iterator[ProvingGround]:
 @pytest.fixture(scope="module")
 def unpaired(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """A browser without a service: what it captures stays in its queue."""
-    started = Chromium(playwright, tmp_path_factory.mktemp("unpaired")).start()
-    try:
+    with Chromium(playwright, tmp_path_factory.mktemp("unpaired")) as started:
         yield started
-    finally:
-        started.stop()
 
 
 def predicate(item: dict[str, Any]) -> dict[str, Any]:

@@ -38,13 +38,10 @@ def shelf(browser: Chromium, stack: Stack, ground: ProvingGround, tmp_path_facto
     made = Shelf(stack, ground)
     made.from_chromium(browser)
     browser.stop()
-    firefox = Firefox(tmp_path_factory.mktemp("firefox")).start()
-    try:
+    with Firefox(tmp_path_factory.mktemp("firefox")) as firefox:
         firefox.pair(stack.url, stack.pairing_code())
         firefox.consent()
         made.from_firefox(firefox)
-    finally:
-        firefox.stop()
     assert set(made.kept) == set(SHELVED)
     for (_kind, path), kept in made.kept.items():
         assert [url for url, look in kept.seen.items() if not look.title] == [], path

@@ -126,15 +126,12 @@ def test_in_chromium_it_reaches_nothing(stack: Stack, reader: BrowserContext, tr
 @pytest.fixture(scope="module")
 def firefox(stack: Stack, tmp_path_factory: Folders) -> Iterator[Firefox]:
     """Signed in at the service, with a cookie that scripts could read."""
-    started = Firefox(tmp_path_factory.mktemp("firefox-reader")).start()
-    try:
+    with Firefox(tmp_path_factory.mktemp("firefox-reader")) as started:
         page = started.open(stack.sign_in_link())
         started.evaluate(page, 'setTimeout(() => document.querySelector("form button").click(), 0)')
         wait_for(lambda: bool(started.evaluate(page, 'return location.pathname === "/"')), 20, lambda: "not signed in")
         started.evaluate(page, "document.cookie = `readable=${args[0]}; path=/`;", READABLE)
         yield started
-    finally:
-        started.stop()
 
 
 def in_captured_frame(firefox: Firefox, script: str) -> str:

@@ -129,12 +129,9 @@ def test_a_canvas_is_found_again_though_no_file_of_it_was_loaded(browser: Chromi
 def test_without_a_service_nothing_is_claimed(
     playwright: Playwright, site: DemoSite, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    alone = Chromium(playwright, tmp_path_factory.mktemp("alone")).start()
-    try:
+    with Chromium(playwright, tmp_path_factory.mktemp("alone")) as alone:
         page = alone.open(site.article)
         window = asked(alone, page, f"{site.url}/pictures/ferry")
         expect(window.locator("#status")).to_contain_text("not paired with a service")
         expect(window.locator("#pair a")).to_be_visible()
         assert violations(window) == []
-    finally:
-        alone.stop()

@@ -33,11 +33,8 @@ def honest() -> Iterator[HonestSite]:
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """Not paired: what it captures stays in its queue, and is judged here as the service judges it."""
-    started = Chromium(playwright, tmp_path_factory.mktemp("shapes")).start()
-    try:
+    with Chromium(playwright, tmp_path_factory.mktemp("shapes")) as started:
         yield started
-    finally:
-        started.stop()
 
 
 def capture(browser: Chromium, page: Any, mode: str = "as_seen") -> dict[str, Verdict]:

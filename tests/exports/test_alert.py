@@ -24,9 +24,11 @@ from server.exports.documents.alert import (
     alert_files,
     paper_data,
 )
-from server.exports.documents.paper import FOLDER
+from server.exports.documents.letters import RANGES, printable_in
+from server.exports.documents.paper import FOLDER, _compiled
 from server.exports.documents.values import canonical
 from server.exports.errors import ExportRefused
+from server.visible import visible
 
 WORDS = "Stačilo! Călin Georgescu Подписка ă ț ł č"
 VERIFY = "https://holdstill.example/alerts/00000000-0000-5000-8000-00000000a1e7"
@@ -96,6 +98,7 @@ def test_the_footer_leads_to_the_versions_and_names_the_hashes_and_the_authors()
     for shown in (printed(files), " ".join(files["alert.html"].decode().split())):
         for words in ("Authors: The desk of a network", object_sha256, "cd" * 32, VERIFY, "2 posts"):
             assert words in shown, words
+    assert "1 account, 4 captures" in printed(files)
     assert "Authors: A network." in printed(alert_files(alert())), "no name is filled in"
     with Image.open(io.BytesIO(picture(text))) as image:
         [read] = zxingcpp.read_barcodes(image)
@@ -139,6 +142,54 @@ def test_more_techniques_than_fit_are_said_to_be_more() -> None:
     many = tuple(TECHNIQUE.model_copy(update={"id": f"T{number:04}"}) for number in range(11))
     files = alert_files(alert(techniques=many))
     assert "and 3 more techniques" in printed(files) and len(json.loads(files["alert.json"])["techniques"]) == 11
+
+
+SCRIPTS = {
+    "latin": "Ștăčíł ",
+    "cyrillic": "Подписка ",
+    "greek": "Ψηφοφορία ",
+    "hebrew": "בחירות ",
+    "arabic": "انتخابات ",
+    "georgian": "არჩევნები ",
+    "chinese": "选举",
+    "thai": "การเลือกตั้ง",
+    "hindi": "चुनाव ",
+    "emoji": "🗳️👩‍💻",
+    "marks": "Z\u0351\u036b\u0343\u0e31",
+    "turning": "a\u202eb",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_longest_texts_in_any_script_are_one_page_or_refused_and_no_letter_is_lost(script: str) -> None:
+    """A letter without a glyph is printed as its number: PDF/A takes none, and one left out would say something else."""
+    text, most = SCRIPTS[script] * 600, {"impact": 12, "actions": 12, "recommendations": 12, "narratives": 12}
+    page = printed(alert_files(alert(overview=SCRIPTS[script].strip(), title=SCRIPTS[script].strip())))
+    written_out = [letter for letter in SCRIPTS[script] if printable_in(letter) != letter]
+    assert all(f"⟨U+{ord(letter):04X}⟩" in page for letter in written_out)
+    assert bool(written_out) == (script in ("chinese", "thai", "emoji", "marks", "turning"))
+    if script in ("latin", "cyrillic", "greek", "hebrew", "georgian"):
+        assert SCRIPTS[script].strip() in page
+    longest = {name: [text[:300].strip()] * count for name, count in most.items()}
+    with pytest.raises(ExportRefused, match="one page"):
+        alert_files(alert(overview=text[:600].strip(), **longest))
+
+
+def test_every_letter_that_is_said_to_have_a_glyph_has_one() -> None:
+    spans = [one.partition("-") for one in RANGES.split()]
+    letters = [chr(number) for first, _, last in spans for number in range(int(first, 16), int(last or first, 16) + 1)]
+    parts = [{"title": "All", "lines": [" ".join(letters)]}]
+    data = {"title": "t", "date": {"year": 2024, "month": 7, "day": 6}, "parts": parts}
+    assert len(letters) > 7000 and printable_in(letters) == [visible(one) for one in letters]
+    assert _compiled(FOLDER / "notice.typ", FOLDER, data, datetime(2024, 7, 6, tzinfo=UTC)).startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\u2060\u3164", "\u2800", "\u200f\u00ad"], ids=range(4))
+def test_a_block_in_which_nothing_is_seen_is_empty(blank: str) -> None:
+    for block, member in (("overview", blank), ("impact", [blank]), ("actions", [blank]), ("recommendations", [blank])):
+        with pytest.raises(ExportRefused) as refused:
+            alert_files(alert(**({block: member} | ({"figures": ()} if block == "impact" else {}))))
+        assert refused.value.data["blocks"] == [block]
 
 
 def test_600_characters_and_not_one_more() -> None:

@@ -1,11 +1,14 @@
 """The files of a bundle that tell of the case, made without a database: graph, annex, papers, encryption."""
 
+import csv
 import io
 import json
 import tracemalloc
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pypdf
 import pyrage
@@ -25,6 +28,7 @@ from server.exports.authority.papers import paper
 from server.exports.authority.report import FINDINGS_LIMIT, CustodyReport
 from server.exports.authority.words import MISSING
 from server.exports.case_models import CaseExport
+from server.exports.tables.findings import sightings_of
 from server.trust.statement import CaptureStatement
 from tests.exports.rows import AT, CASE, confirmed, many
 from tests.validators import run_validator
@@ -91,11 +95,50 @@ def test_the_annex_has_each_thing_once_with_its_ids_as_texts(tmp_path: Path) -> 
         annex.write_csv(out)
         rows = [line.split(",") for line in out.getvalue().splitlines()]
         account = next(row for row in rows if row[1] == "account" and row[2] == "1735765521595875777")
-        assert account[-2:] == ["F-1 F-2", "2"] and account[8:10] == ["2024-07-01T00:00:00.000Z", ""]
+        assert account[-4:] == ["F-1 F-2", "2", "", ""] and account[8:10] == ["2024-07-01T00:00:00.000Z", ""]
         assert Counter(row[1] for row in rows[1:]) == {"post": 2, "account": 2, "address": 1}
-        assert next(row for row in rows if row[1] == "post")[5] == "2024-07-06T10:00:00.000Z"
-        [_, _, period, _] = annex.letter(order())
+        post = next(row for row in rows if row[1] == "post")
+        assert (post[5], post[-1]) == ("2024-07-06T10:00:00.000Z", "0.001"), "a time with how exact it is"
+        [_, _, period, (_, shown)] = annex.letter(order())
+        assert "posted 2024-07-06T10:00:00.000Z ± 0.001 s (platform_id)" in shown
         assert period[1] == ["First day: 2024-07-01 (from 00:00 UTC). Last day: to be set by the authority."]
+
+
+def test_archives_that_the_annex_does_not_name_are_said_to_be_there(tmp_path: Path) -> None:
+    """A finding's sixth, and those of a thing that stands in many findings."""
+    number = iter(range(1, 1000))
+    with Annex(tmp_path, Preservation()) as annex:
+        for each in range(1, 21):
+            pins = [
+                {"id": str(UUID(int=one)), "number": one, "kind": "wacz", "sha256": "cd" * 32, "origin": "made elsewhere"}
+                for one in (next(number) for _ in range(7))
+            ]
+            finding = confirmed(each)
+            annex.add([replace(finding, pins={**finding.pins, "deposits": pins})])
+        [told] = {row.made_elsewhere for row in annex.rows() if row.findings_count == 20}
+    assert "and 2 more of F-1;" in told and told.count("; and others") == 1 and told.endswith("; and others")
+
+
+def test_an_archive_made_elsewhere_is_named_as_such_in_annex_and_report_and_is_no_capture(tmp_path: Path) -> None:
+    pin = {"id": str(UUID(int=7)), "number": 3, "kind": "wacz", "sha256": "cd" * 32, "origin": "made elsewhere"}
+    seen = {"at": "2024-07-06T10:00:00Z", "url": "https://x.example/1", "by": "somebody", "deposit_id": pin["id"]}
+    found = [
+        replace(one, pins={**one.pins, "deposits": [pin]}) for one in (confirmed(1, captures=[], sightings=[seen]), confirmed(2))
+    ]
+    words = f"D-3 wacz sha256:{'cd' * 32} (made elsewhere)"
+    with Annex(tmp_path, Preservation()) as annex:
+        annex.add(found)
+        out = io.StringIO(newline="")
+        annex.write_csv(out)
+        rows = list(csv.DictReader(io.StringIO(out.getvalue(), newline="")))
+        assert {row["made_elsewhere"] for row in rows} == {words}, "once, also where two findings cite it"
+        assert next(row for row in rows if row["findings"] == "F-1")["first_captured_at"] == ""
+        assert f"its findings cite {words}" in annex.letter(order())[3][1]
+    assert [one.deposit for one in sightings_of(found[0])] == [words]
+    report = CustodyReport(order(), CaseExport(id=CASE, marking="TLP:AMBER", recipient="r", purpose="p", requested_at=AT))
+    report.add_findings(found[:1], {})
+    told = [dict(part.facts)["Evidence"] for part in report.parts([], Counter()) if part.title.startswith("F-1 ")]
+    assert [one.replace("\u200b", "") for one in told] == [words]
 
 
 def test_the_annex_of_many_findings_stays_small_in_memory_and_says_what_it_left_out(tmp_path: Path) -> None:

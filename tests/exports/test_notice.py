@@ -9,9 +9,22 @@ import jsonschema
 import pypdf
 import pytest
 
-from server.exports.documents.notice import BONA_FIDE, CATEGORY, SCHEMA, TITLES, Ground, Item, Notice, is_exact, notice_files
+from server.exports.documents.notice import (
+    BONA_FIDE,
+    CATEGORY,
+    SCHEMA,
+    TITLES,
+    Ground,
+    Item,
+    Notice,
+    is_exact,
+    item_lines,
+    notice_files,
+)
 from server.exports.documents.values import canonical
 from server.exports.errors import ExportRefused
+from server.exports.notices import item_of
+from tests.exports.rows import confirmed
 
 WORDS = "Stačilo! Călin Georgescu Подписка ă ț ł č"
 AT = datetime(2024, 7, 6, 10, 0, tzinfo=UTC)
@@ -75,11 +88,16 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("name", {"notifier": {"name": "", "email": "desk@network.example", "organisation": ""}}),
     ("email", {"notifier": {"name": "n", "email": "", "organisation": ""}}),
     ("email", {"notifier": {"name": "n", "email": "desk at network", "organisation": ""}}),
+    ("email", {"notifier": {"name": "n", "email": "desk@network", "organisation": ""}}),
+    ("email", {"notifier": {"name": "n", "email": "a@b.example, c@d.example", "organisation": ""}}),
+    ("name", {"notifier": {"name": "  ", "email": "desk@network.example", "organisation": ""}}),
     ("explanation", {"explanation": ""}),
+    ("explanation", {"explanation": " \n\t "}),
     ("explanation_too_long", {"explanation": "é" * 2001}),
     ("items", {"items": ()}),
     ("too_many_items", {"items": (ITEM,) * 51}),
     ("exact_url", {"items": (ITEM.model_copy(update={"url": "https://x.example/search?q=vote"}),)}),
+    ("exact_url", {"items": (ITEM.model_copy(update={"url": ""}),)}),
     ("bona_fide", {"bona_fide": False}),
 ]
 
@@ -89,13 +107,33 @@ def test_what_is_missing_is_refused_by_its_name(code: str, changes: dict[str, An
     with pytest.raises(ExportRefused) as refused:
         notice_files(notice(**changes))
     assert [one.partition(":")[0] for one in refused.value.data["missing"]] == [code]
-    if code != "ground_too_long" and changes.get("notifier", {}).get("email") != "desk at network":
+    if code != "ground_too_long" and changes.get("notifier", {}).get("email") not in ("desk at network", "desk@network"):
         said = [error.json_path for error in validator().iter_errors(json.loads(notice(**changes)))]
         assert said or code == "exact_url", "the schema refuses it too"
 
 
-def test_2000_characters_are_taken_and_everything_missing_is_said_at_once() -> None:
-    assert notice_files(notice(explanation="é" * 2000))
+def test_what_lies_on_each_limit_is_taken() -> None:
+    taken = GROUND.model_copy(update={"title": "x" * (500 - len(GROUND.words) + len(GROUND.title))})
+    assert len(taken.words) == 500
+    for changes in ({"grounds": (taken,)}, {"items": (ITEM,) * 50}, {"explanation": "é" * 2000}):
+        assert notice_files(notice(**changes)), changes.keys()
+    over = taken.model_copy(update={"title": taken.title + "x"})
+    for changes, code in (({"grounds": (over,)}, "ground_too_long"), ({"items": (ITEM,) * 51}, "too_many_items"),
+                          ({"explanation": "é" * 2001}, "explanation_too_long")):  # fmt: skip
+        with pytest.raises(ExportRefused) as refused:
+            notice_files(notice(**changes))
+        assert [one.partition(":")[0] for one in refused.value.data["missing"]] == [code]
+
+
+def test_one_address_that_is_not_exact_is_named_among_many() -> None:
+    items = [ITEM.model_copy(update={"finding": f"F-{number}"}) for number in range(1, 4)]
+    items[1] = items[1].model_copy(update={"url": "https://x.example/explore"})
+    with pytest.raises(ExportRefused) as refused:
+        notice_files(notice(items=tuple(items)))
+    assert refused.value.data["missing"] == ["exact_url: F-2"]
+
+
+def test_everything_missing_is_said_at_once() -> None:
     with pytest.raises(ExportRefused) as refused:
         notice_files(notice(grounds=(), explanation="", bona_fide=False))
     assert refused.value.data["missing"] == ["legal_basis", "explanation", "bona_fide"]
@@ -105,6 +143,10 @@ def test_2000_characters_are_taken_and_everything_missing_is_said_at_once() -> N
     ("url", "exact"),
     [
         ("https://x.example/a/status/1", True), ("https://video.example/watch?v=abc", True), ("https://x.example/@account", True),
+        ("https://www.linkedin.com/feed/update/urn:li:activity:7433805796212744191/", True),
+        ("https://www.linkedin.com/feed/update/", False), ("https://www.linkedin.com/feed/", False),
+        ("https://www.youtube.com/feed/trending", False), ("https://x.example/i/search?q=a", False),
+        ("https://x.example/home.php", False), ("https://x.example/search.php?q=a", False),
         ("https://x.example/", False), ("https://x.example", False), ("https://x.example/search?q=a", False),
         ("https://x.example/hashtag/a", False), ("https://x.example/results?search_query=a", False),
         ("https://x.example/explore", False),
@@ -114,3 +156,15 @@ def test_2000_characters_are_taken_and_everything_missing_is_said_at_once() -> N
 )  # fmt: skip
 def test_an_exact_address_is_no_start_page_no_feed_and_no_search(url: str, exact: bool) -> None:
     assert is_exact(url) is exact
+
+
+def test_a_time_is_printed_as_exact_as_it_is_known() -> None:
+    """Noon of a day that is all that is known is no time of posting; a notice frozen before keeps its text."""
+    day = {"value": "2024-07-06T12:00:00Z", "source": "displayed", "precision_s": 43_200.0}
+    item = Item.model_validate(item_of(confirmed(1, posted_at=[day])))
+    assert "posted 2024-07-06 12:00:00 UTC ± 43200 s" in item_lines(item)[1]
+    files = notice_files(notice(items=(item,)))
+    assert "± 43200 s" in files["notice.txt"].decode()
+    validator().validate(json.loads(files["notice.json"]))
+    exact = Item.model_validate(item_of(confirmed(1)))
+    assert "±" not in item_lines(exact)[1] and "posted_at_precision_s" not in exact.model_dump(mode="json")

@@ -9,6 +9,7 @@ import tracemalloc
 import uuid
 import zipfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,24 @@ def test_ids_of_19_digits_are_texts_in_every_file(tmp_path: Path) -> None:
     assert line["accounts"] == ["1735765521595875777", "1735765521595875778"]
     assert (line["silence_margin_s"], sheet["silence_margin_s"], row["silence_margin_s"]) == (0.0, 0, "0.0")
     assert line["label_poster"] == "not_checked" and line["label_platform"] == "absent", "not checked is never absent"
+
+
+def test_the_time_of_posting_is_told_by_the_rule_its_confirmation_pins(tmp_path: Path) -> None:
+    """A day that agrees with a TikTok id confirms the day; what was confirmed before says what it said."""
+    of_id = {"value": "2024-07-06T17:00:00Z", "source": "platform_id", "precision_s": 1, "compared": False}
+    day = {"value": "2024-07-06T10:00:00Z", "source": "displayed", "precision_s": 43200}
+    subject = {"platform": "tiktok", "post_id": str(int(datetime(2024, 7, 6, 17, tzinfo=UTC).timestamp()) << 32)}
+    former = confirmed(1, subject=subject, posted_at=[of_id, day])
+    today = replace(former, pins={**former.pins, "time_rule": 2})
+    alone = replace(confirmed(2, subject=subject, posted_at=[of_id]), pins=today.pins)
+    found = members(tables(tmp_path, [former, today, alone]))
+    lines = [json.loads(one) for one in found["findings.jsonl"].splitlines()]
+    names = ("posted_at", "posted_at_source", "posted_at_precision_s", "posted_at_compared")
+    assert [[one[name] for name in names] for one in lines] == [
+        ["2024-07-06T17:00:00.000Z", "platform_id", 1, "yes"],
+        ["2024-07-06T10:00:00.000Z", "displayed", 43200, "yes"],
+        ["2024-07-06T17:00:00.000Z", "platform_id", 1, "no"],
+    ]
 
 
 @pytest.mark.parametrize("profile", [*Profile])

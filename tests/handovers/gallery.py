@@ -17,7 +17,7 @@ SECOND = "b" * 64
 
 
 async def fill(site: Site) -> dict[str, str]:
-    """A capture with a covered copy, links in several states, a submission with its supplement; paths of the pages by name."""
+    """A capture with masked copies, links in several states, a submission and its supplement; paths of the pages by name."""
     services, device = site.services, await site.pair("Chromium on the newsroom desk")
     lead = await services.operators.ensure_default_operator()
     desk = Desk(site, lead, device, await one(device, 0, PAGES[0]))
@@ -44,11 +44,16 @@ async def fill(site: Site) -> dict[str, str]:
     browser, path = await desk.opened(link)
     await browser.get(f"{path}/files/{link.row.files[0]['name']}")
     await browser.post(f"{path}/receipt", data={"name": "A. Clerk, registry"})
+    renewed = await desk.link(profile="public", with_passcode=False, recipient="Readers of the article")
+    await desk.mask(MaskBox(860, 180, 372, 150), MaskBox(48, 20, 300, 80))
+    await services.handovers.renewals.replace(lead, renewed.row.id)
     _, platform = await desk.opened(masked)
+    _, public = await desk.opened(renewed)
     return {
         "handovers": "/handovers", "handover": f"/handovers/{link.row.id}", "form": f"/handovers/new?kind=bundle&id={bundle}",
         "form-capture": f"/handovers/new?kind=capture&id={desk.capture_id}", "first": "/h/hsh_x", "handed": path,
-        "handed-platform": platform, "submission": f"/submissions/{second.id}", "submission-first": f"/submissions/{first.id}",
+        "handed-platform": platform, "handed-public": public, "handover-old": f"/handovers/{masked.row.id}",
+        "submission": f"/submissions/{second.id}", "submission-first": f"/submissions/{first.id}",
         "submission-new": f"/submissions/new?kind=bundle&id={bundle}", "mask": f"/captures/{desk.capture_id}/masks/{SHOT}",
         "capture": f"/captures/{desk.capture_id}", "export": f"/exports/{bundle}",
     }  # fmt: skip

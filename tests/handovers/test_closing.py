@@ -40,10 +40,10 @@ def submission(desk: Desk, kind: str, thing: Any, **more: Any) -> SubmissionOrde
     return SubmissionOrder(kind, str(thing), "The regulator", "post", desk.site.clock.now(), **more)  # type: ignore[union-attr]
 
 
-async def until_something_waits(database: Database) -> None:
+async def until_something_waits(database: Database, many: int = 1) -> None:
     async with asyncio.timeout(20), database.session() as session:
         waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        while not await run_sql(session, waiting):
+        while len(await run_sql(session, waiting)) < many:
             await session.rollback()
             await asyncio.sleep(0.01)
 

@@ -36,7 +36,7 @@ async def test_boxes_drawn_on_the_page_become_a_recorded_copy_and_the_original_s
     [event] = [event for event in await desk.events(f"capture:{desk.capture_id}") if event.type == "capture.masked"]
     wanted = {"artifact": SHOT, "originalSha256": copy.original_sha256, "sha256": copy.sha256, "boxes": copy.boxes}
     assert {name: event.details[name] for name in wanted} == wanted and event.actor == desk.lead.urn
-    assert "A covered copy exists" in (await person.get(capture)).text
+    assert "A masked copy exists" in (await person.get(capture)).text
     for broken in ({"x": ["1"]}, {"x": ["a", ""]}, {"width": ["0", ""]}, {"x": ["5000", ""]}, {"reason": " "}):
         assert (await person.post(f"{capture}/masks", data=data | broken)).status_code == 422, broken
     assert len((await desk.site.services.captures.masked.picture(desk.lead, desk.capture_id, SHOT)).copies) == 1

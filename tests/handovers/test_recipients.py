@@ -228,10 +228,10 @@ async def test_an_exhibit_of_a_case_that_is_not_clear_is_not_made_public(desk: D
 async def test_the_form_shows_what_each_reader_would_get_before_anything_is_made(desk: Desk) -> None:
     person, path = await desk.site.person(), f"/handovers/new?kind=capture&id={desk.capture_id}"
     before = (await person.get(path)).text
-    assert before.count("masked copies only") == 2 and "page.wacz" in before, "platform and public wait for a covered copy"
+    assert before.count("gets masked copies only") == 2 and "page.wacz" in before, "platform and public wait for a masked copy"
     await desk.mask()
     after = (await person.get(path)).text
-    assert after.count(f"{SHOT}.masked.png") == 3 and "masked copies only" not in after
+    assert after.count(f"{SHOT}.masked.png") == 3 and "gets masked copies only" not in after
     checker = await desk.site.person(await desk.site.colleague(desk.lead.organisation_id, "fact_checker"))
     assert (await checker.get(path)).text.count(f"{SHOT}.masked.png") == 1, "only what one may hand over"
     assert (await checker.get(f"/handovers/new?kind=bundle&id={await desk.bundle()}")).status_code == 403

@@ -6,7 +6,7 @@ import pytest
 
 from server.cases.service import CaseOrder
 from server.db import run_sql
-from server.images import searching, telling
+from server.images import telling
 from server.operators.actors import OperatorActor
 from tests.images.pages import capture_page, indexed
 from tests.media.pictures import encoded, mirrored, scene
@@ -60,13 +60,12 @@ async def test_a_browser_is_told_of_colleagues_captures_while_its_person_may_rea
 
 
 async def test_places_left_out_for_their_number_are_not_called_hidden(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (searching, telling):
-        monkeypatch.setattr(module, "SIGHTINGS_LIMIT", 4)
+    monkeypatch.setattr(telling, "SIGHTINGS_LIMIT", 4)
     bodies = {f"https://a.example/{number}.jpg": SEEN for number in range(5)} | {"https://a.example/m.jpg": MIRRORED}
     await indexed(site, await capture_page(await site.pair(), bodies))
     told = (await (await site.person()).post(SEARCH, content=SEEN)).json()["matches"]
-    numbers = {one["kind"]: (len(one["sightings"]), one["unlisted"], one["hidden"]) for one in told}
-    assert numbers == {"exact": (2, 3, 0), "same": (1, 0, 0)}, "nor does what was seen often hide another one's places"
+    numbers = {one["kind"]: (len(one["sightings"]), one["sightings_count"], one["hidden"]) for one in told}
+    assert numbers == {"exact": (3, 5, 0), "same": (1, 1, 0)}, "nor does what was seen often hide another one's places"
 
 
 async def test_another_organisations_browser_learns_nothing_not_even_a_count(site: Site) -> None:

@@ -66,9 +66,22 @@ async def test_what_a_finding_cites_stays(site: object) -> None:
     work = await Casework.begin(site)  # type: ignore[arg-type]
     desk = Desk(work.site, work.author, work.case)
     view = await desk.taken(table(HEADER, ("1735765521595875777", "facebook", "", ""), ("999999", "facebook", "", "")))
-    await work.draft()
+    await work.confirmed()
     undone = await desk.undone(view.table.id)
     assert [(one.name, one.why) for one in undone.kept] == [("1735765521595875777", "finding")]
+
+
+async def test_what_a_confirmed_finding_saw_or_was_led_by_stays(site: object) -> None:
+    work = await Casework.begin(site)  # type: ignore[arg-type]
+    desk = Desk(work.site, work.author, work.case)
+    seen, led, other = (f"https://www.facebook.com/a/posts/{number}" for number in (17357655215958001, 17357655215958002, 17))
+    view = await desk.taken(table(("post url",), (seen,), (led,), (other,)))
+    sighting = {"at": "2024-07-06T10:00:00Z", "url": seen, "by": "somebody"}
+    finding = await work.confirmed(sightings=[sighting], redirect_chain=[led, "https://a.example"])
+    undone = await desk.undone(view.table.id)
+    assert {one.why for one in undone.kept} == {"finding"} and len(undone.kept) == 2, undone.kept
+    opened = await work.site.services.findings.read(work.author, finding.id)
+    assert opened.finding.state == "confirmed" and opened.gaps == ()
 
 
 async def test_what_two_imports_say_goes_with_the_second_undo(desk: Desk) -> None:

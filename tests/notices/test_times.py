@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from server.cli import app
 from server.errors import BadInput
-from server.notices.bodies import Body, Drafted, canonical
+from server.findings.body import canonical
+from server.notices.bodies import Body, Drafted
 from server.notices.models import Notice, NoticeEvent
 from server.notices.table import rows_of
 from server.notices.tables import recount_table

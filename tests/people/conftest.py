@@ -9,7 +9,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from argon2 import PasswordHasher
 
+from server.operators import passwords
 from server.operators.sessions import Arrival
 from tests.people.softkey import SoftKey
 from tests.services.stage import HeldClock
@@ -76,3 +78,11 @@ async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
     settings = settings_of(tmp_path, database_url).model_copy(update={"public_url": ORIGIN})
     async with open_site(settings, clock=HeldClock()) as running:
         yield Town(running)
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2id with the least it can do: for tests of how often it is asked, or of something else."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_HASHER", quick)
+    monkeypatch.setattr(passwords, "_nobodys", lambda: quick.hash("nobody's"))

@@ -6,6 +6,7 @@ It is strict where the service must be right (client, redirect address, PKCE, si
 
 import base64
 import hashlib
+import hmac
 import json
 import secrets
 import sys
@@ -94,7 +95,15 @@ class Issuer(BaseHTTPRequestHandler):
         if how == "none":
             parts = [json.dumps(one).encode() for one in ({"alg": "none"}, claims)]
             return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
-        if how == "secret":  # an algorithm with the client's own secret as key, or with the public key as one
+        if how == "public":  # an algorithm that takes the public key for a shared secret
+            pem = KEY.as_pem(private=False)
+            parts = [json.dumps(one).encode() for one in ({"alg": "HS256", "kid": "one"}, claims)]
+            signed = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+            mac = hmac.digest(pem, signed.encode(), hashlib.sha256)
+            return f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+        if how == "own":  # a key of its own in the header
+            return jwt.encode({"alg": "ES256", "kid": "one", "jwk": EVIL.as_dict(private=False)}, claims, EVIL)
+        if how == "secret":  # an algorithm with the client's own secret as key
             return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET), algorithms=["HS256"])
         if how == "other_kind":
             return jwt.encode({"alg": "RS256", "kid": "one"}, claims, RSAKey.generate_key(2048))

@@ -21,13 +21,15 @@ def b64u(data: bytes) -> str:
 
 @dataclass
 class SoftKey:
-    """One credential. Tests change its fields to lie: `origin`, `count`, `verified`, `user_handle`, `rp_id`."""
+    """One credential. Tests change its fields to lie: `origin`, `count`, `verified`, `user_handle`, `rp_id`, `framed`, `kind`."""
 
     origin: str
     count: int = 0
     verified: bool = True
     user_handle: bytes = b""
     rp_id: str | None = None
+    framed: bool = False
+    kind: str = ""
     id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
@@ -59,7 +61,7 @@ class SoftKey:
         return self._answer(response)
 
     def _client(self, kind: str, asked: dict[str, Any]) -> bytes:
-        said = {"type": kind, "challenge": asked["challenge"], "origin": self.origin, "crossOrigin": False}
+        said = {"type": self.kind or kind, "challenge": asked["challenge"], "origin": self.origin, "crossOrigin": self.framed}
         return json.dumps(said).encode()
 
     def _data(self, rp_id: str, flags: int) -> bytes:

@@ -161,6 +161,8 @@ LIES: dict[str, tuple[dict[str, Any], str]] = {
     "signed by another key": ({"claims": IDA, "sign": "evil"}, BELIEVED),
     "not signed": ({"claims": IDA, "sign": "none"}, BELIEVED),
     "signed with the shared secret": ({"claims": IDA, "sign": "secret"}, BELIEVED),
+    "signed with the public key as a secret": ({"claims": IDA, "sign": "public"}, BELIEVED),
+    "signed with a key that it brings along": ({"claims": IDA, "sign": "own"}, BELIEVED),
     "signed with a key of another kind": ({"claims": IDA, "sign": "other_kind"}, BELIEVED),
     "another state": ({"claims": IDA, "back": {"state": "hsc_guess"}}, OWN),
     "mixed up with another issuer": ({"claims": IDA, "back": {"iss": "https://evil.example"}}, BELIEVED),

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import subprocess
+import sys
 from collections import Counter
 from datetime import timedelta
 
@@ -10,20 +12,33 @@ from argon2 import PasswordHasher
 from sqlalchemy import event
 
 from server.errors import SignInPaused, SignInRefused
+from server.handovers import passcodes
 from server.operators import passwords
 from server.operators.pacing import LONGEST_PAUSE, SignInPace, address_key, login_key, pause_after
 from server.operators.sessions import Arrival
 from tests.people.conftest import DESK, Town
 
 PASSWORD = "correct horse battery"
+pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argon2id with the least it can do: what is tested here is how often it is asked."""
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(passwords, "_HASHER", quick)
-    monkeypatch.setattr(passwords, "_NOBODYS", quick.hash("nobody's"))
+def test_no_command_line_waits_for_a_hash_that_only_a_stranger_needs() -> None:
+    """Argon2id takes a second on a busy machine; what every command loads must not compute one."""
+    counted = (
+        "import argon2; argon2.PasswordHasher.hash = lambda *_: exit('hashed at import');"
+        "import server.operators.passwords, server.handovers.passcodes"
+    )
+    done = subprocess.run([sys.executable, "-c", counted], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+async def test_one_comparison_whether_there_is_a_link_with_a_passcode_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+    monkeypatch.setattr(passcodes, "_matches", lambda stored, _typed: compared.append(stored) is not None)
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("ABCDE12345")
+    monkeypatch.setattr(passcodes, "_nobodys", lambda: quick)
+    assert await passcodes.is_passcode(None, "ABCDE-12345") and not await passcodes.is_passcode(quick, "ABCDE-12346")
+    assert compared == [quick, quick]
 
 
 def elsewhere(number: int) -> Arrival:

@@ -147,6 +147,7 @@ async def test_the_link_of_the_command_line_is_for_somebody_who_administers_and_
     assert opened == third
 
 
+@pytest.mark.usefixtures("quick_hashes")
 async def test_another_password_needs_the_present_one_and_ends_what_that_opened(town: Town) -> None:
     admin, services = await town.admin(), town.services
     old, new = "correct horse battery", "staple correct horse"
@@ -166,6 +167,7 @@ async def test_another_password_needs_the_present_one_and_ends_what_that_opened(
     assert kind == "operator.password_set" and len(details["sessions"]) == 1
 
 
+@pytest.mark.usefixtures("quick_hashes")
 async def test_who_tries_the_present_password_too_often_waits(town: Town) -> None:
     admin, services = await town.admin(), town.services
     await services.accounts.set_password(admin, "desk", "correct horse battery")

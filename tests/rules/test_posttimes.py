@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.rules.errors import RuleError
-from server.rules.posttimes import PostTime, best_time, contradictions, time_of_id
+from server.rules.posttimes import FIRST_RULE, PostTime, TimeSource, best_time, contradictions, of_id, time_of_id
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "posttimes.json").read_text("utf-8"))["ids"]
 NOON = datetime(2024, 7, 6, 12, 0, tzinfo=UTC)
@@ -58,15 +58,36 @@ def test_the_best_time_is_by_source_then_by_precision() -> None:
     assert best_time([]) is None
 
 
-def test_a_formula_never_compared_counts_once_another_time_agrees() -> None:
-    doubtful = PostTime(NOON, "platform_id", 1, "…", compared=False)
-    agreeing, other = PostTime(NOON, "embedded_json", 1), PostTime(NOON + timedelta(hours=3), "embedded_json", 1)
-    alone, backed, contradicted = best_time([doubtful]), best_time([doubtful, agreeing]), best_time([doubtful, other])
-    assert alone is not None and not alone.compared
-    assert backed is not None and backed.compared and "embedded_json" in backed.note
-    assert contradicted is not None and not contradicted.compared
-    by_a_person = best_time([doubtful, PostTime(NOON, "person", 1)])
-    assert by_a_person is not None and not by_a_person.compared
+DOUBTFUL = PostTime(NOON, "platform_id", 1, "…", compared=False)
+
+
+@pytest.mark.parametrize(("source", "precision_s"), [("embedded_json", 1), ("displayed", 60), ("displayed", 43_200)])
+def test_a_formula_never_compared_is_as_exact_as_what_confirms_it(source: TimeSource, precision_s: float) -> None:
+    confirming = PostTime(NOON + timedelta(seconds=precision_s / 2), source, precision_s, "as shown")
+    found = best_time([DOUBTFUL, confirming])
+    assert found is not None and found.compared and found.beside == DOUBTFUL
+    assert (found.source, found.precision_s, found.interval) == (source, precision_s, confirming.interval)
+    assert found.note.startswith("as shown; agrees with platform_id 2024-07-06T12:00:00+00:00 ± 1 s"), found.note
+
+
+def test_alone_contradicted_or_with_a_persons_word_it_stays_never_compared() -> None:
+    other = PostTime(NOON + timedelta(hours=3), "embedded_json", 1)
+    for stated in ([DOUBTFUL], [DOUBTFUL, other], [DOUBTFUL, PostTime(NOON, "person", 1)]):
+        assert best_time(stated) == DOUBTFUL
+
+
+def test_the_first_rule_still_tells_what_was_frozen_under_it() -> None:
+    found = best_time([DOUBTFUL, PostTime(NOON, "displayed", 43_200)], FIRST_RULE)
+    assert found is not None and (found.source, found.precision_s, found.compared) == ("platform_id", 1, True)
+
+
+def test_an_ids_time_is_compared_if_its_formula_is_whatever_somebody_wrote_down() -> None:
+    written = PostTime(NOON, "platform_id", 0.001, "agrees with displayed", compared=True)
+    shown = PostTime(NOON, "displayed", 60)
+    tiktok, x = str(int(NOON.timestamp()) << 32), str(int(NOON.timestamp() * 1000) - 1288834974657 << 22)
+    for platform, post_id, compared in (("tiktok", tiktok, False), ("x", x, True), ("x", "1735765521595875777", False),
+                                        ("facebook", "1735765521595875777", False), ("", "", False)):  # fmt: skip
+        assert [one.compared for one in of_id([written, shown], platform, post_id)] == [compared, True], platform
 
 
 def test_times_that_cannot_both_be_true_are_named() -> None:

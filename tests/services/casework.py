@@ -1,9 +1,12 @@
 """A case with an exhibit and a silence finding that lacks nothing: what the tests of findings and statistics begin with."""
 
+import io
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from server.cases.models import CaseFile
 from server.cases.service import CaseOrder
@@ -24,7 +27,7 @@ def body_of(capture_id: str, **changes: Any) -> FindingBody:
         "subject": {"platform": "facebook", "post_id": "1735765521595875777", "account_id": "17", "url": "https://x.example/a/1"},
         "member_state": "FR",
         "captures": [capture_id],
-        "posted_at": [{"value": IN_WINDOW.isoformat(), "source": "platform_id", "precision_s": 0.001}],
+        "posted_at": [{"value": IN_WINDOW.isoformat(), "source": "embedded_json", "precision_s": 1}],
         "silence": SILENCE,
         "content_text": "Votez pour nous",
     }
@@ -66,6 +69,12 @@ class Casework:
         finding = await self.draft(type_code, **changes)
         await self.judge(finding, "reviewed", "confirmed")
         return finding
+
+    async def files(self, export_id: UUID) -> dict[str, bytes]:
+        """What the zip of an export of the case holds, by name."""
+        opened = await self.site.services.case_exports.open_file(self.author, export_id)
+        with opened.open_range(0, opened.size_bytes) as stream, zipfile.ZipFile(io.BytesIO(stream.read())) as packed:
+            return {name: packed.read(name) for name in packed.namelist()}
 
 
 def subject(number: int, **changes: str) -> Mapping[str, str]:

@@ -15,7 +15,6 @@ from server.exports.kind import CaseExportOrder
 from server.exports.workbook.values import WorkbookDraft
 from server.findings.activities import ActivityOrder, drafted, form_characters
 from tests.services.casework import Casework
-from tests.services.test_alerts import files
 from tests.web.site import Site
 
 DAY = date(2024, 9, 1)
@@ -95,7 +94,7 @@ async def test_a_report_takes_the_periods_lines_in_by_itself(site: Site) -> None
     asked = {"organisation": "Here", "period_from": date(2024, 7, 1), "period_to": date(2024, 12, 31), "activities": [typed]}
     internal = CaseExportOrder("internal", "half-year report", "Transparency Centre")
     made = await site.services.reports.request(work.author, work.case.id, internal, WorkbookDraft.model_validate(asked))
-    found = await files(work, made.id)
+    found = await work.files(made.id)
 
     def table(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(io.StringIO(found[f"{name}.csv"].decode(), newline="")))

@@ -1,10 +1,8 @@
 """Alerts: made of a case's confirmed findings and frozen numbers, versioned, refused by name, handed over on the record."""
 
 import asyncio
-import io
 import json
 import uuid
-import zipfile
 from datetime import date
 from typing import Any
 
@@ -44,16 +42,10 @@ def draft(**said: Any) -> AlertDraft:
     return AlertDraft.model_validate(SAID | {"statistics": [1]} | said)
 
 
-async def files(work: Casework, export_id: Any) -> dict[str, bytes]:
-    opened = await work.site.services.case_exports.open_file(work.author, export_id)
-    with opened.open_range(0, opened.size_bytes) as stream, zipfile.ZipFile(io.BytesIO(stream.read())) as packed:
-        return {name: packed.read(name) for name in packed.namelist()}
-
-
 async def test_an_alert_holds_what_is_confirmed_and_counts_its_versions(work: Casework) -> None:
     alerts = work.site.services.alerts
     first = await alerts.request(work.author, work.case.id, ORDER, draft())
-    found = await files(work, first.id)
+    found = await work.files(first.id)
     assert set(found) == {"alert.pdf", "alert.html", "alert.json"}
     said = json.loads(found["alert.json"])
     assert said["evidence"] == {"findings": 2, "posts": 2, "accounts": 2, "captures": 1}
@@ -61,7 +53,7 @@ async def test_an_alert_holds_what_is_confirmed_and_counts_its_versions(work: Ca
     assert [(one["statistic"], one["n"]) for one in said["figures"]] == [("S-1", 2)]
     second = await alerts.request(work.author, work.case.id, ORDER, draft(overview="More is known."))
     other = await alerts.request(work.author, work.case.id, ORDER, draft(number="2024-08"))
-    again, apart = [json.loads((await files(work, one.id))["alert.json"]) for one in (second, other)]
+    again, apart = [json.loads((await work.files(one.id))["alert.json"]) for one in (second, other)]
     assert (said["version"], again["version"], apart["version"]) == (1, 2, 1)
     assert said["alert_id"] == again["alert_id"] != apart["alert_id"]
     chain = await work.site.services.custody.chain(f"case:{work.case.id}", organisation_id=work.case.organisation_id)
@@ -131,7 +123,7 @@ async def test_whoever_holds_an_alert_finds_its_versions_and_nothing_it_says(wor
     made = [await alerts.request(work.author, work.case.id, ORDER, draft(overview=one)) for one in ("First.", "Second.")]
     bundle = made[0].id
     third = await alerts.request(work.author, work.case.id, ORDER, draft(bundle=bundle, authors="The desk"))
-    said = json.loads((await files(work, third.id))["alert.json"])
+    said = json.loads((await work.files(third.id))["alert.json"])
     first = await work.site.services.case_exports.read(work.author, bundle)
     assert said["bundle_sha256"] == first.file_sha256 and said["facets"][0]["content_type"] == "silence period violations"
     address = said["verify_url"].removeprefix("http://holdstill.test")
@@ -157,7 +149,7 @@ async def test_nobody_learns_from_an_alert_how_many_versions_other_readers_got(w
     await site.services.cases.mark(work.author, work.case.id, "TLP:CLEAR")
     inside = [await alerts.request(work.author, work.case.id, ORDER, draft(overview=one)) for one in ("First.", "Second.")]
     public = await alerts.request(work.author, work.case.id, CaseExportOrder("public", "p", "r"), draft())
-    said, told = [json.loads((await files(work, one.id))["alert.json"]) for one in (inside[1], public)]
+    said, told = [json.loads((await work.files(one.id))["alert.json"]) for one in (inside[1], public)]
     assert said["alert_id"] == told["alert_id"], "it is one alert"
     assert (said["version"], told["version"]) == (2, 1)
     assert said["verify_url"] != told["verify_url"]

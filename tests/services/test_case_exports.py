@@ -1,11 +1,8 @@
 """Tables of a case: what was confirmed at a moment, for whoever has the right, with the hand-over in the case's chain."""
 
-import asyncio
 import io
 import json
 import os
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -49,12 +46,6 @@ async def made(work: Casework, profile: str = "internal", *, by: Any = None) -> 
     return await exports.read(work.author, row.id)
 
 
-async def contents(work: Casework, row: CaseExport) -> dict[str, bytes]:
-    opened = await work.site.services.case_exports.open_file(work.author, row.id)
-    with opened.open_range(0, opened.size_bytes) as stream, zipfile.ZipFile(io.BytesIO(stream.read())) as packed:
-        return {name: packed.read(name) for name in packed.namelist()}
-
-
 def lines(data: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in data.splitlines()]
 
@@ -66,7 +57,7 @@ async def events(work: Casework, kind: str) -> list[RecordedEvent]:
 
 async def test_the_tables_hold_the_confirmed_versions_and_nothing_else(work: Casework, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confirmed.confirmed_findings, "__kwdefaults__", {"batch": 2})
-    found = await contents(work, await made(work))
+    found = await work.files((await made(work)).id)
     rows = lines(found["findings.jsonl"])
     told = [(row["finding"], row["version"], row["post_id"][-3:]) for row in rows]
     assert told == [("F-1", 1, "001"), ("F-4", 1, "002"), ("F-5", 1, "003")]
@@ -77,10 +68,10 @@ async def test_the_tables_hold_the_confirmed_versions_and_nothing_else(work: Cas
 
 
 async def test_a_second_export_names_everything_the_same(work: Casework) -> None:
-    first = await contents(work, await made(work))
+    first = await work.files((await made(work)).id)
     work.site.clock.move(60)
     await work.confirmed(subject=subject(7))
-    second = await contents(work, await made(work))
+    second = await work.files((await made(work)).id)
     assert second["findings.jsonl"].startswith(first["findings.jsonl"]) and first["sightings.jsonl"] == second["sightings.jsonl"]
     assert len(lines(second["findings.jsonl"])) == 4
 
@@ -91,7 +82,7 @@ async def test_what_is_confirmed_after_the_order_is_not_in_its_file(work: Casewo
     work.site.clock.move(60)
     await work.confirmed(subject=subject(7))
     assert await exports.maker.run(row.id) == "ready"
-    assert len(lines((await contents(work, row))["findings.jsonl"])) == 3
+    assert len(lines((await work.files(row.id))["findings.jsonl"])) == 3
 
 
 async def test_the_hand_over_and_every_opening_are_events_of_the_case(work: Casework) -> None:
@@ -106,8 +97,8 @@ async def test_the_hand_over_and_every_opening_are_events_of_the_case(work: Case
         "rows": {"findings": 3, "sightings": 1},
     }  # fmt: skip
     assert await events(work, "case.export_opened") == []
-    await contents(work, row)
-    await contents(work, row)
+    await work.files(row.id)
+    await work.files(row.id)
     assert len(await events(work, "case.export_opened")) == 2
     await work.site.sound()
 
@@ -259,18 +250,6 @@ async def test_the_pages_lead_from_the_case_to_the_file(work: Casework) -> None:
     assert fetched.status_code == 200 and zipfile.ZipFile(io.BytesIO(fetched.content)).testzip() is None
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
     assert (await person.get(f"{answer.headers['location']}/file", headers=elsewhere)).status_code == 403
-
-
-async def test_the_command_writes_the_file(work: Casework, database_url: str, tmp_path: Path) -> None:
-    out = tmp_path / "tables.zip"
-    asked = ["export", "tables", str(work.case.id), "--purpose", "p", "--recipient", "r", "-o", str(out), "--json"]
-    command = [sys.executable, "-c", "from server.cli import main; main()", *asked]
-    env = os.environ | {"HOLDSTILL_DATABASE_URL": database_url, "HOLDSTILL_DATA_DIR": str(tmp_path / "data")}
-    done = await asyncio.to_thread(subprocess.run, command, env=env, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["findings"] == 3
-    with zipfile.ZipFile(out) as packed:
-        assert len(lines(packed.read("findings.jsonl"))) == 3
 
 
 async def test_the_page_of_a_capture_offers_a_bundle_only_to_who_may_ask_for_one(work: Casework) -> None:

@@ -6,9 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from server.cases.entities import EntityOrder, MetricOrder, RelationOrder, sum_ranges
+from server.cases.entities import EntityOrder, MetricOrder, RelationOrder
 from server.cases.errors import AlreadyExhibit, CaseClosed
-from server.cases.models import Metric
 from server.cases.service import CaseOrder
 from server.errors import BadInput, Forbidden, NotFound
 from tests.web.site import Site
@@ -214,20 +213,3 @@ async def test_five_to_nine_million_views_stay_a_range(site: Site) -> None:
         await cases.entities.measure(
             lead, case.id, MetricOrder(network.id, "views", 1, 1, "views", "w", "m", NOW, source_capture="0" * 64)
         )
-
-
-def metric(**changes: Any) -> Metric:
-    values = {"name": "views", "low": 1, "high": 2, "unit": "views", "window": "per week", "method": "m", "claimed_by": ""}
-    return Metric(case_id=uuid4(), entity_id=uuid4(), as_of=NOW, author_id=uuid4(), created_at=NOW, **(values | changes))
-
-
-def test_ranges_are_summed_only_where_that_means_something() -> None:
-    total = sum_ranges([metric(low=5, high=9), metric(low=1, high=1)])
-    assert (total.low, total.high) == (6, 10)
-    twice = metric()
-    for wrong in (
-        [], [twice, twice], [metric(), metric(unit="likes")], [metric(), metric(window="per day")], [metric(),
-        metric(claimed_by="tiktok")],
-    ):  # fmt: skip
-        with pytest.raises(BadInput):
-            sum_ranges(wrong)

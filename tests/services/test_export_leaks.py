@@ -1,7 +1,9 @@
 """What goes to a platform or to everybody holds nothing of who collected it, in any file, however deep it is packed."""
 
+import base64
 import gzip
 import io
+import json
 import zipfile
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import date, timedelta
@@ -36,6 +38,8 @@ IN_A_PICTURE = "Corncrake"
 """What a screenshot's file says beside its pixels."""
 COLLECTOR = ("Zebrafinch", "Woodlark", "Nightjar", "Dunnock", "Whinchat", "Fieldfare")
 """The author, the reviewer, who saw it, who looked at the picture, the assessment, the note to oneself."""
+TRACES = ("Ortolan", "siskin@desk.example", "Bramblingware/7.3")
+"""The collector's device as it was named, e-mail address and browser."""
 ORGANISATION, ACCOUNT, SPONSOR = "Kestrel Desk", "90071992547409931", "Bittern Ltd"
 URL = "https://x.example/a/1"
 Make = Callable[[Casework, CaseExportOrder], Coroutine[Any, Any, CaseExport]]
@@ -46,7 +50,8 @@ async def work(site: Site) -> Casework:
     """A confirmed finding whose every internal member is a canary, in a case that may be made public."""
     made = await Casework.begin(site)
     async with site.services.database.transaction() as session:
-        (await session.get_one(Operator, made.author.operator_id)).name = COLLECTOR[0]
+        author = await session.get_one(Operator, made.author.operator_id)
+        author.name, author.email = COLLECTOR[0], TRACES[1]
         (await session.get_one(Operator, made.reviewer.operator_id)).name = COLLECTOR[1]
         (await session.get_one(Organisation, made.author.organisation_id)).name = ORGANISATION
     seen = {"at": "2024-07-06T10:00:00Z", "url": URL, "by": COLLECTOR[2], "country": "FR"}
@@ -57,8 +62,8 @@ async def work(site: Site) -> Casework:
     await made.confirmed(subject=about, sightings=[seen], bases=bases, **told)
     await site.services.cases.notes.write(made.author, made.case.id, COLLECTOR[5])
     await site.services.cases.mark(made.author, made.case.id, "TLP:CLEAR")
-    device = await site.pair()
-    shown = await device.capture(device.artifacts() | {SHOT: speaking_picture()})
+    device = await site.pair(TRACES[0])
+    shown = await device.capture(device.artifacts() | {SHOT: speaking_picture()}, userAgent=TRACES[2])
     await site.services.cases.exhibits.add(made.author, made.case.id, shown)
     await site.services.captures.masked.make(made.author, shown, MaskOrder(SHOT, (MaskBox(0, 0, 30, 30),), COLLECTOR[5]))
     made.capture_id = shown
@@ -126,16 +131,39 @@ ASKED = [(kind, profile) for kind in KINDS if kind != "authority" for profile in
 """The bundle for an authority needs stamps and witnesses: tests/services/test_authority.py looks into it."""
 
 
+PDF_SAYS = {"/Title", "/Author", "/Creator", "/CreationDate", "/ModDate", "/Producer"}
+
+
+def bare(data: bytes) -> bool:
+    """Whether a zip says nothing beside its files: no comment, no owner, one fixed time, no names of folders of this machine; a
+    workbook no properties, no hidden column, row or sheet, no thumbnail."""
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        entries = packed.infolist()
+        sheets = b"".join(packed.read(one) for one in entries if one.filename.startswith("xl/"))
+        return (
+            packed.comment == b""
+            and all(one.comment == b"" and one.date_time == (1980, 1, 1, 0, 0, 0) for one in entries)
+            and all(one.extra == b"" or one.extra[:2] == b"\x01\x00" for one in entries)
+            and not any(one.filename.startswith(("/", "docProps", "..")) or "thumbnail" in one.filename for one in entries)
+            and b" hidden=" not in sheets
+            and b" state=" not in sheets.replace(b'state="frozen"', b"frozen")
+        )
+
+
 def leaves(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The file, and whatever is packed in it: zip (XLSX too), gzip, the streams and the text of a PDF."""
+    """The file, and whatever is packed in it: zip (XLSX too), gzip, what an envelope holds, the streams and the text of a PDF."""
     yield name, data
     if data[:4] == b"PK\x03\x04":
+        assert bare(data), name
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             for one in packed.namelist():
                 yield f"{name}/{one}", one.encode()
                 yield from leaves(f"{name}/{one}", packed.read(one))
     elif data[:2] == b"\x1f\x8b":
+        assert data[3] == 0 and data[4:8] == bytes(4), f"{name}: a name, a comment or a time in the head"
         yield from leaves(f"{name}/gunzip", gzip.decompress(data))
+    elif data[:1] == b"{" and b'"payloadType"' in data:
+        yield f"{name}/payload", base64.b64decode(json.loads(data)["payload"])
     elif data[:8] == b"\x89PNG\r\n\x1a\n":
         with Image.open(io.BytesIO(data)) as image:
             image.load()
@@ -144,6 +172,7 @@ def leaves(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
         reader = pypdf.PdfReader(io.BytesIO(data))
         yield f"{name}/text", "".join(page.extract_text() for page in reader.pages).encode()
         yield f"{name}/metadata", repr(reader.metadata).encode()
+        assert not reader.attachments and set(reader.metadata or {}) <= PDF_SAYS, name
         for number in range(1, int(reader.trailer["/Size"])):
             found = reader.get_object(number)
             if isinstance(found, pypdf.generic.StreamObject):
@@ -154,7 +183,8 @@ async def test_nothing_of_the_collector_leaves(work: Casework) -> None:
     for kind, profile in ASKED:
         found = await made_of(work, kind, profile)
         ids = [str(work.author.operator_id), str(work.reviewer.operator_id), str(work.author.organisation_id)]
-        hidden = [*COLLECTOR, *ids, "urn:holdstill:operator", "urn:holdstill:device", IN_A_PICTURE]
+        hidden = [*COLLECTOR, *TRACES, *ids, "urn:holdstill:operator", "urn:holdstill:device", IN_A_PICTURE]
+        hidden += [str(work.site.services.settings.data_dir.resolve())]
         if profile is Profile.AUTHORITY:
             hidden.remove(COLLECTOR[4])  # who judges the facts is told the assessment, and never who wrote it
         if profile is Profile.PUBLIC:
@@ -177,14 +207,15 @@ async def made_of(work: Casework, kind: str, profile: Profile) -> list[tuple[str
 
 
 @pytest.mark.parametrize("profile", [Profile.PLATFORM, Profile.PUBLIC])
-async def test_a_link_gives_covered_copies_and_nothing_of_the_original(work: Casework, profile: Profile) -> None:
+async def test_a_link_gives_masked_copies_and_nothing_of_the_original(work: Casework, profile: Profile) -> None:
     given, original = await handed(work, profile), speaking_picture()
     assert [name for name, _ in given if "/" not in name] == [f"{SHOT}.masked.png"]
     for name, data in given:
         assert IN_A_PICTURE.encode() not in data and original not in data, name
-        assert not any(canary.encode() in data for canary in COLLECTOR), name
+        assert not any(canary.encode() in data for canary in (*COLLECTOR, *TRACES)), name
     kept = [data for _, data in await handed(work, Profile.AUTHORITY)]
-    assert any(IN_A_PICTURE.encode() in data for data in kept), "the canary would be found"
+    for canary in (IN_A_PICTURE, TRACES[2]):
+        assert any(canary.encode() in data for data in kept), "the canary would be found"
 
 
 async def handed(work: Casework, profile: Profile) -> list[tuple[str, bytes]]:

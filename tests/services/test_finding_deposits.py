@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -9,15 +10,16 @@ import pytest
 
 from server.errors import BadInput
 from server.exports.kind import CaseExportOrder
-from server.findings.body import parse_body
+from server.findings.body import canonical, parse_body, stored_body
 from server.findings.errors import FindingIncomplete
 from server.findings.evidence import DepositFact, Known, gaps
+from server.findings.recount import recount
+from server.findings.statistics import Question
 from server.imports.deposits import DepositOrder
 from server.rules.catalogue import shipped
 from server.web.finding_form import Numbers, body_of, fields_of
 from tests.media.pictures import encoded, scene
 from tests.services.casework import IN_WINDOW, Casework
-from tests.services.test_alerts import files
 from tests.web.site import Site
 
 AMPLIFIED: dict[str, Any] = {
@@ -58,7 +60,8 @@ def test_the_type_says_whether_archives_made_elsewhere_suffice() -> None:
 async def test_a_finding_pins_an_archive_and_says_everywhere_that_it_was_made_elsewhere(site: Site) -> None:
     work = await Casework.begin(site)
     deposit = await held(work)
-    cited = AMPLIFIED | {"deposits": [str(deposit.id)], "ttps": [tag()]}
+    seen = [one | {"deposit_id": str(deposit.id)} if one["by"] == "a" else one for one in AMPLIFIED["sightings"]]
+    cited = AMPLIFIED | {"deposits": [str(deposit.id)], "sightings": seen, "ttps": [tag()]}
     finding = await work.draft("amplification", **cited)
     await work.judge(finding, "reviewed", "confirmed")
     _, reviews = await site.services.findings.history(work.author, finding.id)
@@ -67,18 +70,26 @@ async def test_a_finding_pins_an_archive_and_says_everywhere_that_it_was_made_el
     assert reviews[-1].pins["captures"] == []
     person = await site.person(work.author)
     page = (await person.get(f"/findings/{finding.id}")).text
-    assert f'href="/deposits/{deposit.id}"' in page and "made elsewhere" in page.lower()
+    assert page.count(f'href="/deposits/{deposit.id}"') == 2, "as evidence, and with the sighting that it shows"
+    assert "made elsewhere" in page.lower()
     for profile, told in (("internal", True), ("public", False)):
         if profile == "public":
             await site.services.cases.mark(work.author, work.case.id, "TLP:CLEAR")
         order = CaseExportOrder(profile, "p", "r")
         made = await site.services.case_exports.request(work.author, work.case.id, "tables", order, queued=False)
         await site.services.case_exports.maker.run(made.id)
-        found = await files(work, made.id)
+        found = await work.files(made.id)
         name = next(one for one in found if one.endswith("findings.csv"))
         [row] = list(csv.DictReader(io.StringIO(found[name].decode("utf-8-sig"), newline="")))
         assert row["captures"] in ("", "[]") and row["deposits_count"] == "1", "an archive is no capture"
         assert ("deposits" in row) == told
+        rows = list(csv.DictReader(io.StringIO(found[name.replace("findings", "sightings")].decode("utf-8-sig"), newline="")))
+        assert [row["capture_id"] for row in rows] == ["", ""]
+        if told:
+            marked = [bool(row["deposit"]) for row in rows]
+            assert marked == [True, False] and "(made elsewhere)" in rows[0]["deposit"] and deposit.sha256 in rows[0]["deposit"]
+        else:
+            assert "deposit" not in rows[0]
         if told:
             assert deposit.sha256 in row["deposits"] and "(made elsewhere)" in row["deposits"]
 
@@ -95,6 +106,27 @@ async def test_a_withdrawn_archive_or_one_of_another_case_is_no_evidence(site: S
         assert [gap.partition(":")[0] for gap in refused.value.data["gaps"]] == ["not_a_deposit"]
 
 
+async def test_a_number_says_that_evidence_of_what_it_counts_was_withdrawn(site: Site) -> None:
+    """Nothing that was confirmed changes by itself: the number recounts, its page and its recount name the findings."""
+    work = await Casework.begin(site)
+    deposit, findings, cases = await held(work), site.services.findings, site.services.cases
+    rests = await work.confirmed("amplification", **(AMPLIFIED | {"deposits": [str(deposit.id)], "ttps": [tag()]}))
+    shown = await work.confirmed()
+    statistic = await findings.statistics.freeze(work.author, "Findings", "findings", Question())
+    person = await site.person(work.author)
+    assert (await recount(site.services.database, statistic.id)).withdrawn == ()
+    assert "was withdrawn" not in (await person.get(f"/statistics/{statistic.id}")).text
+    await site.services.imports.deposits.withdraw(work.author, deposit.id, "it shows something else")
+    assert (await recount(site.services.database, statistic.id)).withdrawn == (rests.id,)
+    await cases.exhibits.withdraw(work.author, work.case.id, 1, "wrong post")
+    again = await recount(site.services.database, statistic.id)
+    assert again.is_sound and set(again.withdrawn) == {rests.id, shown.id}
+    page = (await person.get(f"/statistics/{statistic.id}")).text
+    assert "Evidence of 2 findings counted here was withdrawn" in page
+    later = await findings.statistics.freeze(work.author, "Findings", "findings", Question())
+    assert later.n == 2 and len(await findings.statistics.withdrawn(work.author, later.id)) == 2, "a new number says it too"
+
+
 def test_the_form_names_archives_by_their_numbers() -> None:
     deposit = uuid4()
     numbers = Numbers({1: "a" * 64}, {3: deposit})
@@ -102,3 +134,23 @@ def test_the_form_names_archives_by_their_numbers() -> None:
     assert body.deposits == (deposit,) and fields_of(body, numbers)["deposits"] == "D-3"
     with pytest.raises(BadInput):
         body_of({"deposits": "4"}, numbers, shipped())
+
+
+def test_a_sighting_names_an_archive_as_it_names_an_exhibit_and_old_texts_stay_the_same() -> None:
+    deposit, when = uuid4(), "2024-07-06 10:00 | https://x.example/a | A | FR"
+    numbers = Numbers({1: "a" * 64}, {3: deposit})
+    body = body_of({"sightings": f"{when} | d-3\n{when} | 1\n{when}"}, numbers, shipped())
+    assert [one.deposit_id for one in body.sightings] == [deposit, None, None]
+    assert [one.capture_id for one in body.sightings] == [None, "a" * 64, None]
+    assert body.cited_deposits == (deposit,) and body.cited_captures == ("a" * 64,)
+    shown = fields_of(body, numbers)["sightings"].splitlines()
+    assert [line.rpartition(" | ")[2] for line in shown] == ["D-3", "1", ""]
+    told = json.loads(canonical(body)[0])["sightings"]
+    assert [set(one) - {"at", "url", "by", "country", "capture_id"} for one in told] == [{"deposit_id"}, set(), set()]
+    assert stored_body(canonical(body)[0]) == body
+    with pytest.raises(BadInput):
+        body_of({"sightings": f"{when} | D-4"}, numbers, shipped())
+    fact = DepositFact(deposit, 3, "wacz", "ab" * 32, IN_WINDOW)
+    for known, missed in (([], True), ([fact], False)):
+        codes = [one.code for one in gaps("amplification", body, Known({}, (), known, catalogue=shipped()))]
+        assert ("not_a_deposit" in codes) is missed

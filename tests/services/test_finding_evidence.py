@@ -1,4 +1,4 @@
-"""What each type lacks, one piece at a time; and how long something stood without its label."""
+"""What each type lacks, one piece at a time. Times of posting and days of bases: test_finding_times.py."""
 
 import json
 from collections.abc import Sequence
@@ -14,11 +14,10 @@ from server.composition import catalogue_of
 from server.errors import BadInput
 from server.findings.body import FindingBody, canonical, parse_body, stored_body
 from server.findings.evidence import CHECKS, Known, LookFact, gaps
-from server.findings.labels import Look, unlabelled_time
 from server.rules.catalogue import shipped
 from server.rules.findingtypes import EVIDENCE
 from server.settings import Settings
-from tests.services.casework import IN_WINDOW, SILENCE, body_of
+from tests.services.casework import SILENCE, body_of
 
 ONE, TWO = "a" * 64, "b" * 64
 LATER = datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
@@ -148,50 +147,35 @@ def test_not_checked_is_not_absent(found: Sequence[LookFact], gap: str) -> None:
     assert gap in lacking("ai_unlabelled", found)
 
 
+@pytest.mark.parametrize("order", [("present", "absent"), ("absent", "present")])
+def test_at_one_moment_a_label_that_is_there_counts_whichever_was_recorded_first(order: tuple[str, str]) -> None:
+    sponsor, statement = (LookFact(2, one, LATER, kind) for one, kind in zip(order, ("sponsor", "statement"), strict=True))
+    first = LookFact(1, "absent", LATER)
+    assert "label_present" in lacking("ai_unlabelled", [first, sponsor, statement])
+    later = LookFact(2, "absent", LATER + timedelta(minutes=9))
+    assert "label_present" in lacking("ad_unlabelled", [sponsor, statement, later])
+
+
+def test_two_looks_of_one_moment_for_one_label_that_contradict_confirm_nothing() -> None:
+    both = [LookFact(2, state, LATER, "ai_label") for state in ("absent", "present")]
+    later = [LookFact(2, "absent", LATER + timedelta(minutes=minute), "ai_label") for minute in (1, 2)]
+    assert "labels_contradict" in lacking("ai_unlabelled", [LookFact(1, "absent", LATER), *both, *later])
+    before = [LookFact(2, "absent", LATER - timedelta(minutes=minute), "ai_label") for minute in (1, 2)]
+    assert "labels_contradict" in lacking("ad_unlabelled", [*before, *both])
+
+
+def test_one_person_written_in_two_ways_is_one_and_one_address_with_a_fragment_is_one() -> None:
+    twice = [{"method": "human", "by": by, "verdict": "likely"} for by in ("urn:p:1", " URN:P:1 ")]
+    assert lacking("ai_unlabelled", ai=twice) == ["ai_assessment"]
+    seen = [{**SEEN[0], "url": f"https://e.example/1{end}"} for end in ("", "#a")]
+    assert lacking("influence_operation", sightings=seen) == ["two_sightings"]
+
+
 def test_an_ad_needs_two_looks_and_the_first_without_the_label() -> None:
     assert "label_history" in lacking("ad_unlabelled", looks((2, "absent", 0)))
     assert "label_history" in lacking("ad_unlabelled", looks((2, "absent", 0), (2, "not_checked", 9)))
     assert lacking("ad_unlabelled", looks((2, "absent", 0), (2, "present", 9))) == []
     assert "label_present" in lacking("ad_unlabelled", looks((2, "present", 0), (2, "absent", 9)))
-
-
-def test_a_post_of_2024_cannot_cite_the_ai_act_or_the_ttpa_but_the_code_of_then() -> None:
-    then = [{"value": IN_WINDOW.isoformat(), "source": "embedded_json", "precision_s": 1}]
-    for basis, refused in (("eu/ai-act/50-4", True), ("eu/ttpa/11", True), ("eu/coc/2025", True), ("eu/cop/2022", False)):
-        assert ("basis_not_in_force" in lacking("ai_unlabelled", posted_at=then, bases=[basis])) == refused, basis
-
-
-def test_a_precision_over_the_first_day_of_a_law_does_not_cite_it() -> None:
-    edge = [{"value": "2026-08-02T06:00:00Z", "source": "displayed", "precision_s": 86_400}]
-    assert "basis_not_in_force" in lacking("ai_unlabelled", posted_at=edge)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "gap"),
-    [(-1, "silence_out"), (0, "silence_unknown"), (1, None), (44 * 3600 - 1, None), (44 * 3600 + 1, "silence_out")],
-)
-def test_the_window_to_the_second(seconds: int, gap: str | None) -> None:
-    start = datetime(2024, 7, 5, 22, 0, tzinfo=UTC)
-    moment = (start + timedelta(seconds=seconds)).isoformat()
-    found = lacking("silence_violation", posted_at=[{"value": moment, "source": "platform_id", "precision_s": 0.001}])
-    assert found == ([] if gap is None else [gap])
-
-
-def test_a_time_whose_formula_was_never_compared_needs_a_second_one() -> None:
-    doubtful = {"value": IN_WINDOW.isoformat(), "source": "platform_id", "precision_s": 1, "compared": False}
-    assert {"posted_at_uncompared", "silence_draft"} <= set(lacking("silence_violation", posted_at=[doubtful]))
-    backed = [doubtful, {"value": IN_WINDOW.isoformat(), "source": "embedded_json", "precision_s": 1}]
-    assert lacking("silence_violation", posted_at=backed) == []
-
-
-def test_times_that_cannot_all_be_true_do_not_confirm() -> None:
-    stated = [{"value": IN_WINDOW.isoformat(), "source": "platform_id", "precision_s": 0.001}]
-    old = {"platform": "x", "post_id": "1735765521595875777"}
-    assert lacking("silence_violation", subject=old, posted_at=stated) == ["posted_at_contradicts"], "the id says December 2023"
-    shown = {"value": (IN_WINDOW + timedelta(hours=3)).isoformat(), "source": "displayed", "precision_s": 60}
-    assert lacking("silence_violation", posted_at=[*stated, shown]) == ["posted_at_contradicts"]
-    agreeing = {"platform": "x", "post_id": str((1720260000000 - 1288834974657) << 22)}
-    assert lacking("silence_violation", subject=agreeing, posted_at=stated) == []
 
 
 def test_the_listing_is_judged_by_each_capture() -> None:
@@ -230,47 +214,3 @@ def test_techniques_of_a_file_go_before_the_shipped_ones(tmp_path: Path) -> None
     file.write_text("{}")
     with pytest.raises(ValueError, match="bundle"):
         catalogue_of(Settings(disarm_file=file))
-
-
-# Labels over time
-
-
-def at(minute: float) -> datetime:
-    return LATER + timedelta(minutes=minute)
-
-
-def bounds(*found: tuple[float, str], began: float | None = None) -> tuple[int, int | None] | None:
-    time = unlabelled_time([Look(at(minute), state) for minute, state in found], began=None if began is None else at(began))
-    return None if time is None else (time.lower_minutes, time.upper_minutes)
-
-
-def test_minutes_without_a_label_are_two_bounds() -> None:
-    assert bounds((10, "absent"), (70, "absent"), (100, "present"), began=0) == (60, 100)
-
-
-def test_without_a_beginning_or_an_end_there_is_no_upper_bound() -> None:
-    assert bounds((10, "absent"), (100, "present")) == (0, None)
-    assert bounds((10, "absent"), (70, "absent"), began=0) == (60, None)
-
-
-def test_a_look_that_did_not_look_says_nothing() -> None:
-    assert bounds((10, "not_checked"), (20, "not_applicable")) is None
-    assert bounds((5, "present")) is None
-    assert bounds((10, "absent"), (50, "not_checked"), (60, "present"), began=0) == (0, 60)
-
-
-def test_a_label_that_came_and_went_adds_its_spans() -> None:
-    assert bounds((0, "absent"), (10, "absent"), (20, "present"), (30, "absent"), (40, "absent"), (50, "present"), began=0) == (
-        20,
-        50,
-    )
-
-
-def test_the_lower_bound_is_rounded_down_and_the_upper_up() -> None:
-    assert bounds((0.5, "absent"), (1.9, "absent"), (3.2, "present"), began=0) == (1, 4)
-
-
-@given(st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(["present", "absent", "not_checked"])), max_size=12))
-def test_the_lower_bound_never_exceeds_the_upper(found: list[tuple[int, str]]) -> None:
-    result = bounds(*found, began=0)
-    assert result is None or result[1] is None or 0 <= result[0] <= result[1]

@@ -1,5 +1,6 @@
 """Four eyes, versions that stay, pins: a finding from draft to confirmed on a real database."""
 
+import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,6 +11,9 @@ from server.errors import BadInput, Forbidden, NotFound
 from server.findings.body import stored_body
 from server.findings.errors import FindingIncomplete, ReviewRefused, VersionTaken
 from server.findings.service import LookOrder, unlabelled
+from server.operators.roles import Right
+from server.operators.tokens import TokenOrder
+from server.rules.posttimes import TIME_RULE
 from tests.services.casework import Casework
 from tests.web.site import Site
 
@@ -30,6 +34,7 @@ async def test_a_finding_is_confirmed_by_somebody_else_and_pins_what_it_rests_on
     assert pins["type"]["sli_label"] == "silence period violations" and pins["type"]["version"]
     assert (pins["silence"]["rule_id"], pins["silence"]["place"], pins["silence"]["rule_version"]) == ("FR-L49", "in", "2026.1")
     assert pins["silence"]["margin_s"] == pytest.approx(12 * 3600, abs=1)
+    assert pins["time_rule"] == TIME_RULE and (pins["silence"]["source"], pins["silence"]["precision_s"]) == ("embedded_json", 1)
     assert pins["bases"] == [{"id": "fr/code-electoral/L49", "version": "2026.1"}]
     chain = await work.site.services.custody.chain(f"case:{work.case.id}", organisation_id=work.author.organisation_id)
     assert [event.type for event in chain][-3:] == ["finding.drafted", "finding.reviewed", "finding.confirmed"]
@@ -50,6 +55,77 @@ async def test_nobody_reviews_what_they_wrote(work: Casework) -> None:
         await work.judge(finding, "reviewed", by=work.author)
     third = await work.site.colleague(work.author.organisation_id, "case_lead")
     await work.judge(finding, "reviewed", "confirmed", by=third)
+
+
+async def test_nobody_reviews_a_finding_of_which_they_wrote_an_older_version(work: Casework) -> None:
+    """Whoever comes after may change every text: subject, time and evidence are still the first author's."""
+    finding, findings = await work.draft(), work.site.services.findings
+    rewritten = work.body(facts="Other facts.", assessment="Another assessment.", bases=["platform-policy/impersonation"])
+    await findings.revise(work.reviewer, finding.id, 1, (rewritten, "all of it anew"))
+    for verdict in ("reviewed", "rejected"):
+        with pytest.raises(ReviewRefused, match="own_finding"):
+            await work.judge(finding, verdict, by=work.author)
+    assert (await findings.read(work.author, finding.id)).finding.state == "draft"
+
+
+async def test_a_token_is_its_person_and_reviews_nothing_of_theirs(work: Casework) -> None:
+    tokens, finding = work.site.services.tokens, await work.draft()
+    _, secret = await tokens.create(work.author, TokenOrder("a program", ("read", "read_cases", "write", "review"), 3))
+    program = await tokens.authenticate(secret)
+    assert program.operator_id == work.author.operator_id and Right.REVIEW in program.rights
+    with pytest.raises(ReviewRefused, match="own_finding"):
+        await work.judge(finding, "reviewed", by=program)
+    _, reading = await tokens.create(work.reviewer, TokenOrder("another", ("read",), 3))
+    with pytest.raises(Forbidden):
+        await work.judge(finding, "reviewed", by=await tokens.authenticate(reading))
+
+
+async def test_nobody_reviews_the_looks_they_recorded(work: Casework) -> None:
+    findings, now = work.site.services.findings, work.site.clock.now()
+    looked, taken = await work.draft(), await work.draft()
+    order = LookOrder(2, "ai_label", "absent", now, "header", "", work.capture_id)
+    await findings.look(work.reviewer, looked.id, order)
+    with pytest.raises(ReviewRefused, match="own_finding"):
+        await work.judge(looked, "reviewed")
+    seen = [{"layer": 2, "kind": "ai_label", "state": "present", "where": "header", "selector": "#a"}]
+    capture_id = await (await work.site.pair("Another")).capture(labelObservations=seen)
+    await work.site.services.cases.exhibits.add(work.author, work.case.id, capture_id)
+    await findings.take_looks(work.reviewer, taken.id, capture_id)
+    with pytest.raises(ReviewRefused, match="own_finding"):
+        await work.judge(taken, "reviewed")
+    third = await work.site.colleague(work.author.organisation_id, "case_lead")
+    await work.judge(looked, "reviewed", "confirmed", by=third)
+
+
+async def test_a_review_counts_for_the_version_it_was_made_of_and_not_after_an_edit(work: Casework) -> None:
+    finding, findings = await work.draft(), work.site.services.findings
+    await work.judge(finding, "reviewed")
+    await findings.revise(work.author, finding.id, 1, (work.body(facts="Something else."), "after the review"))
+    for version, reason in ((1, "not_newest"), (2, "state")):
+        with pytest.raises(ReviewRefused, match=reason):
+            await findings.reviews.judge(work.reviewer, finding.id, version, ("confirmed", "still good"))
+
+
+async def test_of_two_changes_at_once_one_is_the_next_version_and_the_other_is_refused(work: Casework) -> None:
+    finding, findings = await work.draft(), work.site.services.findings
+    changes = [(work.body(facts=f"Change {number}."), "at once") for number in range(4)]
+    done = await asyncio.gather(*(findings.revise(work.author, finding.id, 1, one) for one in changes), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["VersionTaken", "VersionTaken", "VersionTaken", "int"]
+    versions, _ = await findings.history(work.author, finding.id)
+    won = changes[next(place for place, one in enumerate(done) if one == 2)][0]
+    assert [stored_body(one.body).facts for one in versions] == [work.body().facts, won.facts]
+
+
+async def test_a_confirmation_and_an_edit_at_once_never_leave_a_confirmed_draft(work: Casework) -> None:
+    finding, findings = await work.draft(), work.site.services.findings
+    await work.judge(finding, "reviewed")
+    change = (work.body(facts="Edited while somebody confirmed."), "at once")
+    confirming = findings.reviews.judge(work.reviewer, finding.id, 1, ("confirmed", ""))
+    done = await asyncio.gather(confirming, findings.revise(work.author, finding.id, 1, change), return_exceptions=True)
+    opened = await findings.read(work.author, finding.id)
+    _, reviews = await findings.history(work.author, finding.id)
+    assert done[1] == 2 and opened.finding.state == "draft" and {one.version for one in reviews} == {1}
+    assert isinstance(done[0], ReviewRefused) == ("confirmed" not in [one.verdict for one in reviews])
 
 
 async def test_who_wrote_the_facts_of_an_older_version_is_still_an_author(work: Casework) -> None:

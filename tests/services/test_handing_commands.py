@@ -68,19 +68,24 @@ async def test_every_document_is_made_by_its_command(work: Casework, typed: Type
     alert = written(tmp_path, "alert.json", ALERT | {"statistics": []})
     notice, rapid = written(tmp_path, "notice.json", NOTICE), written(tmp_path, "rapid.json", test_rapid.SAID | {"findings": [2]})
     report = written(tmp_path, "report.json", PERIOD)
-    for name, words, holds in (
-        ("alert", [alert, *STATED], "alert.pdf"),
-        ("notice", [notice, "--purpose", "p"], "notice.pdf"),
-        ("rapid", [rapid, "--purpose", "p"], "notification.pdf"),
-        ("report", [report, *STATED], "report.xlsx"),
+    for name, words, holds, kind in (
+        ("alert", [alert, *STATED], "alert.pdf", "alert"),
+        ("notice", [notice, "--purpose", "p"], "notice.pdf", "notice"),
+        ("rapid", [rapid, "--purpose", "p"], "notification.pdf", "rapid"),
+        ("report", [report, *STATED], "report.xlsx", "workbook"),
     ):
         out = tmp_path / f"{name}.zip"
         said = await told(typed, "export", name, work.case.id, "--from", *words, "-o", out)
         with zipfile.ZipFile(out) as packed:
             files = {one: packed.read(one) for one in packed.namelist()}
         assert holds in files and said["size_bytes"] == out.stat().st_size, files.keys()
+        objects = [json.loads(data) for one, data in files.items() if one.endswith(".json")]
+        assert said["file"] == str(out) and f"holdstill-{kind}/1" in [one.get("format") for one in objects]
     sheet = openpyxl.load_workbook(io.BytesIO(files["report.xlsx"]))["alerts"]
     assert sheet["A2"].value == ALERT["number"], "the report counts the alert that the command made before"
+    told_of = await told(typed, "export", "tables", work.case.id, *STATED, "-o", tmp_path / "tables.zip")
+    with zipfile.ZipFile(tmp_path / "tables.zip") as packed:
+        assert told_of["findings"] == len(packed.read("findings.jsonl").splitlines()) == 2
     broken = written(tmp_path, "broken.json", ALERT | {"overview": "x" * 601})
     done = await typed("export", "alert", work.case.id, "--from", broken, *STATED, "-o", tmp_path / "none.zip")
     assert done.exit_code == 1 and "overview" in done.stderr and "Traceback" not in done.output

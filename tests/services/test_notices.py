@@ -1,13 +1,6 @@
 """Notices of a case: about confirmed findings only, resting on laws or on policies but never on both, for the platform's eyes."""
 
-import asyncio
-import io
 import json
-import os
-import subprocess
-import sys
-import zipfile
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +9,6 @@ from server.errors import Forbidden, NotFound
 from server.exports.documents.notice import NoticeDraft
 from server.exports.errors import ExportRefused
 from server.exports.notices import NoticeOrder
-from tests.exports.test_alert import SAID as ALERT
 from tests.exports.test_notice import validator
 from tests.services.casework import Casework, subject
 from tests.web.site import Site
@@ -43,16 +35,10 @@ def order(kind: Any = "dsa_notice", **said: Any) -> NoticeOrder:
     return NoticeOrder(kind, "to have it looked at", NoticeDraft.model_validate(SAID | said))
 
 
-async def files(work: Casework, export_id: Any) -> dict[str, bytes]:
-    opened = await work.site.services.case_exports.open_file(work.author, export_id)
-    with opened.open_range(0, opened.size_bytes) as stream, zipfile.ZipFile(io.BytesIO(stream.read())) as packed:
-        return {name: packed.read(name) for name in packed.namelist()}
-
-
 async def test_a_notice_rests_on_laws_and_a_report_on_policies(work: Casework) -> None:
     notices = work.site.services.notices
     made = await notices.request(work.author, work.case.id, order(findings=[2, 1]))
-    found = await files(work, made.id)
+    found = await work.files(made.id)
     said = json.loads(found["notice.json"])
     validator().validate(said)
     assert [one["finding"] for one in said["items"]] == ["F-2", "F-1"] and said["items"][1]["url"] == URL
@@ -62,7 +48,7 @@ async def test_a_notice_rests_on_laws_and_a_report_on_policies(work: Casework) -
         for hidden in (b"ASSESSMENT", b"Reviewer", work.author.urn.encode()):
             assert hidden not in data, (name, hidden)
     report = await notices.request(work.author, work.case.id, order("policy_report", findings=[2]))
-    policy = json.loads((await files(work, report.id))["policy-report.json"])
+    policy = json.loads((await work.files(report.id))["policy-report.json"])
     assert [one["id"] for one in policy["grounds"]] == ["platform-policy/impersonation"] and policy["kind"] == "policy_report"
     chain = await work.site.services.custody.chain(f"case:{work.case.id}", organisation_id=work.case.organisation_id)
     assert [event.type for event in chain].count("case.exported") == 2
@@ -87,6 +73,27 @@ async def test_what_is_refused_is_not_stored(work: Casework) -> None:
     assert await services.case_exports.of_case(work.author, work.case.id) == []
 
 
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"notifier_name": ""}, "name"),
+    ({"notifier_email": ""}, "email"),
+    ({"notifier_email": "desk at network"}, "email"),
+    ({"explanation": ""}, "explanation"),
+    ({"explanation": "é" * 2001}, "explanation_too_long"),
+    ({"findings": ()}, "legal_basis"),
+    ({"findings": (3,)}, "exact_url"),
+    ({"bona_fide": False}, "bona_fide"),
+]
+
+
+async def test_each_refusal_stops_the_notice_on_its_way(work: Casework) -> None:
+    services = work.site.services
+    for said, code in REFUSED:
+        with pytest.raises(ExportRefused) as refused:
+            await services.notices.request(work.author, work.case.id, order(**said))
+        assert code in [one.partition(":")[0] for one in refused.value.data["missing"]], said  # type: ignore[attr-defined]
+    assert await services.case_exports.of_case(work.author, work.case.id) == []
+
+
 async def test_the_form_names_everything_missing_shows_it_and_makes_it(work: Casework) -> None:
     person = await work.site.person(work.author)
     path = f"/cases/{work.case.id}/exports/notices/dsa_notice"
@@ -104,18 +111,3 @@ async def test_the_form_names_everything_missing_shows_it_and_makes_it(work: Cas
     assert made.status_code == 303
     assert (await person.get(f"{made.headers['location']}/file")).status_code == 200
     assert (await person.get(f"/cases/{work.case.id}/exports/notices/rumour")).status_code == 422
-
-
-@pytest.mark.parametrize(("command", "name"), [("notice", "notice.json"), ("alert", "alert.json")])
-async def test_the_commands_write_the_files(work: Casework, database_url: str, tmp_path: Path, command: str, name: str) -> None:
-    out, written = tmp_path / "out.zip", tmp_path / "said.json"
-    written.write_text(json.dumps(SAID if command == "notice" else ALERT))
-    asked = ["export", command, str(work.case.id), "--from", str(written), "--purpose", "p", "-o", str(out), "--json"]
-    asked += [] if command == "notice" else ["--recipient", "r"]
-    env = os.environ | {"HOLDSTILL_DATABASE_URL": database_url, "HOLDSTILL_DATA_DIR": str(tmp_path / "data")}
-    run = [sys.executable, "-c", "from server.cli import main; main()", *asked]
-    done = await asyncio.to_thread(subprocess.run, run, env=env, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["file"] == str(out)
-    with zipfile.ZipFile(out) as packed:
-        assert json.loads(packed.read(name))["format"] == f"holdstill-{command}/1"

@@ -11,7 +11,6 @@ from server.exports.errors import ExportRefused
 from server.exports.rapid import RapidOrder
 from tests.exports.test_rapid import SAID
 from tests.services.casework import Casework, subject
-from tests.services.test_alerts import files
 from tests.web.site import Site
 
 URL = "https://x.example/a/1"
@@ -34,7 +33,7 @@ def order(**said: Any) -> RapidOrder:
 
 async def test_a_notification_is_of_confirmed_findings_and_hides_what_is_internal(work: Casework) -> None:
     made = await work.site.services.rapid.request(work.author, work.case.id, order())
-    found = await files(work, made.id)
+    found = await work.files(made.id)
     said = json.loads(found["notification.json"])
     assert [one["finding"] for one in said["items"]] == ["F-2", "F-1"] and said["items"][1]["language"] == "fr"
     assert (said["channel"], said["provider"], said["poll_day"]) == ("facebook-rrs", "Meta", "2024-07-07")

@@ -19,7 +19,6 @@ from server.findings.statistics import Question
 from tests.exports import test_rapid
 from tests.services.casework import Casework, subject
 from tests.services.test_alerts import draft as alert_draft
-from tests.services.test_alerts import files
 from tests.web.site import Site
 
 ORDER = CaseExportOrder("internal", "half-year report", "Transparency Centre")
@@ -56,7 +55,7 @@ def table(found: dict[str, bytes], name: str) -> list[dict[str, str]]:
 async def test_the_report_counts_each_alert_of_the_period_once(work: Casework) -> None:
     services = work.site.services
     made = await services.reports.request(work.author, work.case.id, ORDER, said(work))
-    found = await files(work, made.id)
+    found = await work.files(made.id)
     rows = table(found, "SLI_16_1_1")
     assert [row["n"] for row in rows if row["unit"] == "alerts"][:1] == ["3"]
     by_label = {row["content_type"]: row["n"] for row in rows if row["unit"] == "alerts" and not row["platform"]}
@@ -67,7 +66,7 @@ async def test_the_report_counts_each_alert_of_the_period_once(work: Casework) -
     ]  # fmt: skip
     assert [(row["action_type"], row["recipient"]) for row in table(found, "actions")] == [("rrs", "facebook")]
     again = await services.reports.request(work.author, work.case.id, ORDER, said(work))
-    both = [json.loads((await files(work, one.id))["report.json"]) for one in (made, again)]
+    both = [json.loads((await work.files(one.id))["report.json"]) for one in (made, again)]
     assert both[0]["workbook_id"] == both[1]["workbook_id"] and both[0]["rows"] == both[1]["rows"]
 
 
@@ -78,7 +77,7 @@ async def test_a_public_report_has_no_titles_and_another_organisation_counts_not
         await services.reports.request(work.author, work.case.id, public, said(work))
     await services.cases.mark(work.author, work.case.id, "TLP:CLEAR")
     made = await services.reports.request(work.author, work.case.id, public, said(work))
-    assert all(b"ALERT1" not in data for data in (await files(work, made.id)).values())
+    assert all(b"ALERT1" not in data for data in (await work.files(made.id)).values())
     stranger = await work.site.other_organisation()
     elsewhere = await services.cases.open(stranger, CaseOrder("Elsewhere"))
     with pytest.raises(ExportRefused) as refused:

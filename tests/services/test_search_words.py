@@ -11,7 +11,7 @@ from warcio.warcwriter import WARCWriter
 from server.captures.folding import clean, fold_word, latin_forms, words
 from server.captures.pagetext import TEXT_CHARS, read_page_text, without_secrets
 from server.captures.snippets import snippet
-from server.captures.textquery import LEXEMES_LIMIT_BYTES, facet_lexeme, parse_query, vector_of
+from server.captures.textquery import LEXEMES_LIMIT_BYTES, NOTHING, Lexemes, facet_lexeme, parse_query, vector_of
 from tests.trust.archive import PAGE, make_wacz
 
 
@@ -58,6 +58,7 @@ def test_bounds_hold() -> None:
     assert not vector.is_whole and len(vector.literal.encode()) < 4 * LEXEMES_LIMIT_BYTES
     assert max(len(word.folded) for word in words("x" * 5000)) == 64
     assert parse_query("-only -without").is_empty and parse_query("!!! ...").is_empty
+    assert Lexemes(parse_query("-only -without")).plain() == Lexemes(parse_query("!!! ...")).plain() == NOTHING
 
 
 def test_endless_words_are_not_kept_in_memory() -> None:

@@ -3,15 +3,14 @@
 import asyncio
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from server.cli import app
 from server.errors import BadInput, Forbidden, NotFound
 from server.findings.recount import question_of, recount
 from server.findings.statistics import MULTI_LABEL, UNITS, Question
@@ -111,6 +110,42 @@ async def test_the_recount_finds_every_change_behind_the_services_back(
     assert not result.is_sound and check in [one.name for one in result.checks if one.outcome == "FAILED"]
 
 
+EVERY = {"ad_id": "9", "channel_id": "c-1", "cluster": "IC-1@v1"}
+
+
+async def test_of_every_unit_a_corrupted_list_fails_and_says_what_differs(site: Site, database_url: str) -> None:
+    work = await Casework.begin(site)
+    for number in (1, 2):
+        await work.confirmed(
+            subject=subject(number, **EVERY | {"ad_id": f"9{number}", "channel_id": f"c-{number}", "cluster": f"IC-{number}@v1"})
+        )
+    services, frozen = work.site.services, {}
+    for unit in UNITS:
+        frozen[unit] = await services.findings.statistics.freeze(work.author, unit, unit, Question())
+        assert (await recount(services.database, frozen[unit].id)).is_sound, unit
+    with as_superuser(database_url) as connection:
+        connection.execute("UPDATE statistic_item SET key = key || '0' WHERE position = 0")
+    for unit, statistic in frozen.items():
+        _, items = await services.findings.statistics.read(work.author, statistic.id)
+        changed = items[0].key
+        checks = {one.name: one for one in (await recount(services.database, statistic.id)).checks}
+        assert {one.outcome for one in checks.values()} == {"FAILED"}, unit
+        assert statistic.ids_sha256 in checks["list"].reason and checks["versions"].reason.endswith(f"does not give {changed}")
+        assert f"+{changed[:-1]}" in checks["question"].reason and f"-{changed}" in checks["question"].reason, unit
+
+
+async def test_a_finding_that_is_gone_is_named_whatever_is_counted(site: Site, database_url: str) -> None:
+    work = await Casework.begin(site)
+    gone, _ = [await work.confirmed(subject=subject(number, **EVERY)) for number in (1, 2)]
+    services = work.site.services
+    frozen = [await services.findings.statistics.freeze(work.author, unit, unit, Question()) for unit in UNITS]
+    with as_superuser(database_url) as connection:
+        connection.execute("DELETE FROM finding_version WHERE finding_id = %s", [gone.id])
+    for statistic in frozen:
+        checks = {one.name: one for one in (await recount(services.database, statistic.id)).checks}
+        assert checks["versions"].outcome == "FAILED" and f"{gone.id} version 1 is gone" in checks["versions"].reason
+
+
 async def test_the_question_narrows_by_what_was_pinned(work: Casework) -> None:
     statistics = work.site.services.findings.statistics
     for question, n in (
@@ -151,10 +186,9 @@ async def test_the_command_counts_again_and_says_so_by_its_exit_code(work: Casew
     statistic = await work.site.services.findings.statistics.freeze(work.author, "Posts", "posts", Question())
 
     def ask() -> tuple[int, dict[str, object]]:
-        command = [sys.executable, "-c", "from server.cli import main; main()", "recount", str(statistic.id), "--json"]
-        env = os.environ | {"HOLDSTILL_DATABASE_URL": database_url, "HOLDSTILL_DATA_DIR": str(tmp_path / "data")}
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
-        return done.returncode, json.loads(done.stdout)
+        env = {"HOLDSTILL_DATABASE_URL": database_url, "HOLDSTILL_DATA_DIR": str(tmp_path / "data")}
+        done = CliRunner().invoke(app, ["recount", str(statistic.id), "--json"], env=env)
+        return done.exit_code, json.loads(done.stdout)
 
     code, said = await asyncio.to_thread(ask)
     assert (code, said["n"], said["counted"], said["unit"]) == (0, 4, 4, "posts")

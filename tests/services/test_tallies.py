@@ -1,6 +1,7 @@
 """Numbers over readings: ranges stay ranges, claims stand apart, what is not known is counted apart, every change is found."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,11 @@ from server.findings.errors import StatisticRefused
 from server.findings.ranges import RangeQuestion, bounds_of, range_question
 from server.findings.recount import recount
 from server.findings.sampling import sample_of
-from server.findings.tallies import Bounds, key_text
+from server.findings.service import LookOrder
+from server.findings.statistics import own_cases
+from server.findings.tallies import Bounds, freeze_tally, key_text
+from server.findings.unlabelled import tally_unlabelled
+from server.rules.posttimes import FIRST_RULE
 from tests.postgres import as_superuser
 from tests.services.casework import Casework
 from tests.web.site import Site
@@ -101,6 +106,53 @@ async def test_the_recount_finds_every_change_of_a_range(work: Casework, databas
         connection.execute(change)
     found = await recount(services.database, frozen.id)
     assert check in [one.name for one in found.checks if one.outcome == "FAILED"]
+
+
+async def test_a_question_that_has_no_answer_any_more_fails_and_names_what_is_gone(work: Casework, database_url: str) -> None:
+    services = work.site.services
+    frozen = await services.findings.tallies.freeze_readings(work.author, "Weekly views", WEEKLY)
+    with as_superuser(database_url) as connection:
+        refs = [str(ref) for [ref] in connection.execute("SELECT ref FROM statistic_line ORDER BY ref")]
+        connection.execute("DELETE FROM metric")
+    checks = {one.name: one for one in (await recount(services.database, frozen.id)).checks}
+    assert [checks[name].outcome for name in ("list", "rows", "question")] == ["PASSED", "FAILED", "FAILED"]
+    assert all(ref in checks["rows"].reason for ref in refs) and "there is no answer" in checks["question"].reason
+
+
+@pytest.mark.parametrize("corrupted", ["DELETE FROM statistic_line WHERE position = 0", "UPDATE statistic_line SET key = '[]'"])
+async def test_a_list_of_readings_that_was_changed_fails_and_says_what_differs(
+    work: Casework, database_url: str, corrupted: str
+) -> None:
+    services = work.site.services
+    frozen = await services.findings.tallies.freeze_readings(work.author, "Weekly views", WEEKLY)
+    _, [first, *_] = await services.findings.statistics.keys(work.author, frozen.id)
+    with as_superuser(database_url) as connection:
+        connection.execute(corrupted)
+    checks = {one.name: one for one in (await recount(services.database, frozen.id)).checks}
+    assert checks["list"].outcome == "FAILED" and frozen.ids_sha256 in checks["list"].reason
+    assert checks["question"].outcome == "FAILED" and f"+{first}" in checks["question"].reason
+
+
+async def test_a_beginning_that_only_an_id_tells_bounds_no_minutes_and_old_numbers_keep_theirs(work: Casework) -> None:
+    services, now = work.site.services, work.site.clock.now()
+    began = now - timedelta(minutes=90)
+    subject = {"platform": "tiktok", "post_id": str(int(began.timestamp()) << 32), "ad_id": "9"}
+    stated = {"value": began.isoformat(), "source": "platform_id", "precision_s": 1, "compared": False}
+    said = {"bases": ["platform-policy/aigc-label"], "subject": subject, "ad_library_capture": work.capture_id, "silence": None}
+    finding = await work.draft("ad_unlabelled", posted_at=[stated], **said)
+    for minutes, state in ((60, "absent"), (30, "absent"), (10, "present")):
+        order = LookOrder(2, "paid_for_by", state, now - timedelta(minutes=minutes), "header", "", work.capture_id)
+        await services.findings.look(work.author, finding.id, order)
+    await work.judge(finding, "reviewed", "confirmed")
+    frozen = await services.findings.tallies.freeze_unlabelled(work.author, "Minutes", work.case.id)
+    assert (frozen.n_low, frozen.n_high, frozen.without_key) == (0, 0, 1) and json.loads(frozen.query)["times"] == 2
+    async with services.database.transaction() as session:
+        cases, as_of = own_cases(work.author), services.clock.now()
+        tally = await tally_unlabelled(session, cases, work.case.id, as_of, time_rule=FIRST_RULE)
+        former = await freeze_tally(session, work.author, "Of before", (tally, as_of))
+    assert (former.n_low, former.n_high, former.without_key) == (30, 81, 0)
+    for one in (frozen, former):
+        assert (await recount(services.database, one.id)).is_sound
 
 
 async def test_nothing_of_it_is_another_organisations_and_pages_show_both_ends(work: Casework) -> None:

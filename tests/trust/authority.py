@@ -6,7 +6,6 @@ certificate) is a genuine TSTInfo, changed, and signed again with `openssl cms -
 
 from __future__ import annotations
 
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,21 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from server.trust.timestamp import TsaAnchors, timestamp_request
+from tests.tsa import CONFIG, openssl
 
-_CONFIG = """
-[tsa]
-serial = {folder}/serial
-signer_cert = {folder}/tsa.pem
-signer_key = {folder}/tsa.key
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256, sha384, sha512
-accuracy = secs:1
-ordering = no
-tsa_name = no
-ess_cert_id_chain = no
-ess_cert_id_alg = sha256
-"""
 _GRANTED = bytes.fromhex("3003020100")
 
 
@@ -71,7 +57,7 @@ class Authority:
         (folder / "tsa.pem").write_bytes(self.certificate.public_bytes(Encoding.PEM))
         (folder / "root.pem").write_bytes(self.root.public_bytes(Encoding.PEM))
         (folder / "serial").write_text("01\n")
-        (folder / "tsa.cnf").write_text(_CONFIG.format(folder=folder))
+        (folder / "tsa.cnf").write_text(CONFIG.format(folder=folder))
 
     @property
     def anchors(self) -> TsaAnchors:
@@ -81,9 +67,8 @@ class Authority:
     def stamp(self, data: bytes, request: bytes | None = None) -> bytes:
         """A TimeStampResp over `data`, now."""
         (self.folder / "query.tsq").write_bytes(request or timestamp_request(data))
-        _openssl(
-            "ts", "-reply", "-config", "tsa.cnf", "-section", "tsa", "-queryfile", "query.tsq", "-out", "r.tsr", cwd=self.folder
-        )
+        arguments = ("-config", "tsa.cnf", "-section", "tsa_config", "-queryfile", "query.tsq", "-out", "r.tsr")
+        openssl("ts", "-reply", *arguments, cwd=self.folder)
         return (self.folder / "r.tsr").read_bytes()
 
     def resign(self, info: bytes, *, at: datetime | None = None, extra: bytes = b"") -> bytes:
@@ -100,14 +85,14 @@ class Authority:
         options = ("-binary", "-nodetach", "-cades", "-nosmimecap", "-md", "sha256", "-outform", "DER")
         content = ("-econtent_type", "1.2.840.113549.1.9.16.1.4", "-in", "info.der", "-out", "t.der")
         keys = ("-signer", "tsa.pem", "-inkey", "tsa.key")
-        _openssl("cms", "-sign", *options, *content, *keys, *carried, cwd=self.folder)
+        openssl("cms", "-sign", *options, *content, *keys, *carried, cwd=self.folder)
         return _sequence(_GRANTED + (self.folder / "t.der").read_bytes())
 
     def info_of(self, data: bytes) -> bytes:
         """The TSTInfo (DER) that this authority would sign for `data` now; it needs an honest authority's certificate."""
         self.stamp(data)
-        _openssl("ts", "-reply", "-in", "r.tsr", "-token_out", "-out", "token.der", cwd=self.folder)
-        _openssl("cms", "-verify", "-noverify", "-inform", "DER", "-in", "token.der", "-out", "info.out", cwd=self.folder)
+        openssl("ts", "-reply", "-in", "r.tsr", "-token_out", "-out", "token.der", cwd=self.folder)
+        openssl("cms", "-verify", "-noverify", "-inform", "DER", "-in", "token.der", "-out", "info.out", cwd=self.folder)
         return (self.folder / "info.out").read_bytes()
 
 
@@ -156,8 +141,3 @@ def _sequence(content: bytes) -> bytes:
     size = len(content)
     length = bytes([size]) if size < 128 else bytes([0x82]) + size.to_bytes(2, "big")
     return b"\x30" + length + content
-
-
-def _openssl(*arguments: str, cwd: Path) -> None:
-    done = subprocess.run(["openssl", *arguments], cwd=cwd, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr

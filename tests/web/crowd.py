@@ -23,7 +23,7 @@ BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 TEXTS = 200
 WORDS_OF_A_PAGE = 250
 INDEX = "ix_capture_text_words"
-KEPT = "id, case_id, kind, ref, label, text, words, posted_at, created_at"
+KEPT = "id, case_id, organisation_id, kind, ref, label, text, words, posted_at, created_at"
 BODY = {
     "facts": "A post in the silence period.",
     "assessment": "",
@@ -44,7 +44,7 @@ class Whose:
 
 @dataclass(frozen=True)
 class Crowd:
-    """How many of each; captures are numbered from `first` on."""
+    """How many of each; captures are numbered from `first` on. `extra`: one more word that stands on every page."""
 
     captures: int
     entities: int
@@ -53,6 +53,7 @@ class Crowd:
     notes: int
     first: int = 0
     clusters: int = 0
+    extra: str = ""
 
 
 def fill(database_url: str, whose: Whose, crowd: Crowd, *, seed: int = 7) -> None:
@@ -87,7 +88,7 @@ def _captures(connection: psycopg.Connection, whose: Whose, crowd: Crowd, draw: 
     vocabulary = [f"word{number:x}" for number in range(30_000)]
     weights = [1 / (place + 1) for place in range(len(vocabulary))]
     said = [" ".join(draw.choices(vocabulary, weights, k=WORDS_OF_A_PAGE)) for _ in range(TEXTS)]
-    shown = [f"everywhere {'half ' * (number % 2)}{one}" for number, one in enumerate(said)]
+    shown = [f"everywhere {crowd.extra} {'half ' * (number % 2)}{one}" for number, one in enumerate(said)]
     padding = draw.randbytes(1_500)
     columns = (
         "capture_id, organisation_id, device_id, device_key_id, statement, statement_sha256, state, url, final_url, host, title,"
@@ -134,11 +135,11 @@ def _case(connection: psycopg.Connection, whose: Whose, crowd: Crowd, draw: rand
         (one, case, me, f"A note, number {n}", BEGAN + timedelta(minutes=n)) for n, one in enumerate(_ids(draw, crowd.notes))
     )
     _copy(connection, "case_note", "id, case_id, author_id, text, created_at", notes)
-    _entities(connection, whose, _ids(draw, crowd.entities))
+    _entities(connection, whose, _ids(draw, crowd.entities), crowd.extra)
     _findings(connection, whose, _ids(draw, crowd.findings))
 
 
-def _entities(connection: psycopg.Connection, whose: Whose, ids: Sequence[uuid.UUID]) -> None:
+def _entities(connection: psycopg.Connection, whose: Whose, ids: Sequence[uuid.UUID], extra: str) -> None:
     """Posts of one account, each with a relation, a metric and its text."""
     case, me = whose.case_id, whose.operator_id
     rows = ((one, case, "post", "x", f"18{n:017}", f"post {n}", "", me, BEGAN) for n, one in enumerate(ids))
@@ -152,8 +153,8 @@ def _entities(connection: psycopg.Connection, whose: Whose, ids: Sequence[uuid.U
     def texts() -> Iterable[Sequence[Any]]:
         for n, one in enumerate(ids):
             facets = entity_facets("post", "x", f"18{n:017}", f"post {n}")
-            searched = _searched((f"post {n}", f"18{n:017}", f"everywhere pin{n // 10}"), facets)
-            yield (_near(one, 3), case, "entity", str(one), f"post {n}", *searched, BEGAN, BEGAN)
+            searched = _searched((f"post {n}", f"18{n:017}", f"everywhere {extra} pin{n // 10}"), facets)
+            yield (_near(one, 3), case, whose.organisation_id, "entity", str(one), f"post {n}", *searched, BEGAN, BEGAN)
 
     _copy(connection, "case_text", KEPT, texts())
 
@@ -171,7 +172,7 @@ def _findings(connection: psycopg.Connection, whose: Whose, ids: Sequence[uuid.U
     def texts() -> Iterable[Sequence[Any]]:
         for n, one in enumerate(ids):
             searched = _searched((f"a post everywhere claim{n // 10}",), facets)
-            yield (_near(one, 4), case, "finding", str(one), f"{n}: a post", *searched, BEGAN, BEGAN)
+            yield (_near(one, 4), case, whose.organisation_id, "finding", str(one), f"{n}: a post", *searched, BEGAN, BEGAN)
 
     _copy(connection, "case_text", KEPT, texts())
 

@@ -19,7 +19,7 @@ from playwright.async_api import Browser, async_playwright
 
 from server.app import create_app
 from server.clock import format_time
-from server.composition import build
+from server.composition import Overrides, build
 from server.settings import Settings
 from server.worker import register_tasks
 from tests.trust.archive import make_wacz
@@ -153,7 +153,7 @@ async def pictures(browser: Browser, site: Site, url: str, out: Path) -> None:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[tuple[Browser, Site, str]]:
     """A service on a port of its own, its site and a browser to look at it with; all of it stopped at the end."""
-    services = build(settings)
+    services = build(settings, Overrides(migrated=settings.database_url is not None))
     register_tasks(services)
     server = uvicorn.Server(uvicorn.Config(create_app(services), host="127.0.0.1", port=0, log_level="warning"))
     serving = asyncio.create_task(server.serve())
@@ -161,7 +161,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Browser, Site, str]]
         await asyncio.sleep(0.05)
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
-        async with httpx2.AsyncClient(base_url=url) as http, async_playwright() as playwright:
+        async with httpx2.AsyncClient(base_url=url, timeout=60) as http, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             yield browser, Site(services, http, None), url
             await browser.close()

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from fastapi import FastAPI
 from PIL import Image, ImageDraw
+from starlette.routing import BaseRoute
 
 from server.app import create_app
 from server.composition import Overrides, Services, build
 from server.operators.models import Operator, Organisation
 from server.operators.service import operator_actor
-from server.settings import Settings, TsaSettings, WitnessSettings
+from server.settings import Settings, TsaSettings
 from server.trust.dsse import sign_envelope
 from server.worker import register_tasks
 from storage.blobs import BlobStore
@@ -184,9 +186,16 @@ def pinned_tsa(tsa: LocalTsa) -> TsaSettings:
     return TsaSettings(name="local", url=tsa.url, roots_file=tsa.root_file)
 
 
-def witness_settings(name: str, url: str, vkey: str) -> WitnessSettings:
-    """A witness as settings name it."""
-    return WitnessSettings(name=name, url=url, vkey=vkey)
+_ROUTES: list[BaseRoute] = []
+"""The routes of the first application of this process. They hold no services, and are made ready when first asked for: 0.2 s."""
+
+
+def _app_of(services: Services) -> FastAPI:
+    """The application, with the routes that an earlier test made ready."""
+    app = create_app(services)
+    _ROUTES[:] = _ROUTES or app.router.routes
+    app.router.routes[:] = _ROUTES
+    return app
 
 
 @asynccontextmanager
@@ -195,6 +204,6 @@ async def open_site(settings: Settings, *, blobs: BlobStore | None = None, clock
     services = build(settings, Overrides(clock=clock, blobs=blobs, migrated=True))
     register_tasks(services)
     async with services.running():
-        transport = httpx2.ASGITransport(app=create_app(services))
+        transport = httpx2.ASGITransport(app=_app_of(services))
         async with httpx2.AsyncClient(transport=transport, base_url="http://holdstill.test") as http:
             yield Site(services, http, clock)

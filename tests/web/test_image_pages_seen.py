@@ -1,27 +1,21 @@
 """The pages of images in a real browser: as axe-core judges them, light and dark, wide and narrow; paste and drop work."""
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import httpx2
 import pytest
 import pytest_asyncio
-import uvicorn
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
-from server.app import create_app
-from server.composition import Overrides, build
 from server.settings import Settings
-from server.worker import register_tasks
-from tests.e2e.chromium import chromium_program
 from tests.e2e.processes import REPOSITORY
 from tests.images.pages import capture_page, indexed
 from tests.media.credentials import make_camera, signed
 from tests.media.pictures import captioned, collage, encoded, mirrored, scene
 from tests.postgres import TestPostgres
+from tests.web.gallery import opened
 from tests.web.site import ORIGIN, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -74,23 +68,9 @@ async def fill(site: Site) -> tuple[str, ...]:
 @asynccontextmanager
 async def staged(settings: Settings) -> AsyncIterator[Stage]:
     """The service on a free port with `fill()`ed pictures, and a browser."""
-    services = build(settings, Overrides(migrated=settings.database_url is not None))
-    register_tasks(services)
-    server = uvicorn.Server(uvicorn.Config(create_app(services), host="127.0.0.1", port=0, log_level="warning"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.05)
-    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
-        async with httpx2.AsyncClient(base_url=url, timeout=60) as http, async_playwright() as playwright:
-            site = Site(services, http, None)
-            made = await fill(site)
-            browser = await playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])
-            yield Stage(site, url, browser, made, encoded(scene(21).resize((480, 360)), "JPEG", quality=75))
-            await browser.close()
-    finally:
-        server.should_exit = True
-        await serving
+    async with opened(settings) as (browser, site, url):
+        made = await fill(site)
+        yield Stage(site, url, browser, made, encoded(scene(21).resize((480, 360)), "JPEG", quality=75))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -194,7 +194,7 @@ async def test_what_cannot_be_replayed_says_why(site: Site, replaying: httpx2.As
     broken = await device.capture({"page.wacz": bytes(damaged), "screenshot.viewport.png": picture(words="b")}, masks=[{}])
     await site.services.captures.checks.run(broken)
     page, frame = await frame_of(person, broken)
-    assert 'id="replay-broken"' in page and 'role="alert"' in page and "are not covered here" in page
+    assert 'id="replay-broken"' in page and 'role="alert"' in page and "is not masked here" in page
     assert "holds no list of resources" in page
     page, frame = await frame_of(person, await device.capture())
     assert not frame.endswith("/still/") and "view-still" not in page and "replay-broken" not in page, "it holds no DOM"

@@ -14,7 +14,7 @@ from server.cases.searchtexts import index_old_texts
 from server.cases.service import CaseOrder
 from server.db import run_sql
 from server.errors import BadInput
-from server.web.pages.search import SearchForm
+from server.web.search_form import SearchForm
 from tests.services.casework import Casework
 from tests.trust.archive import PAGE, make_wacz
 from tests.web.site import Device, Site, picture
@@ -243,3 +243,16 @@ def test_a_time_beyond_all_calendars_is_refused_and_the_last_day_has_no_end(mome
     with pytest.raises(BadInput):
         SearchForm(captured_from=moment).query()
     assert SearchForm(captured_to="9999-12-31").query().captured == (None, None)
+
+
+async def test_a_search_in_a_case_shows_what_it_found_alone_and_says_how_much_there_is(site: Site) -> None:
+    work = await Casework.begin(site)
+    for number in range(22):
+        await site.services.cases.notes.write(work.author, work.case.id, f"numbat note {number}")
+    person, path = await site.person(), f"/cases/{work.case.id}"
+    page = (await person.get(path, params={"q": "numbat"})).text
+    assert "22 hits" in page and page.count('class="row-title"') == 20 and f'href="{path}"' in page
+    assert 'id="timeline"' not in page and 'id="timeline"' in (await person.get(path)).text
+    assert "Nothing matches" in (await person.get(path, params={"q": "zebra"})).text
+    assert "no letter and no digit" in (await person.get(path, params={"q": "!!!"})).text
+    assert (await (await site.person(await site.other_organisation())).get(path, params={"q": "numbat"})).status_code == 404

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
@@ -15,8 +15,8 @@ from server.trust.errors import VerificationError
 from server.trust.keys import DevicePublicKey
 from server.trust.statement import CaptureStatement
 from storage.errors import BadContainer
-from storage.wacz import Wacz, WaczFacts, open_wacz
-from storage.warc import WarcRecord, iter_records
+from storage.wacz import WaczFacts, open_wacz
+from storage.warc import WarcRecord
 
 logger = logging.getLogger(__name__)
 PAGEINFO_LIMIT_BYTES = 4 * 1024 * 1024
@@ -120,7 +120,7 @@ def read_content(source: BinaryIO) -> ArchiveContent:
     undated = 0
     pageinfo: bytes | None = None
     with open_wacz(source) as wacz:
-        for record in _records(wacz):
+        for record in wacz.records():
             date = _date(record.date)
             if date is None:
                 undated += 1
@@ -130,12 +130,6 @@ def read_content(source: BinaryIO) -> ArchiveContent:
             if pageinfo is None and (record.target_uri or "").startswith("urn:pageinfo:"):
                 pageinfo = _read_pageinfo(record)
     return ArchiveContent(earliest, latest, undated, pageinfo)
-
-
-def _records(wacz: Wacz) -> Iterator[WarcRecord]:
-    for path in wacz.warc_paths():
-        with wacz.open(path) as stream:
-            yield from iter_records(stream)
 
 
 def _read_pageinfo(record: WarcRecord) -> bytes | None:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from server.captures.checks.coding import decoded_body
 from storage.errors import BadContainer
 from storage.wacz import open_wacz
-from storage.warc import WarcRecord, iter_records
+from storage.warc import WarcRecord
 
 BODY_LIMIT_BYTES = 8 * 1024 * 1024
 TOTAL_LIMIT_BYTES = 48 * 1024 * 1024
@@ -101,10 +101,8 @@ def gather(source: BinaryIO) -> ArchiveRecords:
     """Everything the truth checks look at. Raises: BadContainer (broken or hostile archive), StorageError."""
     found = ArchiveRecords()
     with open_wacz(source) as wacz:
-        for path in wacz.warc_paths():
-            with wacz.open(path) as stream:
-                for record in iter_records(stream):
-                    _take(found, record)
+        for record in wacz.records():
+            _take(found, record)
     return found
 
 

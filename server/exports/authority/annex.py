@@ -17,25 +17,34 @@ from server.exports.tables.findings import ConfirmedFinding, utc_text
 
 COLUMNS = (
     "platform", "kind", "identifier", "account_id", "url", "posted_at", "posted_at_source", "first_captured_at", "preserve_from",
-    "preserve_to", "findings", "findings_count",
+    "preserve_to", "findings", "findings_count", "made_elsewhere", "posted_at_precision_s",
 )  # fmt: skip
 NAMED_FINDINGS = 20
 PRINTED_ROWS = 500
+NAMED_ARCHIVES = 5
+ARCHIVES_LIMIT = 2_000
 _MAKE = """
 CREATE TABLE item (
   platform TEXT, kind TEXT, identifier TEXT, account TEXT, url TEXT, posted TEXT, source TEXT, captured TEXT,
-  findings TEXT, n INTEGER,
+  findings TEXT, n INTEGER, elsewhere TEXT, precision TEXT,
   PRIMARY KEY (platform, kind, identifier)
 ) WITHOUT ROWID
 """
 _ADD = """
-INSERT INTO item VALUES (:platform, :kind, :identifier, :account, :url, :posted, :source, :captured, :finding, 1)
+INSERT INTO item
+VALUES (:platform, :kind, :identifier, :account, :url, :posted, :source, :captured, :finding, 1, :elsewhere, :precision)
 ON CONFLICT DO UPDATE SET
   n = n + 1,
   findings = CASE WHEN n < :named THEN findings || ' ' || :finding ELSE findings END,
-  captured = CASE WHEN captured = '' OR (:captured <> '' AND :captured < captured) THEN :captured ELSE captured END
+  captured = CASE WHEN captured = '' OR (:captured <> '' AND :captured < captured) THEN :captured ELSE captured END,
+  elsewhere = CASE WHEN :elsewhere = '' OR instr(elsewhere, :elsewhere) OR elsewhere LIKE '%; and others' THEN elsewhere
+    WHEN length(elsewhere) > :long THEN elsewhere || '; and others'
+    ELSE ltrim(elsewhere || '; ' || :elsewhere, '; ') END
 """
-_READ = "SELECT platform, kind, identifier, account, url, posted, source, captured, findings, n FROM item ORDER BY 1, 2, 3"
+_READ = (
+    "SELECT platform, kind, identifier, account, url, posted, source, captured, findings, n, elsewhere, precision "
+    "FROM item ORDER BY 1, 2, 3"
+)
 
 
 @dataclass(frozen=True)
@@ -44,15 +53,20 @@ class AnnexRow:
 
     cells: tuple[str, ...]
     findings_count: int
+    made_elsewhere: str
+    precision_s: str
 
     def words(self) -> list[str]:
         """The row as lines of a letter."""
         named = dict(zip(COLUMNS, self.cells, strict=False))
         posted = (
-            f"posted {named['posted_at']} ({named['posted_at_source']})" if named["posted_at"] else "time of posting not known"
+            f"posted {named['posted_at']} ± {self.precision_s} s ({named['posted_at_source']})"
+            if named["posted_at"]
+            else "time of posting not known"
         )
         captured = f"first captured {named['first_captured_at']}" if named["first_captured_at"] else "no capture in the case"
-        about = [named["url"], f"account {named['account_id']}" if named["account_id"] else "", posted, captured]
+        archives = f"its findings cite {self.made_elsewhere}" if self.made_elsewhere else ""
+        about = [named["url"], f"account {named['account_id']}" if named["account_id"] else "", posted, captured, archives]
         return [
             f"{named['platform'] or 'platform not stated'} {named['kind']} {named['identifier']}",
             *(one for one in about if one),
@@ -90,17 +104,18 @@ class Annex:
         """By platform, kind and identifier."""
         first = _edge(self._period.first_day, time.min)
         last = _edge(self._period.last_day, time.max)
-        for platform, kind, identifier, account, url, posted, source, captured, findings, n in self._items.execute(_READ):
+        for platform, kind, identifier, account, url, posted, source, captured, findings, n, *told in self._items.execute(_READ):
             more = f" and {n - NAMED_FINDINGS} more" if n > NAMED_FINDINGS else ""
             cells = (platform, kind, identifier, account, url, posted, source, captured, first, last, findings + more)
-            yield AnnexRow(cells, n)
+            yield AnnexRow(cells, n, *told)
 
     def write_csv(self, out: IO[str]) -> None:
         """All rows; texts that a spreadsheet would act on have one ' before them, as in the tables."""
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow(COLUMNS)
         for row in self.rows():
-            writer.writerow([*(csv_cell(cell) for cell in row.cells), row.findings_count])
+            cells = [csv_cell(cell) for cell in row.cells]
+            writer.writerow([*cells, row.findings_count, csv_cell(row.made_elsewhere), row.precision_s])
 
     def letter(self, order: AuthorityOrder) -> list[tuple[str, list[str]]]:
         """Titles and lines of the annex for people: at most PRINTED_ROWS things, and how many the CSV has besides."""
@@ -126,7 +141,7 @@ ABOUT = (
 
 
 def _items(finding: ConfirmedFinding) -> Iterator[dict[str, object]]:
-    subject, posted = finding.body.subject, finding.body.posted
+    subject, posted = finding.body.subject, finding.posted
     captured = min((finding.captured_at[one] for one in finding.body.cited_captures if one in finding.captured_at), default=None)
     alone: dict[str, object] = {
         "platform": subject.platform,
@@ -134,11 +149,18 @@ def _items(finding: ConfirmedFinding) -> Iterator[dict[str, object]]:
         "url": "",
         "posted": "",
         "source": "",
+        "precision": "",
         "captured": utc_text(captured) or "",
         "finding": f"F-{finding.number}",
         "named": NAMED_FINDINGS,
+        "elsewhere": _archives(finding),
+        "long": ARCHIVES_LIMIT,
     }
-    when = {} if posted is None else {"posted": utc_text(posted.value) or "", "source": str(posted.source)}
+    when = (
+        {}
+        if posted is None
+        else {"posted": utc_text(posted.value) or "", "source": str(posted.source), "precision": f"{posted.precision_s:g}"}
+    )
     post = alone | when | {"account": subject.account_id, "url": subject.url}
     accounts = dict.fromkeys([subject.account_id, *finding.body.accounts])
     found = [("post", subject.post_id, post), ("advertisement", subject.ad_id, post), ("channel", subject.channel_id, alone)]
@@ -146,6 +168,12 @@ def _items(finding: ConfirmedFinding) -> Iterator[dict[str, object]]:
     if not (subject.post_id or subject.ad_id):
         found.append(("address", subject.url, post))
     yield from (more | {"kind": kind, "identifier": identifier} for kind, identifier, more in found if identifier)
+
+
+def _archives(finding: ConfirmedFinding) -> str:
+    cited = finding.deposits
+    left = len(cited) - NAMED_ARCHIVES
+    return "; ".join([*cited[:NAMED_ARCHIVES], *([f"and {left} more of F-{finding.number}"] if left > 0 else [])])
 
 
 def _edge(day: date | None, at: time) -> str:

@@ -48,9 +48,9 @@ DOCUMENTS = {
 
 
 def masked_copies(order: AuthorityOrder) -> dict[str, tuple[FrozenCopy, str]]:
-    """Path below `data/` → the covered copy that the order froze, and what the bundle's page says of it."""
+    """Path below `data/` → the masked copy that the order froze, and what the bundle's page says of it."""
     return {
-        one.copy_name(copy): (copy, f"E-{one.number}, a picture with parts covered: a working copy, not evidence")
+        one.copy_name(copy): (copy, f"E-{one.number}, a masked copy of a picture: a working copy, not evidence")
         for one in order.exhibits
         for copy in one.masked
     }

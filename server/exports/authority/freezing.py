@@ -73,7 +73,7 @@ async def preview_case(asked: Asked) -> tuple[PreviewPart, ...]:
         )
         for exhibit, capture in await _exhibits(asked, PREVIEW_ROWS)
     )
-    counted = f"{count} exhibits with all their files and proofs; {await _confirmed(asked)} confirmed findings."
+    counted = f"Exhibits with all their files and proofs: {count}. Confirmed findings: {await _confirmed(asked)}."
     missing = [f"{one.what} · {missing_words(one)}" for one in await _missing(asked)]
     return (
         PreviewPart("In the bundle", lines=(counted,)),

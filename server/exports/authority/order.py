@@ -26,7 +26,7 @@ class FrozenCopy(Value):
 class FrozenExhibit(Value):
     """One exhibit as it stood. collector_roles: roles of the person whose device signed; checks_run: 0 when no check ever ran.
 
-    masked: the covered copies of its pictures that counted then.
+    masked: the masked copies of its pictures that counted then.
     A side of the bracket that was not proved then has a reason: `none`, `unstamped`, `unknown`; `pending`, `no_tsa`.
     """
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from server.exports.documents.paper import pdf
+from server.visible import visible
 
 _RUN = re.compile(r"(\S{12})(?=\S)")
 TEMPLATE = "custody_report.typ"
@@ -58,4 +59,4 @@ def paper(head: Head, parts: Sequence[Part]) -> bytes:
 
 def plain_text(title: str, parts: Sequence[tuple[str, Sequence[str]]]) -> str:
     """The same for an e-mail or a file."""
-    return "\n\n".join([title, *("\n".join([name.upper(), *lines]).rstrip() for name, lines in parts)]) + "\n"
+    return visible("\n\n".join([title, *("\n".join([name.upper(), *lines]).rstrip() for name, lines in parts)]) + "\n")

@@ -69,7 +69,7 @@ class CustodyReport:
                 ("Facts", breakable(one.body.facts)),
                 ("Assessment", breakable(one.body.assessment)),
                 ("Alleged basis", "; ".join(basis_words(basis) for basis in one.body.bases) or "none"),
-                ("Evidence", ", ".join(cited)),
+                ("Evidence", "; ".join([*cited, *(breakable(archive) for archive in one.deposits)])),
             )
             self._findings.append(Part(f"F-{one.number} {one.type.replace('_', ' ')}", level=SECTION, facts=facts))
 

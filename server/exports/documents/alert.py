@@ -12,6 +12,7 @@ from server.errors import BadInput
 from server.exports.documents.paper import html, pdf
 from server.exports.documents.values import Line, Lines, Value, canonical
 from server.exports.errors import ExportRefused
+from server.visible import is_blank
 
 OVERVIEW_LIMIT = 600
 TECHNIQUES_LIMIT = 8
@@ -112,11 +113,11 @@ class Alert(Value):
         """Names of the blocks that say nothing."""
         said = self.said
         full = (
-            bool(said.overview),
-            bool(self.techniques or any(said.narratives)),
-            bool(self.figures or any(said.impact)),
-            any(said.actions),
-            any(said.recommendations),
+            not is_blank(said.overview),
+            bool(self.techniques or _full(said.narratives)),
+            bool(self.figures or _full(said.impact)),
+            bool(_full(said.actions)),
+            bool(_full(said.recommendations)),
         )
         return [name for name, has in zip(BLOCKS, full, strict=True) if not has]
 
@@ -159,8 +160,7 @@ def paper_data(alert: Alert) -> dict[str, object]:
             {"title": "5 Recommendations", "lines": _full(said.recommendations), "list": True},
         ],
         "foot": [
-            f"Behind it: {counted.findings} confirmed findings, {counted.posts} posts, {counted.accounts} accounts, "
-            f"{counted.captures} captures. Authors: {said.authors or said.network}. Contact: {said.contact}.",
+            f"Behind it: {_counted(counted)}. Authors: {said.authors or said.network}. Contact: {said.contact}.",
             *([f"SHA-256 of the evidence bundle: {alert.bundle_sha256}"] if alert.bundle_sha256 else []),
             f"SHA-256 of this alert's object (alert.json): {hashlib.sha256(canonical(alert).encode()).hexdigest()}",
             f"All versions with their hashes: {alert.verify_url}",
@@ -186,8 +186,13 @@ def _techniques(alert: Alert) -> list[str]:
     return [*shown, f"and {left} more techniques, in the JSON of this alert"] if left > 0 else shown
 
 
+def _counted(found: Evidence) -> str:
+    units = {"confirmed finding": found.findings, "post": found.posts, "account": found.accounts, "capture": found.captures}
+    return ", ".join(f"{count} {unit}{'' if count == 1 else 's'}" for unit, count in units.items())
+
+
 def _full(lines: tuple[str, ...]) -> list[str]:
-    return [line for line in lines if line]
+    return [line for line in lines if not is_blank(line)]
 
 
 def _day(at: datetime) -> str:

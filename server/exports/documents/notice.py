@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from server.exports.documents.paper import pdf
 from server.exports.documents.values import Line, Value, indented
 from server.exports.errors import ExportRefused
+from server.visible import is_blank, visible
 
 EXPLANATION_LIMIT = 2_000
 GROUND_LIMIT = 500
@@ -74,7 +75,10 @@ class Ground(Value):
 
 
 class Item(Value):
-    """One place that the notice is about. Times are UTC; captures: ids of the evidence."""
+    """One place that the notice is about. Times are UTC; captures: ids of the evidence.
+
+    posted_at_precision_s: seconds, both ways; no member where the time is exact to a second, or not known.
+    """
 
     finding: str
     finding_id: str
@@ -85,6 +89,7 @@ class Item(Value):
     posted_at: AwareDatetime | None
     captured_at: AwareDatetime | None
     captures: tuple[str, ...]
+    posted_at_precision_s: float | None = Field(default=None, exclude_if=lambda one: one is None)
 
 
 class Notice(Value):
@@ -114,11 +119,11 @@ def refusals(notice: Notice) -> list[str]:
     """Everything that keeps it from being sent, as codes with a detail after a colon; empty when nothing does."""
     found = [] if notice.grounds else ["legal_basis" if notice.kind == "dsa_notice" else "policy_basis"]
     found += [f"ground_too_long: {one.id}" for one in notice.grounds if len(one.words) > GROUND_LIMIT]
-    if not notice.notifier["name"]:
+    if is_blank(notice.notifier["name"]):
         found.append("name")
     if EMAIL.fullmatch(notice.notifier["email"]) is None:
         found.append("email")
-    if not notice.explanation:
+    if is_blank(notice.explanation):
         found.append("explanation")
     if len(notice.explanation) > EXPLANATION_LIMIT:
         found.append(f"explanation_too_long: {len(notice.explanation)} of {EXPLANATION_LIMIT} characters")
@@ -133,14 +138,19 @@ def refusals(notice: Notice) -> list[str]:
 
 
 def is_exact(url: str) -> bool:
-    """Whether an address names one thing: not a start page, a feed or a search."""
+    """Whether an address names one thing: not a start page, a feed or a search. LinkedIn names posts below `feed/update`."""
     try:
         parts = urlsplit(url)
         segments = [one.lower() for one in parts.path.split("/") if one]
         named = parts.scheme in ("http", "https") and bool(parts.hostname) and bool(segments) and not re.search(r"\s", url)
     except ValueError:
         return False
-    return named and segments[0] not in FEEDS
+    if not named:
+        return False
+    said = segments[1:] if segments[0] == "i" else segments
+    if said[:2] == ["feed", "update"]:
+        return len(said) > 2
+    return not said or said[0].removesuffix(".php") not in FEEDS
 
 
 def notice_files(text: str) -> dict[str, bytes]:
@@ -179,7 +189,7 @@ def notice_parts(notice: Notice) -> list[dict[str, object]]:
 def parts_text(title: str, parts: list[dict[str, object]]) -> str:
     """Title and parts for a form or an e-mail."""
     texts = ["\n".join([str(part["title"]).upper(), *lines_of(part)]) for part in parts]
-    return "\n\n".join([title, *texts]) + "\n"
+    return visible("\n\n".join([title, *texts]) + "\n")
 
 
 def lines_of(part: dict[str, object]) -> list[str]:
@@ -191,5 +201,6 @@ def lines_of(part: dict[str, object]) -> list[str]:
 def item_lines(one: Item) -> list[str]:
     """Address, ids and times, facts: three lines."""
     posted = f"posted {one.posted_at:%Y-%m-%d %H:%M:%S UTC}" if one.posted_at else "time of posting not known"
+    posted += "" if one.posted_at_precision_s is None else f" ± {one.posted_at_precision_s:g} s"
     captured = f"captured {one.captured_at:%Y-%m-%d %H:%M:%S UTC}" if one.captured_at else "no capture"
     return [f"{one.finding}  {one.url}", f"{one.platform} {one.platform_content_id} · {posted} · {captured}", one.facts]

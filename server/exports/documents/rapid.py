@@ -16,6 +16,7 @@ from server.exports.documents.paper import pdf
 from server.exports.documents.values import Line, Lines, Text, Value, indented
 from server.exports.errors import ExportRefused
 from server.exports.tables.cells import array_text, csv_cell
+from server.visible import is_blank
 
 TITLE = "Notification through the Rapid Response System"
 REASON_LIMIT = 2_000
@@ -84,7 +85,7 @@ def refusals(rapid: Rapid) -> list[str]:
         "policy_clause": said.policy_clause or rapid.grounds,
         "items": rapid.items,
     }
-    found = [code for code, value in needed.items() if not value]
+    found = [code for code, value in needed.items() if (is_blank(value) if isinstance(value, str) else not value)]
     if EMAIL.fullmatch(said.contact_email) is None:
         found.append("email")
     if not rapid.channel:

@@ -52,8 +52,7 @@ def _listed(member: str) -> Callable[[ConfirmedFinding, Profile], Value]:
 
 
 def _posted(one: ConfirmedFinding) -> Value:
-    posted = one.body.posted
-    return None if posted is None else utc_text(posted.value)
+    return None if one.posted is None else utc_text(one.posted.value)
 
 
 def _captured(one: ConfirmedFinding) -> Value:
@@ -78,9 +77,11 @@ FINDING_COLUMNS: tuple[F, ...] = (
     F("url", "string", "Address of what the finding is about.", _naming(lambda one: one.body.subject.url)),
     F("posted_at", "datetime", "When it was posted (UTC), by the best source.", lambda one, _: _posted(one)),
     F("posted_at_source", "string", "Where that time is from.",
-      lambda one, _: None if one.body.posted is None else str(one.body.posted.source)),
+      lambda one, _: None if one.posted is None else str(one.posted.source)),
     F("posted_at_precision_s", "number", "How exact that time is: seconds, both ways.",
-      lambda one, _: None if one.body.posted is None else one.body.posted.precision_s),
+      lambda one, _: None if one.posted is None else one.posted.precision_s),
+    F("posted_at_compared", "string", "Whether the way it was got was ever compared with a published time: yes or no.",
+      lambda one, _: None if one.posted is None else "yes" if one.posted.compared else "no"),
     F("captured_at", "datetime", "Time of the first capture cited (UTC, the device's clock).", lambda one, _: _captured(one)),
     F("member_state", "string", "Member State concerned (ISO 3166-1).", lambda one, _: one.body.member_state),
     F("language", "string", "Language of the content.", lambda one, _: one.body.language),
@@ -108,7 +109,9 @@ FINDING_COLUMNS: tuple[F, ...] = (
     F("silence_rule", "string", "Silence window judged by, with the rule's version.",
       lambda one, _: " ".join(str(one.silence[name]) for name in ("rule_id", "rule_version") if name in one.silence)),
     F("silence_verdict", "string", "in, out or unknown.", lambda one, _: one.silence.get("place")),
-    F("silence_margin_s", "number", "Seconds to the nearest edge of the window.", lambda one, _: one.silence.get("margin_s")),
+    F("silence_margin_s", "number",
+      "Seconds to the nearest edge of the window; of an unknown verdict 0, or what an id alone says that was never compared.",
+      lambda one, _: one.silence.get("margin_s")),
     F("listed_entity", "string", "Listed entity concerned.", _listed("name")),
     F("listed_entity_id", "string", "Its id.", _listed("entity_id")),
     F("listed_from", "string", "Since when it is listed.", _listed("listed_from")),
@@ -139,6 +142,8 @@ SIGHTING_COLUMNS: tuple[S, ...] = (
     S("seen_at", "datetime", "When it was seen (UTC).", lambda one, _: utc_text(one.sighting.at)),
     S("url", "string", "Where.", lambda one, to: one.sighting.url if one.finding.names_account(to) else None),
     S("capture_id", "string", "Capture of it, if there is one.", lambda one, _: one.sighting.capture_id),
+    S("deposit", "string", "Archive made elsewhere that shows it, if there is one: number, kind, SHA-256.",
+      lambda one, _: one.deposit, OFFICIAL),
     S("country", "string", "From which country.", lambda one, _: one.sighting.country, OFFICIAL),
     S("seen_by", "string", "By whom.", lambda one, _: one.sighting.by, OWN),
-)
+)  # fmt: skip

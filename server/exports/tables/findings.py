@@ -11,6 +11,7 @@ from typing import Any
 
 from server.exports.profiles import Profile
 from server.findings.body import FindingBody, Sighting
+from server.rules.posttimes import FIRST_RULE, PostTime
 
 _SIGHTING_IDS = uuid.UUID("6e9f9f0c-6a0e-5a9e-9d0b-0f2f3f9a7c11")
 """The namespace of sighting ids. Never changed: a second export must name the same sighting the same."""
@@ -63,10 +64,20 @@ class ConfirmedFinding:
         return max(told, key=lambda look: str(look["at"]))["state"] if told else "not_checked"
 
     @property
+    def posted(self) -> PostTime | None:
+        """The time of posting that counted when it was confirmed: by the rule for times that the confirmation pins."""
+        return self.body.posted_by(self.pins.get("time_rule", FIRST_RULE))
+
+    @property
     def deposits(self) -> list[str]:
         """The archives made elsewhere that its confirmation pinned, each saying so."""
+        return list(self.deposits_by_id.values())
+
+    @property
+    def deposits_by_id(self) -> Mapping[str, str]:
+        """Each of them in words, by id."""
         pinned = self.pins.get("deposits") or []
-        return [f"D-{one['number']} {one['kind']} sha256:{one['sha256']} ({one['origin']})" for one in pinned]
+        return {one["id"]: f"D-{one['number']} {one['kind']} sha256:{one['sha256']} ({one['origin']})" for one in pinned}
 
     @property
     def silence(self) -> Mapping[str, Any]:
@@ -81,6 +92,12 @@ class SeenOnce:
     finding: ConfirmedFinding
     sighting: Sighting
     position: int
+
+    @property
+    def deposit(self) -> str | None:
+        """The archive made elsewhere that shows it, in words; None without one."""
+        cited = self.sighting.deposit_id
+        return None if cited is None else self.finding.deposits_by_id.get(str(cited))
 
     @property
     def sighting_id(self) -> uuid.UUID:

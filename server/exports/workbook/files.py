@@ -10,6 +10,7 @@ from server.exports.tables.cells import Value, array_text, csv_cell
 from server.exports.workbook.sheets import Sheet, method, sheets
 from server.exports.workbook.values import TEXT_LIMIT, SliRow, Workbook, refusals
 from server.findings.activities import form_characters
+from server.visible import visible
 
 
 def workbook_files(text: str) -> dict[str, bytes]:
@@ -40,7 +41,7 @@ def report(book: Workbook) -> str:
             "",
         ]
     lines += ["## Method", "", *(f"- {what}: {_plain(how)}" for what, how in method(book)), ""]
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def _line(row: SliRow) -> str:
@@ -50,8 +51,8 @@ def _line(row: SliRow) -> str:
 
 
 def _plain(text: str) -> str:
-    """The text without what would be markup in a table or a heading."""
-    return "".join(f"\\{one}" if one in "\\|`*_<>[]#" else one for one in text)
+    """The text in one line, without what would be markup in a table or a heading."""
+    return "".join(f"\\{one}" if one in "\\|`*_<>[]#" else one for one in " ".join(text.split()))
 
 
 def _xlsx(tables: list[Sheet]) -> bytes:

@@ -93,7 +93,7 @@ async def set_password(
     password: Annotated[str, Form(max_length=256)],
     present: Annotated[str, Form(max_length=256)] = "",
 ) -> Response:
-    """Login and password from now on; sessions that the password before opened elsewhere end."""
+    """Login and password from now on; if there was a password before, every other session ends."""
     await services.accounts.set_password(actor, login, password, present)
     return _back()
 
@@ -137,6 +137,7 @@ async def _account(request: Request, actor: OperatorActor, services: ServicesDep
         identities=await services.accounts.identities(actor),
         issuer="" if services.settings.oidc is None else services.settings.oidc.name,
         tokens=await services.tokens.list(actor),
+        resting=await services.tokens.resting(actor),
         scopes=sorted(right.value for right in TOKEN_SCOPES & actor.rights),
         token=token,
         now=services.clock.now(),

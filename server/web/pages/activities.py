@@ -12,8 +12,9 @@ from server.errors import BadInput
 from server.findings.activities import KINDS, MEASURES, TEXT_LIMIT, ActivityOrder
 from server.operators.roles import Right
 from server.web.deps import Reader, ServicesDep, Writer
-from server.web.forms import typed_id, utc_time
+from server.web.forms import optional, typed_id, utc_time
 from server.web.pages.render import render
+from server.web.pages.statistics import own_cases
 
 router = APIRouter()
 Line = Annotated[str, Form(max_length=300)]
@@ -44,7 +45,7 @@ def typed_order(
         reach_high=_number("reach_high", reach_high or reach_low),
         languages=languages,
         source=source,
-        case_id=typed_id("case", case) if case else None,
+        case_id=optional(typed_id, "case", case),
     )
 
 
@@ -55,7 +56,7 @@ Typed = Annotated[ActivityOrder, Depends(typed_order)]
 async def log(request: Request, actor: Reader, services: ServicesDep, first: Day = "", last: Day = "") -> Response:
     """The lines that hold, newest first, of a period or of all time."""
     days = [_day(name, text) if text else None for name, text in (("first", first), ("last", last))]
-    cases = [row.case for row in await services.cases.list(actor) if row.case.organisation_id == actor.organisation_id]
+    cases = await own_cases(actor, services)
     return render(
         request,
         "activities.html",

@@ -128,7 +128,8 @@ def _pending_name(services: Services) -> str:
 def _words(request: Request, error: ServiceError) -> str:
     texts = texts_of(request)
     if isinstance(error, SignInPaused):
-        return texts.get("sign_in.paused", wait_s=error.data["wait_s"])
+        way = "sign_in.paused_asking" if error.data.get("way") == "passkey" else "sign_in.paused"
+        return texts.get(way, wait_s=error.data["wait_s"])
     if isinstance(error, SignInRefused):
         return texts.get("sign_in.wrong")
     if isinstance(error, PasskeyDue):

@@ -1,5 +1,6 @@
 """Cases: the list, one case, and what members add to it."""
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,16 +15,19 @@ from server.captures.sharing import MemberRole
 from server.cases.entities import CONFIDENCES, RELATIONS
 from server.cases.models import CaseState, EntityKind, Tlp
 from server.cases.notes import MOMENT_KINDS, NOTES_SHOWN, MomentOrder
-from server.cases.searchquery import STATES
+from server.cases.searchquery import STATES, SearchQuery
 from server.cases.service import CaseOrder
+from server.errors import BadInput, NotFound
 from server.operators.actors import OperatorActor
 from server.operators.roles import Right
 from server.rules.catalogue import shipped
 from server.web.deps import CaseMaker, Lead, Reader, ServicesDep, Writer
-from server.web.forms import typed_id, utc_time
-from server.web.pages.render import render
+from server.web.forms import optional, typed_id, utc_time
+from server.web.pages.picks import picks_of
+from server.web.pages.render import render, texts_of
 
 router = APIRouter()
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 Line = Annotated[str, Form(max_length=300)]
 Long = Annotated[str, Form(max_length=10_000)]
 ENTITIES_SHOWN, FINDINGS_SHOWN, FINDINGS_ROWS = 25, 25, 50
@@ -74,8 +78,10 @@ async def one(
     after: Annotated[int, Query(ge=0)] = 0,
     notes: Annotated[str, Query(max_length=80)] = "",
 ) -> Response:
-    """One case: exhibits, the newest findings, notes and entities, timeline, members."""
-    return await _page(request, actor, services, case_id, Shown(q=q, after=after, notes=_written(notes)))
+    """One case: exhibits, the newest findings, notes and entities, timeline, members; or what a search in it finds, alone."""
+    if q.strip():
+        return await _found(request, actor, services, SearchQuery(q, case_id=case_id))
+    return await _page(request, actor, services, case_id, Shown(after=after, notes=_written(notes)))
 
 
 @router.get("/cases/{case_id}/findings")
@@ -101,9 +107,17 @@ async def findings(
 
 
 @router.post("/cases/{case_id}/exhibits")
-async def add_exhibit(case_id: uuid.UUID, actor: Writer, services: ServicesDep, capture: Line, note: Long = "") -> Response:
-    """Admits a capture: its id, or the address of its page."""
+async def add_exhibit(
+    request: Request, case_id: uuid.UUID, actor: Writer, services: ServicesDep, capture: Line, note: Long = ""
+) -> Response:
+    """Admits a capture: its id, or the address of its page. Words are asked back: which of the captures that hold them."""
     capture_id = capture.strip().rstrip("/").rsplit("/", 1)[-1].lower()
+    if not _DIGEST.fullmatch(capture_id):
+        case = await services.cases.read(actor, case_id)
+        picks = await picks_of(services, actor, (case_id, "captures", capture[:200]), texts_of(request))
+        if not picks:
+            raise BadInput(field="capture", reason=f"no capture holds {capture.strip()[:100]!r}: try other words of the page")
+        return render(request, "exhibit_pick.html", section="cases", case=case, typed=capture, picks=picks, note=note)
     await services.cases.exhibits.add(actor, case_id, capture_id, note)
     return _to(case_id, "exhibits")
 
@@ -118,7 +132,7 @@ async def withdraw_exhibit(case_id: uuid.UUID, number: int, actor: Writer, servi
 @router.post("/cases/{case_id}/notes")
 async def write_note(case_id: uuid.UUID, actor: Writer, services: ServicesDep, text: Long, corrects: Line = "") -> Response:
     """A note, or the correction of one."""
-    await services.cases.notes.write(actor, case_id, text, corrects=typed_id("corrects", corrects) if corrects else None)
+    await services.cases.notes.write(actor, case_id, text, corrects=optional(typed_id, "corrects", corrects))
     return _to(case_id, "notes")
 
 
@@ -134,7 +148,7 @@ async def add_moment(
     source: Long = "",
 ) -> Response:
     """Something on the timeline; times are UTC."""
-    ends: datetime | None = utc_time("ends_at", ends_at) if ends_at else None
+    ends: datetime | None = optional(utc_time, "ends_at", ends_at)
     await services.cases.notes.add_moment(actor, case_id, MomentOrder(kind, title, utc_time("at", at), ends, source))
     return _to(case_id, "timeline")
 
@@ -180,14 +194,22 @@ async def close(case_id: uuid.UUID, actor: Lead, services: ServicesDep) -> Respo
 class Shown:
     """Which part of a long case is shown. `after`: the number of the last exhibit before; `notes`: the last note before."""
 
-    q: str = ""
     after: int = 0
     notes: tuple[datetime, uuid.UUID] | None = None
     invitation: str | None = None
 
 
+async def _found(request: Request, actor: OperatorActor, services: ServicesDep, query: SearchQuery) -> Response:
+    """The best hits of a search in one case."""
+    found = await services.cases.searching.search(actor, query)
+    if found.case is None:
+        raise NotFound(kind="case", id=str(query.case_id))
+    election = shipped().elections.get(found.case.election_id or "")
+    return render(request, "case_found.html", section="cases", case=found.case, election=election, found=found, q=query.text)
+
+
 async def _page(request: Request, actor: OperatorActor, services: ServicesDep, case_id: uuid.UUID, shown: Shown) -> Response:
-    cases, q, token = services.cases, shown.q, shown.invitation
+    cases, token = services.cases, shown.invitation
     case = await cases.read(actor, case_id)
     leads = Right.LEAD in actor.rights and case.organisation_id == actor.organisation_id and case.state == CaseState.OPEN
     exhibits = await cases.exhibits.page(actor, case_id, after=shown.after)
@@ -198,6 +220,7 @@ async def _page(request: Request, actor: OperatorActor, services: ServicesDep, c
     return render(
         request,
         "case.html",
+        picker=True,
         section="cases",
         case=case,
         election=shipped().elections.get(case.election_id or ""),
@@ -217,8 +240,6 @@ async def _page(request: Request, actor: OperatorActor, services: ServicesDep, c
         members=await cases.members.present(actor, case_id),
         colleagues=await cases.members.colleagues(actor, case_id) if leads else [],
         entities=entities,
-        q=q,
-        hits=await cases.search.search(actor, case_id, q) if q.strip() else None,
         invitation=None if token is None else f"{services.settings.public_url.rstrip('/')}/cases/join/{token}",
         me=actor.operator_id,
         choices={

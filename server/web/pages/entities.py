@@ -56,6 +56,7 @@ async def index(
     return render(
         request,
         "case_entities.html",
+        picker=True,
         section="cases",
         case=case,
         writes=Right.WRITE in actor.rights and case.state == CaseState.OPEN,
@@ -158,7 +159,7 @@ async def _meant(
     for field, said in typed.items():
         if not said.strip():
             raise BadInput(field=field, reason="say which one is meant")
-        found = await services.cases.entities.lists.named(actor, case_id, said)
+        found = await services.cases.entities.lists.named(actor, case_id, said, field=field)
         if len(found) == 1:
             meant[field] = found[0].id
         else:

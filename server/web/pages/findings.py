@@ -74,6 +74,7 @@ async def one(request: Request, finding_id: uuid.UUID, actor: Reader, services: 
     return render(
         request,
         "finding.html",
+        picker=True,
         section="cases",
         opened=opened,
         body=opened.body,
@@ -187,6 +188,7 @@ async def _form(
     return render(
         request,
         "finding_form.html",
+        picker=True,
         section="cases",
         status=HTTPStatus.OK if error is None else HTTPStatus.UNPROCESSABLE_ENTITY,
         case=case,

@@ -15,7 +15,7 @@ from server.handovers.models import HandoverKind
 from server.handovers.submissions import CHANNELS, SubmissionOrder
 from server.operators.actors import OperatorActor
 from server.web.deps import PublicExporter, RecordedRead, ServicesDep
-from server.web.forms import typed_id, utc_time
+from server.web.forms import optional, typed_id, utc_time
 from server.web.pages.render import render
 
 router = APIRouter()
@@ -29,11 +29,13 @@ DAYS = (3, 7, 14, 30, 90, 366)
 @router.get("/handovers")
 async def index(request: Request, actor: PublicExporter, services: ServicesDep) -> Response:
     """The latest links and submissions."""
+    links = await services.handovers.links.latest(actor)
     return render(
         request,
         "handovers.html",
         section="handovers",
-        links=await services.handovers.links.latest(actor),
+        links=links,
+        old=await services.handovers.links.with_old_copies([row for row, _ in links]),
         submissions=await services.handovers.submissions.latest(actor),
     )
 
@@ -85,11 +87,11 @@ async def make(
         purpose=purpose,
         expires_at=services.clock.now() + timedelta(days=days),
         profile=profile,
-        opens_at=utc_time("opens_at", opens_at) if opens_at.strip() else None,
+        opens_at=optional(utc_time, "opens_at", opens_at),
         with_passcode=bool(passcode),
         contact=contact,
         message=message,
-        supplements=typed_id("supplements", supplements) if supplements.strip() else None,
+        supplements=optional(typed_id, "supplements", supplements),
     )
     made = await services.handovers.links.make(actor, order)
     address = services.settings.public_url.rstrip("/") + f"/h/{made.token}"
@@ -110,6 +112,13 @@ async def revoke(handover_id: uuid.UUID, actor: PublicExporter, services: Servic
     return RedirectResponse(f"/handovers/{handover_id}", status_code=HTTPStatus.SEE_OTHER)
 
 
+@router.post("/handovers/{handover_id}/replace")
+async def replace(handover_id: uuid.UUID, actor: PublicExporter, services: ServicesDep) -> Response:
+    """The link gives the newest masked copies; visits under way end."""
+    await services.handovers.renewals.replace(actor, handover_id)
+    return RedirectResponse(f"/handovers/{handover_id}", status_code=HTTPStatus.SEE_OTHER)
+
+
 @router.post("/handovers/{handover_id}/unlock")
 async def unlock(handover_id: uuid.UUID, actor: PublicExporter, services: ServicesDep) -> Response:
     """A locked link takes passcodes again."""
@@ -120,7 +129,7 @@ async def unlock(handover_id: uuid.UUID, actor: PublicExporter, services: Servic
 @router.post("/handovers/{handover_id}/embargo")
 async def embargo(handover_id: uuid.UUID, actor: PublicExporter, services: ServicesDep, opens_at: Line = "") -> Response:
     """The link opens at that time and not before; an empty field lifts the embargo."""
-    at = utc_time("opens_at", opens_at) if opens_at.strip() else None
+    at = optional(utc_time, "opens_at", opens_at)
     await services.handovers.links.embargo(actor, handover_id, at)
     return RedirectResponse(f"/handovers/{handover_id}", status_code=HTTPStatus.SEE_OTHER)
 
@@ -159,7 +168,7 @@ async def submit(
     supplements: Line = "",
 ) -> Response:
     """The record, and on to its page."""
-    earlier = typed_id("supplements", supplements) if supplements.strip() else None
+    earlier = optional(typed_id, "supplements", supplements)
     order = SubmissionOrder(kind, thing.strip(), addressee, channel, utc_time("sent_at", sent_at), note, earlier)
     row = await services.handovers.submissions.record(actor, order)
     return RedirectResponse(f"/submissions/{row.id}", status_code=HTTPStatus.SEE_OTHER)

@@ -123,7 +123,7 @@ async def cluster(request: Request, cluster_id: UUID, actor: Reader, services: S
         return RedirectResponse(f"/images/clusters/{ended.data['into_id']}?moved=true", status_code=HTTPStatus.SEE_OTHER)
     texts = texts_of(request)
     members = _rows(texts, view, view.members)
-    sightings = await services.images.reads.cluster_sightings(actor, cluster_id)
+    seen = await services.images.reads.cluster_sightings(actor, cluster_id)
     elsewhere = await services.images.reads.cluster_elsewhere(actor, cluster_id)
     return render(
         request,
@@ -136,10 +136,11 @@ async def cluster(request: Request, cluster_id: UUID, actor: Reader, services: S
         members=members,
         variants=_rows(texts, view, view.variants),
         splittable=[one for one in members if one.relation not in ("representative", "contains")],
-        sightings=sightings,
+        sightings=seen.shown,
+        sightings_count=seen.count,
         elsewhere=elsewhere,
         elsewhere_counts=[(texts.get(f"elsewhere.{unit}"), number) for unit, number in vars(view.elsewhere).items()],
-        only_elsewhere={one.sha256 for one in elsewhere} - {one.sha256 for one in sightings},
+        only_elsewhere={one.sha256 for one in elsewhere} - {one.sha256 for one in seen.shown},
         roles={one.image.sha256: one.role for one in view.members},
         names=await services.captures.details.names(actor, {one.actor for one in view.decisions}),
         whose=lambda one: whose_line(texts, one),
@@ -242,6 +243,7 @@ async def image(request: Request, sha256: Digest, actor: Reader, services: Servi
     texts = texts_of(request)
     view = await services.images.reads.image(actor, sha256)
     homes = await services.images.reads.clusters_with(actor, sha256)
+    seen = await services.images.reads.sightings(actor, sha256)
     return render(
         request,
         "image.html",
@@ -250,7 +252,8 @@ async def image(request: Request, sha256: Digest, actor: Reader, services: Servi
         facts=facts_line(texts, view),
         signals=await services.images.origins.of(actor, sha256),
         elsewhere=await services.images.reads.elsewhere(actor, sha256),
-        sightings=await services.images.reads.sightings(actor, sha256),
+        sightings=seen.shown,
+        sightings_count=seen.count,
         clusters=[ClusterLink(one.cluster_id, count_line(texts, one.counts) or texts.get("deposit.elsewhere")) for one in homes],
         whose=lambda one: whose_line(texts, one),
     )

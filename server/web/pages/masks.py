@@ -35,6 +35,7 @@ async def form(request: Request, capture_id: str, name: str, actor: Writer, serv
         section="captures",
         capture_id=capture_id,
         picture=picture,
+        old=await services.handovers.renewals.of_capture(actor, capture_id),
         boxes=boxes,
         suggested=bool(picture.suggested) and not picture.copies,
         empty_rows=range(EMPTY_ROWS),

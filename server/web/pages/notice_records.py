@@ -212,6 +212,7 @@ async def _page(
     return render(
         request,
         "notice.html",
+        picker=True,
         status=HTTPStatus.OK if error is None else status_of(error),
         section="cases",
         view=view,

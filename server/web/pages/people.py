@@ -93,5 +93,6 @@ async def _people(request: Request, actor: OperatorActor, services: ServicesDep,
         myself=actor.operator_id,
         passkeys_for=await services.people.passkeys_for(actor),
         rules=PASSKEYS_FOR,
+        unproved=await services.tokens.unproved(actor),
         issuer="" if services.settings.oidc is None else services.settings.oidc.name,
     )

@@ -1,11 +1,15 @@
 """Rendering: templates with the texts of the reader's language, and errors as pages."""
 
+import re
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2.ext import Extension
+from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -21,11 +25,18 @@ from server.errors import (
     SignInRefused,
     Unauthenticated,
 )
+from server.exports.documents.paper import shown_value
+from server.web.middleware import CONTENT_SECURITY_POLICY
+from server.web.pages.refused import came_from, field_of, label_of, refused_form
 from server.web.problems import headers_of, status_of
+from server.web.search_form import hit_path
 from server.web.texts import Texts, choose_language
 
 SIGN_IN_COMMAND = "holdstill sign-in"
 RENEWAL_S = 2
+_AS_IT_IS = re.compile(r"""((?:\b(?:value|href|src|action)="|<textarea[^>]*>\s*))\{\{\s*(.*?)\s*\}\}""")
+PICKER_POLICY = f"{CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'self'"
+"""Of pages with fields that look something up: their one script is static/pick.js, which asks this service alone."""
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -44,15 +55,41 @@ def human_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def human_span(seconds: float) -> str:
+    """`3 h 50 min 12 s`; parts of a second are shown where there are any."""
+    whole, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(whole), 60)
+    parts = [f"{hours:,} h" if hours else "", f"{minutes} min" if minutes else "", f"{rest:.10g} s" if rest else ""]
+    return " ".join(part for part in parts if part) or "0 s"
+
+
+def as_it_is(value: object) -> Markup:
+    """The text escaped and otherwise unchanged: for what a form sends back and for addresses."""
+    return escape(value)
+
+
+class AsItIs(Extension):
+    """What stands first in a field's value, in a text area or in an address goes through `as_it_is`: a form that shows a text to
+    be edited must send back the same one. Everything else that a template prints is made visible (server/visible.py).
+    """
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The template's source with the filter added."""
+        return _AS_IT_IS.sub(r"\1{{ (\2) | as_it_is }}", source)
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
+        finalize=shown_value,
+        extensions=[AsItIs],
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"human_bytes": human_bytes, "human_time": human_time, "iso": format_time}
+    environment.filters |= {"human_bytes": human_bytes, "human_time": human_time, "human_span": human_span}
+    environment.filters |= {"iso": format_time, "as_it_is": as_it_is, "hit_path": hit_path}
     return environment
 
 
@@ -67,7 +104,8 @@ def texts_of(request: Request) -> Texts:
 def render(request: Request, template: str, *, status: int = HTTPStatus.OK, section: str = "", **values: object) -> HTMLResponse:
     """The page. `section` marks the place in the navigation; signed_in=False leaves the navigation out.
 
-    renews=True: it is loaded again every RENEWAL_S seconds, until the reader asks to let it stand (`?stay=1`).
+    picker=True: fields with `data-pick` look up what they ask for while one types. renews=True: it is loaded again every
+    RENEWAL_S seconds, until the reader asks to let it stand (`?stay=1`).
     """
     texts = texts_of(request)
     stays, renews = request.query_params.get("stay") == "1", bool(values.setdefault("renews", False))
@@ -77,13 +115,17 @@ def render(request: Request, template: str, *, status: int = HTTPStatus.OK, sect
     page = ENVIRONMENT.get_template(template).render(
         t=texts.get, tn=texts.count, language=texts.language, section=section, may=may, stays=stays, **values
     )
-    headers = {"Cache-Control": "private, no-store"} | ({"Refresh": str(RENEWAL_S)} if renews and not stays else {})
+    policy = {"Content-Security-Policy": PICKER_POLICY} if values.get("picker") else {}
+    headers = {"Cache-Control": "private, no-store"} | policy | ({"Refresh": str(RENEWAL_S)} if renews and not stays else {})
     return HTMLResponse(page, status_code=status, headers=headers)
 
 
 def page_error(request: Request, error: Exception) -> Response:
     """The error as a page: in words, with the way on. Status as for machines."""
     texts = texts_of(request)
+    if isinstance(error, Unauthenticated) and request.method == "POST":  # a session may end while somebody fills in a form
+        unsaved = (HTTPStatus.UNAUTHORIZED, texts.get("sign_in.title"), texts.get("sign_in.unsaved"))
+        return _message(request, unsaved, beside="/sign-in")
     if isinstance(error, Unauthenticated | SignInRefused):
         key = "sign_in.refused" if isinstance(error, SignInRefused) else "sign_in.title"
         text = "sign_in.refused_text" if isinstance(error, SignInRefused) else "sign_in.text"
@@ -107,8 +149,21 @@ def page_error(request: Request, error: Exception) -> Response:
         return _message(request, (status, texts.get("error.not_found"), texts.get("error.not_found_text")), back=True)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _message(request, (status, texts.get("error.broken"), texts.get("error.broken_text")), back=True)
-    said = str(error.data.get("reason", error.code)) if isinstance(error, ServiceError) else HTTPStatus(status).phrase
-    return _message(request, (status, texts.get("error.refused"), f"{texts.get('error.refused_text')} {said}"), back=True)
+    text = f"{texts.get('error.refused_text')} {_said(texts, error, status)}"
+    again = refused_form(request, error, texts)
+    said = (status, texts.get("error.refused"), text)
+    return _message(request, said, back=True, refused=again, came_from=came_from(request))
+
+
+def _said(texts: Texts, error: Exception, status: int) -> str:
+    """What was wrong, and in which field."""
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        said = texts.get("error.missing") if first["type"] == "missing" else str(first["msg"])
+    else:
+        said = str(error.data.get("reason", error.code)) if isinstance(error, ServiceError) else HTTPStatus(status).phrase
+    field = field_of(error)
+    return f"{label_of(field, texts)}: {said}" if field else said
 
 
 def _passkey_words(texts: Texts, error: ServiceError) -> str:
@@ -119,7 +174,9 @@ def _passkey_words(texts: Texts, error: ServiceError) -> str:
     return texts.get(f"passkey.refused.{error.data['reason']}")
 
 
-def _message(request: Request, said: tuple[int, str, str], *, command: str = "", back: bool = False, again: str = "") -> Response:
+def _message(
+    request: Request, said: tuple[int, str, str], *, command: str = "", back: bool = False, again: str = "", **more: Any
+) -> Response:
     status, heading, text = said
     return render(
         request,
@@ -131,4 +188,5 @@ def _message(request: Request, said: tuple[int, str, str], *, command: str = "",
         command=command,
         back=back,
         again=again,
+        **more,
     )

@@ -5,14 +5,13 @@ The same sheet gives the same bytes. Text of captured pages comes as data, never
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import typst
+from server.exports.documents.paper import set_pdf
 
 TEMPLATE = Path(__file__).parent.parent / "templates" / "sheet.typ"
 SIGHTINGS_LIMIT = 5_000
@@ -71,17 +70,7 @@ def sheet_pdf(sheet: Sheet, words: Mapping[str, str]) -> bytes:
             "members": [_member(root, number, one) for number, one in enumerate(sheet.members)],
             "sightings": _short([asdict(one) for one in sheet.sightings[:SIGHTINGS_LIMIT]]),
         }
-        made = typst.compile(
-            root / "sheet.typ",
-            root=root,
-            sys_inputs={"data": json.dumps(data)},
-            ignore_system_fonts=True,
-            pdf_standards="a-2b",
-            timestamp=int(sheet.made_at.timestamp()),
-        )
-    if not isinstance(made, bytes):
-        raise TypeError("one PDF is expected")
-    return made
+        return set_pdf(root / "sheet.typ", root, data, sheet.made_at)
 
 
 def _member(root: Path, number: int, one: SheetMember) -> dict[str, object]:

@@ -49,7 +49,7 @@ class ClusterSheet:
 async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UUID, texts: Texts) -> ClusterSheet:
     """Every image of the cluster (300 at most) and every sighting. Raises: NotFound, ClusterEnded."""
     view = await services.images.reads.cluster(actor, cluster_id)
-    sightings = await services.images.reads.cluster_sightings(actor, cluster_id)
+    sightings = (await services.images.reads.cluster_sightings(actor, cluster_id)).shown
     found = await services.images.reads.cluster_elsewhere(actor, cluster_id)
     counted = [one for one in found if not one.withdrawn]
     elsewhere = counted[: max(0, SIGHTINGS_LIMIT - len(sightings))]

@@ -55,8 +55,9 @@ async def ask_for_passkey(request: Request, services: ServicesDep) -> Response:
     cookie = new_pending()
     try:
         services.passkeys.party(request.headers.get("host", ""))
+        await services.sign_ins.count_asking(arrival_of(request, services).address)
         ceremony = await services.passkeys.ask_for_one(cookie)
-    except PasskeysUnavailable as error:
+    except (PasskeysUnavailable, SignInPaused) as error:
         return ask_page(request, services, error)
     page = ceremony_page(request, ceremony, kind="get")
     begin_pending(page, services, cookie)

@@ -9,14 +9,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from server.cases.models import EntityKind
+from server.cases.models import CaseFile, EntityKind
+from server.composition import Services
 from server.findings.ranges import AGGREGATES, RangeQuestion
 from server.findings.sampling import SIZE_LIMIT
 from server.findings.statistics import MULTI_LABEL, UNITS, Question, ids_file
+from server.operators.actors import OperatorActor
 from server.rules.findingtypes import SLI_LABELS
 from server.web.deps import Reader, Reviewer, ServicesDep
-from server.web.forms import typed_id, utc_time
-from server.web.pages.render import human_time, render
+from server.web.forms import optional, typed_id, utc_time
+from server.web.pages.render import human_span, human_time, render
 
 router = APIRouter()
 Line = Annotated[str, Form(max_length=300)]
@@ -28,6 +30,14 @@ COLUMNS = {
 }
 """What the members of a line are, by what a number is about: docs/formats.md has them in this order."""
 TIMES = ("as_of", "posted_at", "first_seen")
+SPANS = ("low_s", "high_s")
+ASKED = {
+    "sli_label": "statistics.sli", "platform": "field.platform", "member_state": "field.member_state",
+    "confirmed_from": "statistics.from", "confirmed_to": "statistics.to", "name": "statistics.metric", "unit": "statistics.unit",
+    "window": "statistics.window", "claimed_by": "statistics.claimed_by", "read_from": "statistics.read_from",
+    "read_to": "statistics.read_to",
+}  # fmt: skip
+"""Parts of a question that are shown as they were typed, and what they are called."""
 
 
 @router.get("/statistics")
@@ -40,7 +50,7 @@ async def statistics(request: Request, actor: Reader, services: ServicesDep) -> 
         statistics=await services.findings.statistics.list(actor),
         units=UNITS,
         labels=SLI_LABELS,
-        cases=[row.case for row in await services.cases.list(actor) if row.case.organisation_id == actor.organisation_id],
+        cases=await own_cases(actor, services),
         rule=MULTI_LABEL,
         known_units=UNITS,
         aggregates=AGGREGATES,
@@ -66,9 +76,9 @@ async def freeze(
         sli_label=sli_label,
         platform=platform.strip().lower(),
         member_state=member_state.strip().upper(),
-        case_id=typed_id("case", case) if case else None,
-        confirmed_from=_moment("confirmed_from", confirmed_from),
-        confirmed_to=_moment("confirmed_to", confirmed_to),
+        case_id=optional(typed_id, "case", case),
+        confirmed_from=optional(utc_time, "confirmed_from", confirmed_from),
+        confirmed_to=optional(utc_time, "confirmed_to", confirmed_to),
     )
     made = await services.findings.statistics.freeze(actor, label, unit, question)
     return RedirectResponse(f"/statistics/{made.id}", status_code=HTTPStatus.SEE_OTHER)
@@ -98,10 +108,10 @@ async def freeze_readings(
         kind=kind,
         aggregate=aggregate,
         platform=platform.strip().lower(),
-        case_id=typed_id("case", case) if case else None,
+        case_id=optional(typed_id, "case", case),
         claimed_by=claimed_by.strip(),
-        read_from=_moment("read_from", read_from),
-        read_to=_moment("read_to", read_to),
+        read_from=optional(utc_time, "read_from", read_from),
+        read_to=optional(utc_time, "read_to", read_to),
     )
     made = await services.findings.tallies.freeze_readings(actor, label, question)
     return RedirectResponse(f"/statistics/{made.id}", status_code=HTTPStatus.SEE_OTHER)
@@ -110,7 +120,7 @@ async def freeze_readings(
 @router.post("/statistics/unlabelled")
 async def freeze_unlabelled(actor: Reviewer, services: ServicesDep, label: Line, case: Line = "") -> Response:
     """Freezes how long advertisements stood without the platform's label: two bounds."""
-    case_id = typed_id("case", case) if case else None
+    case_id = optional(typed_id, "case", case)
     made = await services.findings.tallies.freeze_unlabelled(actor, label, case_id)
     return RedirectResponse(f"/statistics/{made.id}", status_code=HTTPStatus.SEE_OTHER)
 
@@ -129,6 +139,9 @@ async def statistic(request: Request, statistic_id: uuid.UUID, actor: Reader, se
         statistic=found,
         about=query.get("about", "findings"),
         behind=behind_of(query),
+        withdrawn=await services.findings.statistics.withdrawn(actor, statistic_id),
+        query=query,
+        asked=[(name, query[key]) for key, name in ASKED.items() if query.get(key)],
         items=items[:ITEMS_SHOWN],
         plain_key=_plain_key,
         columns=columns,
@@ -173,9 +186,16 @@ def _cell(column: str, member: Any) -> str:
         return "–"
     if isinstance(member, bool):
         return "✓" if member else "✗"
+    if column in SPANS:
+        return human_span(member)
     if isinstance(member, int | float):
         return f"{member:,.10g}" if isinstance(member, float) else f"{member:,}"
     return human_time(datetime.fromisoformat(member)) if column in TIMES else str(member)
+
+
+async def own_cases(actor: OperatorActor, services: Services) -> list[CaseFile]:
+    """The cases of the person's own organisation: what a guest may read in a case is not counted here."""
+    return [row.case for row in await services.cases.list(actor) if row.case.organisation_id == actor.organisation_id]
 
 
 def behind_of(query: dict[str, Any]) -> str:
@@ -184,7 +204,3 @@ def behind_of(query: dict[str, Any]) -> str:
         return f"/judgings/{query['judging']}"
     part = {"readings": "#entities", "unlabelled": "#findings"}.get(query.get("about", ""))
     return f"/cases/{query['case_id']}{part}" if part and query["case_id"] else ""
-
-
-def _moment(field: str, text: str) -> datetime | None:
-    return utc_time(field, text) if text.strip() else None

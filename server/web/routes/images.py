@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import UploadFile
 
 from server.errors import BadInput, NotFound
-from server.images.views import ElsewhereView, SightingView
+from server.images.views import ElsewhereView, Seen
 from server.web.bodies import json_body, read_json
 from server.web.deps import AnyCaller, Grouper, Reader, ServicesDep
 from server.web.image_schemas import (
@@ -176,9 +176,11 @@ async def _picture(request: Request) -> bytes:
         return await file.read()
 
 
-def _sightings(found: Sequence[SightingView], elsewhere: Sequence[ElsewhereView]) -> SightingList:
+def _sightings(found: Seen, elsewhere: Sequence[ElsewhereView]) -> SightingList:
     return SightingList(
-        sightings=[SightingRow.model_validate(one) for one in found],
+        count=found.count,
+        truncated=found.truncated,
+        sightings=[SightingRow.model_validate(one) for one in found.shown],
         elsewhere=[ElsewhereRow.model_validate(one) for one in elsewhere],
     )
 

@@ -1,7 +1,6 @@
 """A real Chromium with the recording modules in it: arm a tab, load a page, click the toolbar, compare with the site's log."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from playwright.sync_api import Page
 
@@ -44,21 +43,6 @@ class RecordingBrowser(CaptureBrowser):
                 return
             page.wait_for_timeout(100)
         raise AssertionError("the tab is not recorded")
-
-    def _press(self, page: Page, options: dict[str, object]) -> None:
-        self.worker.evaluate("options => { globalThis.options = options; }", options)
-        session = self.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
-        targets = session.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
-        target = next(target for target in targets if target["url"] == page.url)
-        session.send("Extensions.triggerAction", {"id": self.extension_id, "targetId": target["targetId"]})
-        session.detach()
-
-    def click_only_info(self, page: Page, **options: object) -> dict[str, Any]:
-        """Captures and gives the archive's own account alone: artifacts stay in the browser, whose memory is measured."""
-        self._press(page, options)
-        result = self.worker.evaluate("() => globalThis.takeResult()")
-        assert "error" not in result, result["error"]
-        return dict(self.worker.evaluate("() => globalThis.readPageinfo()"))
 
 
 @dataclass(frozen=True)

@@ -53,24 +53,6 @@ globalThis.takeResult = async () => {
   globalThis.artifacts = new Map((result.artifacts ?? []).map(({ name, blob }) => [name, blob]));
   return { ...result, artifacts: (result.artifacts ?? []).map(({ role, name, mediaType, blob }) => ({ role, name, mediaType, sizeBytes: blob.size })) };
 };
-/** The account of the last archive, out of its last WARC record: a gzip member of its own. */
-globalThis.readPageinfo = async () => {
-  const wacz = globalThis.artifacts.get("page.wacz");
-  const tail = new Uint8Array(await wacz.slice(Math.max(0, wacz.size - (4 << 20))).arrayBuffer());
-  for (let at = tail.length - 3; at >= 0; at -= 1) {
-    if (tail[at] !== 0x1f || tail[at + 1] !== 0x8b || tail[at + 2] !== 8) continue;
-    const text = await unpack(tail.subarray(at));
-    if (text.includes("WARC-Target-URI: urn:pageinfo:")) return JSON.parse(text.slice(text.indexOf("\r\n\r\n") + 4, text.lastIndexOf("}") + 1));
-  }
-  throw new Error("no pageinfo");
-};
-async function unpack(bytes) {
-  let text = "";
-  try {
-    for await (const chunk of new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")).pipeThrough(new TextDecoderStream())) text += chunk;
-  } catch { /* what follows the member is not part of it */ }
-  return text;
-}
 globalThis.readArtifact = async (name, part) => {
   const bytes = new Uint8Array(await globalThis.artifacts.get(name).slice(part * SLICE, (part + 1) * SLICE).arrayBuffer());
   return bytes.toBase64();

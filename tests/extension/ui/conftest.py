@@ -15,12 +15,8 @@ from tests.extension.ui.pages import blank_tab, opened
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    with sync_playwright() as playwright:
-        started = Chromium(playwright, tmp_path_factory.mktemp("profile")).start()
-        try:
-            yield started
-        finally:
-            started.stop()
+    with sync_playwright() as playwright, Chromium(playwright, tmp_path_factory.mktemp("profile")) as started:
+        yield started
 
 
 class BadService(ThreadingHTTPServer):
