@@ -1,9 +1,14 @@
 """Golden vectors: an update of Pillow, imagehash, OpenCV or numpy that changes a code is seen here, not in a count."""
 
+import json
+from pathlib import Path
+
 import imagehash
 import numpy as np
 from PIL import Image
+from typer.testing import CliRunner
 
+from server.cli import app
 from server.media.decode import decode_picture
 from server.media.hashes import distance_bits, exchange_pdq, hash_set, short_hashes
 from server.media.pdq import DIHEDRAL, from_hex, hex_of, pdq
@@ -147,3 +152,13 @@ def test_other_pictures_are_far_apart_and_recompression_is_near() -> None:
 def test_the_pipeline_names_what_shapes_its_results() -> None:
     assert pipeline_id().startswith(PIPELINE + " ")
     assert all(name in pipeline_id() for name in ("pillow=", "imagehash=", "numpy=", "opencv-python-headless="))
+
+
+def test_the_code_for_exchange_is_printed_and_a_file_that_is_no_picture_says_so(tmp_path: Path) -> None:
+    picture, text = tmp_path / "a.png", tmp_path / "b.txt"
+    picture.write_bytes(encoded(Image.fromarray(waves(700, 600))))
+    text.write_text("no picture")
+    ran = CliRunner().invoke(app, ["images", "pdq", str(picture), str(text), "--json"])
+    first, second = json.loads(ran.stdout)
+    assert ran.exit_code == 1 and (second["pdq"], bool(second["reason"])) == ("", True)
+    assert np.array_equal(from_hex(first["pdq"]), exchange_pdq(picture.read_bytes()).codes[0])
