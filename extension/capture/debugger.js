@@ -4,6 +4,8 @@ import { reasonOf } from "./steps.js";
 /** @typedef {{target: Target, type: string, url: string}} Child  type: "iframe", "worker", "service_worker", … */
 
 const COMMAND_MS = 15000;
+/** How long the event with the browser's reason may come after a command that failed because the session was over. */
+const REASON_MS = 500;
 
 /** The browser refused, or the person pressed Cancel in the bar. `reason` says which. */
 export class DebuggerLost extends Error {
@@ -86,10 +88,29 @@ export class TabDebugger {
     return [this.root, ...this.children.filter(({ type }) => type === "iframe").map(({ target }) => target)];
   }
 
-  /** Ends the session. The browser forgets blocked URLs and isolated worlds with it. @returns {Promise<void>} */
+  /**
+   * Ends the session. The browser forgets blocked URLs and isolated worlds with it. After this, and not before, `lost` says whether the session
+   * had ended by itself: when a tab is closed its commands fail first and the event with the reason follows, or comes too late.
+   * @returns {Promise<void>} it does not throw: what cannot be detached is attached no more
+   */
   async detach() {
-    this.#stopListening();
-    if (!this.lost) await chrome.debugger.detach(this.root);
+    try {
+      if (!this.lost) await chrome.debugger.detach(this.root);
+    } catch (error) {
+      await this.#waitForReason();
+      this.lost ??= new DebuggerLost(reasonOf(error));
+    } finally {
+      this.#stopListening();
+    }
+  }
+
+  /** @returns {Promise<void>} resolves when the browser said why the session ended, or has had its time to */
+  async #waitForReason() {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const late = new Promise((resolve) => { timer = setTimeout(resolve, REASON_MS); });
+    await Promise.race([this.whenLost, late]).catch(() => {});
+    clearTimeout(timer);
   }
 
   /** @param {chrome.debugger.Debuggee & {sessionId?: string}} source @param {string} method @param {any} params */

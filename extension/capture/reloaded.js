@@ -40,7 +40,7 @@ export async function captureReloaded(tab, options) {
   const recorder = new TabRecorder(debug, new RecordedBodies(folder.handle), { mayLoad: (params) => guard.mayLoad(params) });
   const { shot, refusal, notes } = await loadAgain(debug, recorder, guard);
   const unclosed = await recorder.stop().then(() => null, (error) => `the recording could not be closed: ${reasonOf(error)}`);
-  await debug.detach().catch(() => {});
+  await debug.detach();
   try {
     if (refusal !== "") return await asSeen(refusal);
     const facts = { tabId, folder: folder.name, startedAt: startedAt.toISOString(), scope: /** @type {const} */ ("tab"), openedFrom: null,

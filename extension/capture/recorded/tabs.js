@@ -156,7 +156,7 @@ export class Recordings {
     if (facts) await showBadge(tabId, facts.endedBy === null ? BADGE.running : BADGE.ended);
   }
 
-  /** @param {Live} live what cannot be closed is PARTIAL */
+  /** @param {Live} live what cannot be closed is PARTIAL, and so is what the browser had ended before */
   async #stop({ facts, recorder, journal }) {
     try {
       await recorder.stop();
@@ -164,7 +164,8 @@ export class Recordings {
       facts.endedBy ??= `it could not be closed: ${reasonOf(error)}`;
     }
     await journal.close().catch(() => {}); // it is needed only where this worker dies
-    await recorder.tab.detach().catch(() => {});
+    await recorder.tab.detach();
+    if (recorder.tab.lost) facts.endedBy ??= endOf(recorder.tab.lost.reason);
   }
 
   /** @param {number} tabId @returns {Promise<RecordingFacts | undefined>} */
@@ -193,7 +194,7 @@ export class Recordings {
 export function startRecordings() {
   const recordings = new Recordings();
   chrome.debugger.onDetach.addListener(({ tabId }, reason) => {
-    if (tabId !== undefined) void recordings.end(tabId, reason === "canceled_by_user" ? "the person pressed Cancel" : `the browser ended the recording: ${reason}`);
+    if (tabId !== undefined) void recordings.end(tabId, endOf(reason));
   });
   chrome.tabs.onCreated.addListener(({ id, openerTabId }) => {
     if (id !== undefined && openerTabId !== undefined) void recordings.follow(id, openerTabId);
@@ -203,6 +204,11 @@ export function startRecordings() {
   });
   chrome.tabs.onRemoved.addListener((tabId) => void recordings.discard(tabId));
   return recordings;
+}
+
+/** @param {string} reason why the browser detached its debugger @returns {string} why the recording ended */
+function endOf(reason) {
+  return reason === "canceled_by_user" ? "the person pressed Cancel" : `the browser ended the recording: ${reason}`;
 }
 
 /** @param {number} tabId @param {string} text */

@@ -119,12 +119,16 @@ class CaptureBrowser:
 
     def start(self, page: Page, **options: Any) -> None:
         """Clicks the toolbar button: a real activeTab grant."""
-        self.worker.evaluate("options => { globalThis.options = options; }", options)
+        self.worker.evaluate("options => { globalThis.options = options; globalThis.stepsEnded = []; }", options)
         session = self.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
         targets = session.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
         target = next(target for target in targets if target["url"] == page.url)
         session.send("Extensions.triggerAction", {"id": self.extension_id, "targetId": target["targetId"]})
         session.detach()
+
+    def wait_for_step(self, step: str) -> None:
+        """Until the capture that runs has ended `step`, whatever its outcome."""
+        self.worker.evaluate("step => globalThis.waitForStep(step)", step)
 
     def run_without_click(self, page: Page) -> Captured:
         """Captures a tab by its id, as the popup opened by address does: no activeTab."""

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from tests.extension.capture.browser import CaptureBrowser
+from tests.extension.capture.browser import CaptureBrowser, Captured
 from tests.extension.capture.oddsite import BANDS, OddSite
 
 pytestmark = pytest.mark.browser
@@ -14,15 +14,27 @@ pytestmark = pytest.mark.browser
 def test_a_page_closed_in_the_middle_keeps_what_was_read_and_says_what_is_missing(
     granted_nothing: CaptureBrowser, site: OddSite
 ) -> None:
-    page = granted_nothing.open(f"{site.url}/very-tall")
-    granted_nothing.start(page)
-    page.wait_for_timeout(500)
+    captured = _closed_after(granted_nothing, f"{site.url}/very-tall", "read frames")
+    _assert_cut_off(captured)
+    assert captured.generated("dom")
+
+
+def test_a_page_closed_at_the_first_step_is_said_to_be_cut_off(granted_nothing: CaptureBrowser, site: OddSite) -> None:
+    _assert_cut_off(_closed_after(granted_nothing, f"{site.url}/very-tall", "attach debugger"))
+
+
+def _closed_after(browser: CaptureBrowser, url: str, step: str) -> Captured:
+    page = browser.open(url)
+    browser.start(page)
+    browser.wait_for_step(step)
     page.close()
-    captured = granted_nothing.take()
+    return browser.take()
+
+
+def _assert_cut_off(captured: Captured) -> None:
     assert "full-page screenshot" in captured.result["pageinfo"]["failedSteps"]
     assert any("debugger was lost" in note for note in captured.result["notes"])
     assert [artifact["role"] for artifact in captured.result["artifacts"]] == ["screenshot.viewport", "page.wacz"]
-    assert captured.generated("dom")
 
 
 def test_a_tab_that_is_not_in_front_is_never_confused_with_the_one_that_is(granted_all: CaptureBrowser, site: OddSite) -> None:

@@ -13,11 +13,13 @@ let results = [];
 chrome.action.onClicked.addListener((tab) => void run(tab));
 
 async function run(tab, options = {}) {
+  globalThis.stepsEnded = [];
+  const onProgress = (step) => void globalThis.stepsEnded.push(step);
   try {
     const began = performance.now();
     const key = await generateDeviceKey(new Date());
     const viewport = await takeViewportShot(tab);
-    const result = await captureAsSeen(tab, { viewport, passive, signPageDigest: (text) => signPageDigest(key, text), hmacKey, ...globalThis.options, ...options });
+    const result = await captureAsSeen(tab, { viewport, passive, signPageDigest: (text) => signPageDigest(key, text), hmacKey, onProgress, ...globalThis.options, ...options });
     results.push({ ...result, ms: performance.now() - began });
   } catch (error) {
     results.push({ error: String(error?.stack ?? error) });
@@ -28,6 +30,9 @@ globalThis.countObserved = () => [...passive.byTab.values()].flat().length;
 globalThis.occupy = async (url) => {
   const { tabId } = (await chrome.debugger.getTargets()).find((target) => target.url === url && target.type === "page");
   await chrome.debugger.attach({ tabId }, "1.3"); // a second attach is refused, as a policy refuses the first
+};
+globalThis.waitForStep = async (step) => {
+  while (!globalThis.stepsEnded?.includes(step)) await new Promise((resolve) => { setTimeout(resolve, 5); });
 };
 globalThis.runOnTab = async (tabId) => run(await chrome.tabs.get(tabId));
 globalThis.takeResult = async () => {

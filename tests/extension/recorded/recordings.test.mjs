@@ -120,3 +120,10 @@ test("a recording that could not begin is none: no debugger, no folder, and the 
   await assert.rejects(recordings.arm(TAB.id), /Another debugger/);
   assert.deepEqual(folders(), []);
 });
+
+test("a recording that the browser ended is PARTIAL, though its event has not come yet", async () => {
+  await recordings.arm(TAB.id);
+  chrome.debugger.detach = async () => { throw new Error("Debugger is not attached to the tab with id: 7."); };
+  const { facts } = await recordings.take(TAB.id);
+  assert.equal(facts.endedBy, "the browser ended the recording: Debugger is not attached to the tab with id: 7.");
+});
