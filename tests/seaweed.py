@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from typing import Any
 import pytest
 
 from storage.s3 import S3Settings, connect_s3, prepare_bucket
+from tests.e2e.processes import GRPC_OFFSET, free_port
 
 BUCKET = "evidence"
 PLAIN_BUCKET = "working-copies"
@@ -33,8 +33,7 @@ _WRITER_ACTIONS = [
     *("s3:PutObjectRetention", "s3:GetObjectRetention", "s3:PutObjectLegalHold", "s3:GetObjectLegalHold"),
     *("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"),
 ]
-_GRPC_OFFSET = 10_000
-_START_S = 60.0
+_START_S = 180.0
 _STOP_S = 30.0
 
 
@@ -71,8 +70,7 @@ def start_seaweed(folder: Path) -> Seaweed:
     folder.mkdir(parents=True, exist_ok=True)
     admin, app = (_settings(name) for name in ("admin", "app"))
     (folder / "s3.json").write_text(json.dumps(_identities(admin, app)))
-    ports = _free_ports(5)
-    master, volume, filer, s3, admin_port = ports
+    master, volume, filer, s3, admin_port = (free_port() for _ in range(5))
     endpoint = f"http://127.0.0.1:{s3}"
     log = (folder / "weed.log").open("wb")
     process = subprocess.Popen(
@@ -115,7 +113,7 @@ def _prepare(seaweed: Seaweed, folder: Path) -> None:
     client = seaweed.client(admin=True)
     prepare_bucket(client, BUCKET, object_lock=True)
     prepare_bucket(client, PLAIN_BUCKET, object_lock=False)
-    master = f"127.0.0.1:{seaweed.master_port}.{seaweed.master_port + _GRPC_OFFSET}"
+    master = f"127.0.0.1:{seaweed.master_port}.{seaweed.master_port + GRPC_OFFSET}"
     command = f"fs.configure -locationPrefix=/buckets/{BUCKET} -fsync=true -apply\n"
     shell = subprocess.run(
         [_weed(), "shell", f"-master={master}"],
@@ -123,7 +121,7 @@ def _prepare(seaweed: Seaweed, folder: Path) -> None:
         capture_output=True,
         cwd=folder,
         env=_environment(),
-        timeout=60,
+        timeout=180,
     )
     if re.search(rb'"fsync":\s*true', shell.stdout) is None:
         raise RuntimeError(f"fsync could not be turned on: {shell.stdout[-500:]!r} {shell.stderr[-500:]!r}")
@@ -135,7 +133,7 @@ def _wait_until_ready(seaweed: Seaweed, folder: Path) -> None:
         if seaweed.process.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(f"{seaweed.endpoint}/healthz", timeout=1):
+            with urllib.request.urlopen(f"{seaweed.endpoint}/healthz", timeout=5):
                 seaweed.client(admin=True).list_buckets()
                 return
         except (urllib.error.URLError, OSError):
@@ -196,24 +194,3 @@ def _die_with_parent() -> list[str]:
     """A test run that is killed takes its server along."""
     setpriv = shutil.which("setpriv")
     return [] if setpriv is None else [setpriv, "--pdeathsig", "TERM"]
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that are free now, with the gRPC port 10,000 above each free too."""
-    held: list[socket.socket] = []
-    ports: list[int] = []
-    try:
-        while len(ports) < count:
-            port = 11_000 + secrets.randbelow(21_000)
-            pair = [socket.socket() for _ in range(2)]
-            held += pair
-            try:
-                for offset, sock in zip((0, _GRPC_OFFSET), pair, strict=True):
-                    sock.bind(("127.0.0.1", port + offset))
-            except OSError:
-                continue
-            ports.append(port)
-    finally:
-        for sock in held:
-            sock.close()
-    return ports

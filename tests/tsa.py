@@ -10,7 +10,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-OPENSSL_SECONDS = 30
+OPENSSL_SECONDS = 120
 
 # No `certs =`: openssl would write signer and CA in an order that is not DER, which strict readers refuse.
 CONFIG = """

@@ -6,6 +6,7 @@ import { resultOf, resultsCsv } from "../batch/results.js";
 import { openBatches } from "../batch/store.js";
 import { openStore } from "../queue/store.js";
 import { drawAutoLimit } from "./autolimit.js";
+import { inOrder } from "./inorder.js";
 import { element, formatTime, localise, text } from "./texts.js";
 
 const REDRAW_MS = 300;
@@ -18,6 +19,7 @@ let entries = [];
 let items = new Map();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let redrawing;
+const draw = inOrder(drawNow);
 
 async function read() {
   const [batches, store] = await Promise.all([openBatches(), openStore()]);
@@ -31,7 +33,7 @@ async function read() {
   }
 }
 
-async function draw() {
+async function drawNow() {
   await read();
   element("run").hidden = batch === undefined;
   drawStart();
@@ -156,7 +158,8 @@ element("auto-patterns").value = auto.patterns;
 element("auto-interval").value = String(auto.intervalMin);
 const stored = await chrome.storage.local.get(["refetchImages", "lastCase"]);
 element("refetch").checked = stored["refetchImages"] === true;
-element("case").value = stored["lastCase"] ?? "";
+element("case").value ||= stored["lastCase"] ?? "";
 chrome.storage.local.onChanged.addListener((changes) => void (("autoBegun" in changes || "autoOver" in changes) && drawAutoLimit()));
 await Promise.all([draw(), drawAutoLimit()]);
+document.body.dataset["drawn"] = "all"; // whoever reads the page by program need not guess
 if (batch?.state === "running") void chrome.runtime.sendMessage({ type: "batch.tell", batchId: batch.id, word: "resume" }); // wakes a worker that died

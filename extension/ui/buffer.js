@@ -11,11 +11,11 @@ export function hasStreams() {
 /** Fills the section and keeps what is changed in it. @returns {Promise<void>} */
 export async function showBuffer() {
   if (!hasStreams()) return;
-  element("buffer").hidden = false;
   element("permissions-debugger").hidden = true; // this browser has none
   element("permissions-sites").textContent = text("permissions_streams");
   draw(await readConsent());
   for (const id of ["buffer-consent", "buffer-megabytes", "buffer-sites", "buffer-list"]) element(id).addEventListener("change", () => void save());
+  element("buffer").hidden = false; // last: a change made before would be neither heard nor kept
 }
 
 /** @param {import("../capture/firefox/consent.js").Consent} consent */

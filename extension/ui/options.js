@@ -2,7 +2,7 @@ import { readBuild } from "../seal/build.js";
 import { SealError } from "../seal/errors.js";
 import { Problem, Unreachable } from "../queue/client.js";
 import { pairDevice, PairingRefused } from "../queue/pairing.js";
-import { openStore } from "../queue/store.js";
+import { withStore } from "../queue/store.js";
 import { showBuffer } from "./buffer.js";
 import { element, formatTime, localise, text } from "./texts.js";
 
@@ -15,19 +15,31 @@ function showStatus(message, kind) {
   status.dataset.kind = kind;
 }
 
+/** @returns {Promise<string | undefined>} the address of the service that the browser is paired with */
 async function showPairing() {
-  const store = await openStore();
-  const pairing = await store.readPairing();
-  store.close();
+  const pairing = await withStore((store) => store.readPairing());
   element("pinned").hidden = pairing === undefined;
   element("pair").textContent = text(pairing ? "pair_again" : "pair");
-  if (!pairing) return showStatus(text("pair_none"), "");
-  if (!element("server-url").value) element("server-url").value = pairing.serverUrl;
+  if (!pairing) return void showStatus(text("pair_none"), "");
   element("pinned-log").textContent = pairing.logVkey;
   element("pinned-service").textContent = pairing.serviceVkey;
   element("pinned-device").textContent = pairing.keyId;
-  if (pairing.revokedAt !== null) return showStatus(text("pair_revoked", formatTime(pairing.revokedAt)), "failed");
-  return showStatus(text("pair_done", new URL(pairing.serverUrl).host), "done");
+  if (pairing.revokedAt !== null) showStatus(text("pair_revoked", formatTime(pairing.revokedAt)), "failed");
+  else showStatus(text("pair_done", new URL(pairing.serverUrl).host), "done");
+  return pairing.serverUrl;
+}
+
+/** Fills in what is known, then lets a person type: a slow page that fills its fields later would write into what they type. */
+async function openForm() {
+  try {
+    const [serverUrl, { os }] = await Promise.all([showPairing(), chrome.runtime.getPlatformInfo()]);
+    const system = { linux: "Linux", mac: "macOS", win: "Windows", cros: "ChromeOS" }[/** @type {string} */ (os)] ?? os;
+    element("server-url").value ||= serverUrl ?? ""; // Firefox keeps over a reload what was typed
+    element("device-label").value ||= text("device_label_default", system);
+    element("accept-new-keys").checked = false; // kept over a reload too, and then out of sight
+  } finally {
+    for (const control of element("pair-form").elements) control.disabled = false;
+  }
 }
 
 /** @param {unknown} error @returns {string} a code of _locales (pair_<code>) */
@@ -41,18 +53,20 @@ function pairingFault(error) {
 }
 
 async function pair() {
+  const code = element("pairing-code");
+  const wish = {
+    serverUrl: element("server-url").value,
+    pairingCode: code.value,
+    label: element("device-label").value,
+    acceptNewKeys: element("accept-new-keys").checked,
+  };
   element("pair").disabled = true;
   showStatus(text("pair_working"), "");
-  const store = await openStore();
   try {
-    await pairDevice(store, {
-      serverUrl: element("server-url").value,
-      pairingCode: element("pairing-code").value,
-      label: element("device-label").value,
-      acceptNewKeys: element("accept-new-keys").checked,
-    });
-    element("pairing-code").value = "";
+    await withStore((store) => pairDevice(store, wish));
+    if (code.value === wish.pairingCode) code.value = "";
     element("accept-row").hidden = true;
+    element("accept-new-keys").checked = false; // for these keys only
     await showPairing();
     void chrome.runtime.sendMessage({ type: "queue.pump" }); // captures made before the pairing go out now
   } catch (error) {
@@ -60,7 +74,6 @@ async function pair() {
     if (fault === "keys_changed") element("accept-row").hidden = false;
     showStatus(text(`pair_${fault}`), "failed");
   } finally {
-    store.close();
     element("pair").disabled = false;
   }
 }
@@ -90,6 +103,4 @@ element("pair-form").addEventListener("submit", (/** @type {SubmitEvent} */ even
   void pair();
 });
 element("sites").addEventListener("click", () => void allowSites());
-const { os } = await chrome.runtime.getPlatformInfo();
-element("device-label").value = text("device_label_default", { linux: "Linux", mac: "macOS", win: "Windows", cros: "ChromeOS" }[/** @type {string} */ (os)] ?? os);
-await Promise.all([showPairing(), showSites(), showBuffer(), showAbout()]);
+await Promise.all([openForm(), showSites(), showBuffer(), showAbout()]);

@@ -5,24 +5,27 @@ import { draftKey, lockName, recordingKey, runKey, Runs, TYPING_MS } from "../qu
 import { withStore } from "../queue/store.js";
 import { drawAutoLimit } from "./autolimit.js";
 import { Hold, HOLD_MS } from "./hold.js";
+import { inOrder } from "./inorder.js";
 import { LabelForm } from "./labelform.js";
 import { MaskForm } from "./maskform.js";
 import { missedParts } from "./missed.js";
 import { drawPairingNotice } from "./pairingnotice.js";
 import { drawPost, hasPost } from "./postview.js";
+import { Previews } from "./previews.js";
 import { drawQueue } from "./queueview.js";
-import { pickRegion } from "./regionpicker.js";
 import { isLive, statusOf, stepsOf } from "./steps.js";
 import { element, formatSize, hostOf, localise, make, text } from "./texts.js";
 
 // The click is the capture: asking the worker to start comes before anything is drawn.
 const params = new URLSearchParams(location.search);
+const AGAIN_MS = 100;
 const runs = new Runs(chrome.storage.session);
 /** @type {import("../queue/runs.js").Run | undefined} */
 let run;
 /** @type {string | null} why no run came of the click, a code of _locales (error_<code>) */
 let fault = null;
-let drawing = Promise.resolve();
+let givenUp = ""; // the run that the person discarded: nothing they do in the form afterwards takes that back
+const [drawRun, drawList] = [inOrder(drawRunNow), inOrder(drawListNow)];
 const tab = await findTab();
 /** @type {number | null} */
 let startedAt = params.get("start") === "0" ? null : start();
@@ -44,29 +47,34 @@ async function findTab() {
 function start(draft) {
   const at = Date.now();
   fault = null;
-  chrome.runtime.sendMessage({ type: "capture.start", tabId: tab.id, draft, mode: draft ? element("mode").value : OFFERED_MODES[0] }).then((answer) => {
+  void ask({ type: "capture.start", tabId: tab.id, draft, mode: draft ? element("mode").value : OFFERED_MODES[0] }).then((answer) => {
     if (answer?.error) fault = "tab_gone"; // a run that failed says so itself; only a tab that is no more gives no run
     return drawRun();
   });
   return at;
 }
 
-/** One drawing after the other: an older state must not be drawn over a newer one. */
-function drawRun() {
-  drawing = drawing.then(drawRunNow);
-  return drawing;
+/** @param {object} wish @returns {Promise<any>} the worker's answer, once it is not that a run which has ended still holds the tab: it lets go in a moment */
+async function ask(wish) {
+  for (;;) {
+    const answer = await chrome.runtime.sendMessage(wish);
+    const holder = answer?.busy ? await runs.read(tab.id) : undefined;
+    if (holder === undefined || isLive(holder)) return answer;
+    await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS); });
+  }
 }
 
 async function drawRunNow() {
   const found = await runs.read(tab.id);
   run = found && (isLive(found) || (startedAt !== null && Date.parse(found.startedAt) >= startedAt - 1000)) ? found : undefined;
+  const isDiscarded = run !== undefined && ((await runs.readDraft(run.runId))?.discarded ?? false);
+  if (run && isDiscarded) givenUp = run.runId;
   if (run && isLive(run)) hold.check(run.runId);
   recording = /** @type {typeof recording} */ ((await chrome.storage.session.get(recordingKey(tab.id)))[recordingKey(tab.id)]);
   const dead = run !== undefined && isLive(run) && !(await isHeld(run.tabId));
   const item = run?.captureId ? await withStore((store) => store.readItem(/** @type {string} */ (run?.captureId))) : undefined;
   const live = run === undefined ? startedAt !== null && fault === null : isLive(run) && !dead;
   drawPage(run, dead);
-  const isDiscarded = run !== undefined && ((await runs.readDraft(run.runId))?.discarded ?? false);
   const isArmed = recording !== undefined && run === undefined && !live && fault === null;
   if (isArmed) drawStatus(recording?.endedBy === null ? "recording" : "recording_ended");
   else drawStatus(statusOf({ run, item, isStarted: startedAt !== null, isDead: dead, isDiscarded, fault }));
@@ -156,10 +164,12 @@ function clearForm() {
 /** @param {{typingUntil: number, discarded?: boolean}} state */
 async function saveDraft(state) {
   const current = run ?? (await runs.read(tab.id));
-  if (current && isLive(current)) await runs.saveDraft(current.runId, readForm(state));
+  if (!current || !isLive(current)) return;
+  if (state.discarded) givenUp = current.runId;
+  await runs.saveDraft(current.runId, readForm({ ...state, discarded: givenUp === current.runId }));
 }
 
-async function drawList() {
+async function drawListNow() {
   const [items, pairing] = await withStore((store) => Promise.all([store.listItems(), store.readPairing()]));
   element("queue-empty").hidden = items.length > 0;
   await drawRoom(items);
@@ -213,25 +223,14 @@ async function startRegion() {
   else await chrome.tabs.update(tab.id, { active: true });
 }
 
-/** @param {string} title @returns {Promise<import("../queue/observations.js").Box | null>} null too when there is no picture of a run */
-async function askRegion(title) {
-  const preview = run && (await runs.readPreview(run.runId));
-  return preview ? pickRegion(preview, title) : null;
-}
-
-/** @returns {Promise<import("../queue/observations.js").Box | null>} the whole of what was on screen */
-async function wholeView() {
-  const preview = run && (await runs.readPreview(run.runId));
-  return preview ? { x: 0, y: 0, width: preview.width, height: preview.height } : null;
-}
-
 /** @param {number} tabId */
 async function isHeld(tabId) {
   return (await navigator.locks.query()).held?.some((lock) => lock.name === lockName(tabId)) ?? false;
 }
 
 localise(document);
-const formAround = { url: () => run?.url || tab.url || "", claims: () => run?.post?.claims ?? [], pickRegion: askRegion, wholeView, onChange: () => void saveDraft({ typingUntil: Date.now() + TYPING_MS }) };
+const previews = new Previews(runs, () => run);
+const formAround = { url: () => run?.url || tab.url || "", claims: () => run?.post?.claims ?? [], pickRegion: (/** @type {string} */ title) => previews.pick(title), wholeView: () => previews.whole(), onChange: () => void saveDraft({ typingUntil: Date.now() + TYPING_MS }) };
 const labelForm = new LabelForm(formAround);
 const maskForm = new MaskForm(formAround);
 const hold = new Hold({
@@ -282,10 +281,11 @@ new BroadcastChannel("holdstill-queue").addEventListener("message", () => {
   void drawList();
 });
 const kept = await chrome.storage.local.get(["lastCase", "askLabels", "secondPass"]);
-element("case").value = kept["lastCase"] ?? "";
-element("second-pass").checked = kept["secondPass"] === true;
-element("observe").open = kept["askLabels"] === true;
+element("case").value ||= kept["lastCase"] ?? ""; // a person may have been faster than the storage
+element("second-pass").checked ||= kept["secondPass"] === true;
+element("observe").open ||= kept["askLabels"] === true;
 drawModes();
 await Promise.all([drawRun(), drawList(), drawAutoLimit()]);
+document.body.dataset["drawn"] = "all"; // whoever reads the page by program need not guess
 const hasOpen = (await withStore((store) => store.listItems())).some(isOpen);
 if (hasOpen) void chrome.runtime.sendMessage({ type: "queue.pump" });

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from playwright.sync_api import BrowserContext, CDPSession, Page, Playwright, Worker
+from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Playwright, Worker
 
 from tests.e2e.processes import REPOSITORY
 
 EXTENSION = REPOSITORY / "extension" / "dist" / "chromium"
+PAIRING_S = 20
+BUSY = 4  # how much longer than alone anything may take beside everything else that a machine does
 READ_ITEMS = """() => new Promise((resolve, reject) => {
   const request = indexedDB.open("holdstill");
   request.onupgradeneeded = () => request.transaction.abort(); // not made yet: reading must not make it
@@ -94,13 +96,25 @@ class Chromium:
             viewport=None if self._own_window else {"width": 1280, "height": 800},
             args=["--no-sandbox", f"--disable-extensions-except={EXTENSION}", f"--load-extension={EXTENSION}"],
         )
+        self._context.set_default_timeout(BUSY * 30_000)
         self.worker()
         return self
 
     def worker(self) -> Worker:
         """The extension's service worker."""
         found = [worker for worker in self.context.service_workers if self.id in worker.url]
-        return found[0] if found else self.context.wait_for_event("serviceworker", timeout=15_000)
+        return found[0] if found else self.context.wait_for_event("serviceworker", timeout=BUSY * 15_000)
+
+    def ask_worker(self, script: str, argument: Any = None) -> Any:
+        """What the script, which only reads, gives in the service worker. A worker that ends meanwhile: the next one is asked."""
+        deadline = time.monotonic() + BUSY * 15
+        while True:
+            try:
+                return self.worker().evaluate(script, argument)
+            except Error as error:
+                if not re.search("closed|destroyed", str(error)) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def stop(self) -> None:
         if self._context is not None:
@@ -123,9 +137,10 @@ class Chromium:
                 os.unlink(self.profile / name)
 
     def open(self, url: str) -> Page:
-        """A new tab in front, its page loaded with everything."""
+        """A new tab in front, its page loaded with everything; a page of ours that goes on after that says when it is done."""
         page = self.context.new_page()
         page.goto(url, wait_until="load")
+        page.wait_for_selector('html:not([data-ready="no"]) body:not([data-done="0"])', state="attached")
         page.bring_to_front()
         return page
 
@@ -148,21 +163,17 @@ class Chromium:
         page.fill("#server-url", server_url)
         page.fill("#pairing-code", code)
         page.click("#pair")
-        said = ""
-
-        def paired() -> bool:
-            nonlocal said
-            said = page.inner_text("#pair-status").strip()
-            return page.get_attribute("#pair-status", "data-kind") == "done"
-
-        wait_for(paired, 20, lambda: f"not paired; the options page says: {said!r}")
-        said = page.inner_text("#pair-status").strip()
+        status = page.locator("#pair-status[data-kind=done], #pair-status[data-kind=failed]")
+        status.wait_for(timeout=BUSY * PAIRING_S * 1000)
+        said, kind = status.inner_text().strip(), status.get_attribute("data-kind")
+        if kind != "done":
+            raise BrowserTimeout(f"not paired; the options page says: {said!r}")
         page.close()
         return said
 
     def pairing(self) -> dict[str, Any]:
         """What the extension pinned at pairing: the log's and the service's verifier keys, its own key id."""
-        return dict(self.worker().evaluate(READ_PAIRING)[0])
+        return dict(self.ask_worker(READ_PAIRING)[0])
 
     @property
     def token(self) -> str:
@@ -171,8 +182,7 @@ class Chromium:
 
     def open_popup(self, page: Page) -> Page:
         """The popup of the page's tab, in a tab of its own and without starting a capture."""
-        self.worker()
-        tabs = self.worker().evaluate("async () => (await chrome.tabs.query({})).map((tab) => [tab.id, tab.url ?? ''])")
+        tabs = self.ask_worker("async () => (await chrome.tabs.query({})).map((tab) => [tab.id, tab.url ?? ''])")
         tab_id = next(tab_id for tab_id, url in tabs if url == page.url)
         popup = self.context.new_page()
         popup.set_viewport_size({"width": 400, "height": 640})
@@ -182,7 +192,7 @@ class Chromium:
     def items(self) -> list[dict[str, Any]]:
         """The captures as the extension keeps them, oldest first, with both verified receipts once it has them."""
         try:
-            return sorted(self.worker().evaluate(READ_ITEMS), key=lambda item: item["createdAt"])
+            return sorted(self.ask_worker(READ_ITEMS), key=lambda item: item["createdAt"])
         except Exception as error:
             if re.search("not found|NotFoundError|AbortError|aborted", str(error)):
                 return []
@@ -191,7 +201,7 @@ class Chromium:
     def artifact(self, item: dict[str, Any], name: str) -> bytes:
         """The bytes of one artifact of a capture that is still in the browser's queue."""
         sha256 = next(one["sha256"] for one in item["artifacts"] if one["name"] == name)
-        return base64.b64decode(self.worker().evaluate(READ_PAYLOAD, [item["captureId"], sha256]))
+        return base64.b64decode(self.ask_worker(READ_PAYLOAD, [item["captureId"], sha256]))
 
     def wait_for_item(self, reached: Callable[[dict[str, Any]], bool], *, timeout_s: float = 60) -> dict[str, Any]:
         """The newest capture once `reached(item)` is true. Raises: BrowserTimeout with its state and reason."""
@@ -206,9 +216,12 @@ class Chromium:
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float, describe: Callable[[], str]) -> None:
-    """Returns when `condition()` is true. Raises: BrowserTimeout with `describe()`."""
-    deadline = time.monotonic() + timeout_s
+    """Returns when `condition()` is true. `timeout_s` is for an idle machine: a busy one is given BUSY times as long.
+
+    Raises: BrowserTimeout with `describe()`.
+    """
+    deadline = time.monotonic() + BUSY * timeout_s
     while not condition():
         if time.monotonic() > deadline:
-            raise BrowserTimeout(f"not within {timeout_s:.0f} s: {describe()}")
+            raise BrowserTimeout(f"not within {BUSY * timeout_s:.0f} s: {describe()}")
         time.sleep(0.05)

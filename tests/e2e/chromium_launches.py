@@ -16,5 +16,6 @@ def shots_of_a_first_start(playwright: Playwright, profile: Path, url: str) -> S
     with Chromium(playwright, profile, own_window=True) as browser:
         browser.click_toolbar(browser.open(url))
         item = browser.wait_for_item(lambda found: True, timeout_s=WAIT_S)
-        return Shots(browser.artifact(item, "screenshot.viewport.png"), browser.artifact(item, "screenshot.full.png"))
-        shutil.rmtree(profile, ignore_errors=True)
+        shots = Shots(browser.artifact(item, "screenshot.viewport.png"), browser.artifact(item, "screenshot.full.png"))
+    shutil.rmtree(profile, ignore_errors=True)
+    return shots

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.chromium import wait_for
+from tests.e2e.chromium import PAIRING_S, BrowserTimeout, wait_for
 from tests.e2e.firefox_profile import (
     ADDON_ID,
     CLICK_TOOLBAR,
@@ -100,7 +100,7 @@ class Firefox:
         command = [program, *flags, "--profile", str(self.profile)]
         env = clean_environment() | {"HOME": str(self.profile), "MOZ_CRASHREPORTER_DISABLE": "1"}
         self._process = Process("firefox", command, folder=self.profile, env=env)
-        self._process.wait_until(lambda: port_file.exists() and port_file.read_text().strip() != "", timeout_s=60)
+        self._process.wait_until(lambda: port_file.exists() and port_file.read_text().strip() != "", timeout_s=180)
         self._marionette = Marionette(int(port_file.read_text()))
         self._pages.clear()
         if not self._is_installed():
@@ -109,7 +109,8 @@ class Firefox:
                 "Addon:Install", path=str(package), temporary=False, allowPrivateBrowsing=self._is_let_into_private
             )
         self._desk = self.open(f"moz-extension://{UUID}/ui/options.html").handle
-        ready = 'return document.querySelector("#build").textContent !== "" && !document.querySelector("#buffer").hidden'
+        ready = """const [build, buffer, pair] = ["#build", "#buffer", "#pair"].map((id) => document.querySelector(id));
+            return build.textContent !== "" && !buffer.hidden && !pair.disabled;"""
         wait_for(lambda: bool(self.at_desk(ready)), 20, lambda: "the options page did not come up")
         return self
 
@@ -193,13 +194,15 @@ class Firefox:
         )
         said = ["", ""]
 
-        def paired() -> bool:
+        def answered() -> bool:
             said[:] = self.at_desk(
                 'const said = document.querySelector("#pair-status"); return [said.dataset.kind ?? "", said.innerText.trim()];'
             )
-            return said[0] == "done"
+            return said[0] != ""
 
-        wait_for(paired, 20, lambda: f"not paired; the options page says: {said!r}")
+        wait_for(answered, PAIRING_S, lambda: f"not paired; the options page says: {said!r}")
+        if said[0] != "done":
+            raise BrowserTimeout(f"not paired; the options page says: {said!r}")
         return said[1]
 
     def consent(self, *, sites: str = "all", hosts: str = "", megabytes: int = 64) -> None:

@@ -49,7 +49,8 @@ class Capture:
 
 def open_page(firefox: Firefox, url: str, *, in_private: bool = False) -> FirefoxPage:
     page = firefox.open(url, in_private=in_private)
-    ready = 'return document.readyState === "complete" && (document.body.dataset.done ?? "1") === "1"'
+    ready = """return document.readyState === "complete" && (document.body.dataset.done ?? "1") === "1"
+        && document.documentElement.dataset.ready !== "no";"""
     wait_for(lambda: bool(firefox.evaluate(page, ready)), 20, lambda: f"{url} did not finish")
     return page
 
@@ -73,5 +74,6 @@ def shots_of_a_first_start(profile: Path, url: str) -> Shots:
     """Of a page opened at once in a Firefox that has never run before (see tests.e2e.launches)."""
     with Firefox(profile) as firefox:
         item = capture(firefox, open_page(firefox, url)).item
-        return Shots(firefox.artifact(item, "screenshot.viewport.png"), firefox.artifact(item, "screenshot.full.png"))
-        shutil.rmtree(profile, ignore_errors=True)
+        shots = Shots(firefox.artifact(item, "screenshot.viewport.png"), firefox.artifact(item, "screenshot.full.png"))
+    shutil.rmtree(profile, ignore_errors=True)
+    return shots

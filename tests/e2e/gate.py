@@ -32,7 +32,7 @@ class Gate(Relay):
         self._is_answered = is_answered
         self._pattern = re.compile(pattern)
 
-    def wait(self, timeout_s: float = 60) -> None:
+    def wait(self, timeout_s: float = 240) -> None:
         """Raises: AssertionError when no such request has come."""
         assert self._stopped.wait(timeout_s), f"no request {self._pattern} within {timeout_s:.0f} s"
 

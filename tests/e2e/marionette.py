@@ -16,7 +16,7 @@ class MarionetteError(AssertionError):
 class Marionette:
     """One connection. Not thread safe. Also a context manager."""
 
-    def __init__(self, port: int, *, timeout_s: float = 90) -> None:
+    def __init__(self, port: int, *, timeout_s: float = 300) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
         self._waiting = b""
         self._count = 0
@@ -36,7 +36,7 @@ class Marionette:
             raise MarionetteError(f"{command}: {error['error']}: {error['message']}")
         return result["value"] if isinstance(result, dict) and set(result) == {"value"} else result
 
-    def run(self, script: str, *arguments: Any, chrome: bool = False, timeout_s: float = 30) -> Any:
+    def run(self, script: str, *arguments: Any, chrome: bool = False, timeout_s: float = 120) -> Any:
         """What the body of an async function returns: in the page of the current window, or with the browser's own rights."""
         wrapped = (
             "const [args, done] = [[...arguments].slice(0, -1), arguments[arguments.length - 1]];"

@@ -15,11 +15,12 @@ from pathlib import Path
 import httpx2
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STOP_S = 25
+STOP_S = 60
 LOG_TAIL_BYTES = 4000
-_given: set[int] = set()
-# Of a run in several processes (tests/lanes.py) each has ports of its own: number of this process, number of processes.
-_LANE, _LANES = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+# GRPC_OFFSET above them is below 32,768: from there on Linux gives ports to whoever asks for any.
+PORTS = range(11_000, 22_000)
+GRPC_OFFSET = 10_000
+_claims: list[socket.socket] = []
 
 
 class NotReady(Exception):
@@ -27,14 +28,25 @@ class NotReady(Exception):
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port below the ephemeral range that nobody listens on now; never the same twice in one run."""
+    """A port that nobody listens on now, and that stays free until its program starts, or starts again.
+
+    Neither the kernel gives it to anybody (it is below the ephemeral range) nor this function in any process of the machine,
+    until this one ends: it holds a name for it. The port GRPC_OFFSET above is free too and belongs to it (SeaweedFS takes both).
+    Not checked: programs that are no tests and choose a port of that range.
+    """
     while True:
-        port = 20000 + secrets.randbelow(12000 // _LANES) * _LANES + _LANE % _LANES
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind((host, port))
-            if port not in _given:
-                _given.add(port)
-                return port
+        port = secrets.choice(PORTS)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0holdstill-test-port-{port}")  # an abstract name: gone with the process, whatever ends it
+            for one in (port, port + GRPC_OFFSET):
+                with socket.socket() as probe:
+                    probe.bind((host, one))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
 
 
 class Process:
@@ -69,7 +81,7 @@ class Process:
         data = self.log.read_bytes()[-LOG_TAIL_BYTES:]
         return f"--- {self.name} (exit code {self._child.poll()}), end of its log\n{data.decode('utf-8', 'replace')}\n---"
 
-    def wait_until(self, ready: Callable[[], bool], *, timeout_s: float = 60) -> "Process":
+    def wait_until(self, ready: Callable[[], bool], *, timeout_s: float = 180) -> "Process":
         """Returns itself once `ready()` is true. Raises: NotReady when the process ends first or the time is over."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
@@ -114,7 +126,7 @@ def answers(url: str) -> Callable[[], bool]:
 
     def probe() -> bool:
         try:
-            return httpx2.get(url, timeout=2).is_success
+            return httpx2.get(url, timeout=10).is_success
         except httpx2.HTTPError:
             return False
 

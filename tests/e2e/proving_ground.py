@@ -134,6 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(given.coded)
 
     def _head(self, status: int, headers: Headers) -> None:
+        self._head_s = time.time()
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
@@ -154,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
             time.monotonic(),
             request.body,
             headers,
-            time.time(),
+            self._head_s,
         )
         self.server.site.log.add(entry)
 

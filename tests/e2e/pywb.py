@@ -35,7 +35,7 @@ def pywb_playing(folder: Path, archives: Mapping[str, bytes]) -> Iterator[str]:
     command = [programs / "wayback", "-p", str(port), "-b", "127.0.0.1"]
     process = Process("pywb", command, folder=folder, env=clean_environment(), cwd=folder)
     try:
-        process.wait_until(answers(f"http://127.0.0.1:{port}/"), timeout_s=60)
+        process.wait_until(answers(f"http://127.0.0.1:{port}/"), timeout_s=240)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.stop()

@@ -50,7 +50,7 @@ class Relay:
             except OSError:
                 return
             try:
-                server = socket.create_connection(("127.0.0.1", self._port), timeout=5)
+                server = socket.create_connection(("127.0.0.1", self._port), timeout=60)
             except OSError:
                 client.close()
                 continue

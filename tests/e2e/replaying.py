@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -163,9 +164,20 @@ def purposes(stack: Stack, context: BrowserContext, capture_id: str) -> list[tup
     return [(one["predicate"]["type"], one["predicate"]["purpose"]) for one in payloads]
 
 
+def requests_at_rest(stack: Stack, *, quiet_s: float = 2, timeout_s: float = 120) -> Counter[str]:
+    """The count once it has stood still for `quiet_s`: what a page asks for last (its icon, say) belongs to it too."""
+    deadline, counted, since = time.monotonic() + timeout_s, requests_answered(stack), time.monotonic()
+    while time.monotonic() - since < quiet_s:
+        assert time.monotonic() < deadline, f"the service is still being asked: {counted}"
+        time.sleep(0.1)
+        if (now := requests_answered(stack)) != counted:
+            counted, since = now, time.monotonic()
+    return counted
+
+
 def requests_answered(stack: Stack) -> Counter[str]:
     """The service's own count: `METHOD route` → answers, without /metrics and /readyz."""
-    with httpx2.Client() as http:
+    with httpx2.Client(timeout=60) as http:
         text = http.get(f"{stack.url}/metrics").text
     found = re.findall(r'^holdstill_http_requests_total\{method="([A-Za-z]+)",route="([^"]*)",status="\d+"\} (\S+)$', text, re.M)
     counted: Counter[str] = Counter()

@@ -13,6 +13,8 @@ import json
 import secrets
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -51,11 +53,23 @@ class SiteLog:
     """Every request seen and every body sent, by both servers."""
 
     sent: list[Sent] = field(default_factory=list)
+    _pending: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, entry: Sent) -> None:
         with self._lock:
             self.sent.append(entry)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While it lasts the site is not at rest: a request came, and its answer is on its way."""
+        with self._lock:
+            self._pending += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pending -= 1
 
     def mark(self) -> int:
         """A place in the log, for `since`."""
@@ -74,13 +88,16 @@ class SiteLog:
                 found.setdefault(entry.url, set()).add(entry.sha256)
             return found
 
-    def settle(self, *, quiet_s: float = 0.8, timeout_s: float = 20) -> int:
-        """Waits until no request has come for `quiet_s`, then gives `mark()`."""
+    def settle(self, *, quiet_s: float = 0.8, timeout_s: float = 60) -> int:
+        """Waits until no request has come for `quiet_s` and none is being answered, then gives `mark()`.
+
+        Only for what a browser asks for by itself (an icon, a worker's script): what a page loads, it says itself when it has it.
+        """
         deadline = time.monotonic() + timeout_s
         seen, since = self.mark(), time.monotonic()
         while time.monotonic() < deadline:
             time.sleep(0.05)
-            if (now := self.mark()) != seen:
+            if (now := self.mark()) != seen or self._pending > 0:
                 seen, since = now, time.monotonic()
             elif time.monotonic() - since >= quiet_s:
                 return seen
@@ -136,6 +153,10 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "courier"
 
     def do_GET(self) -> None:
+        with self.server.site.log.answering():
+            self._send()
+
+    def _send(self) -> None:
         nonce = secrets.token_hex(16)
         status, body, media_type = self._answer(nonce)
         packed = body

@@ -19,7 +19,7 @@ from tests.e2e.processes import NotReady, Process, answers, clean_environment, f
 HOLDSTILL = Path(sys.executable).with_name("holdstill")
 ORIGIN = "demo.holdstill.local/log"
 WITNESS = "witness.demo.local"
-CLI_TIMEOUT_S = 120
+CLI_TIMEOUT_S = 300
 
 
 class Stack:
@@ -92,7 +92,7 @@ class Stack:
     def start_serve(self) -> Process:
         """Starts (or starts again) the service itself and waits until it is ready."""
         self.serve = self._run("serve", [HOLDSTILL, "serve"], self.env)
-        return self.serve.wait_until(answers(f"{self.url}/readyz"), timeout_s=90)
+        return self.serve.wait_until(answers(f"{self.url}/readyz"), timeout_s=240)
 
     def _run(self, name: str, command: list[str | Path], env: dict[str, str]) -> Process:
         process = Process(name, command, folder=self.logs, env=env)
@@ -135,7 +135,7 @@ class Stack:
     def pairing_code(self) -> str:
         """The first by the command, all others by the operator's page of devices: a command takes seconds to start."""
         if self._operator is None:
-            self._operator = httpx2.Client(base_url=self.url, timeout=30)
+            self._operator = httpx2.Client(base_url=self.url, timeout=60)
             return str(json.loads(self.cli("pair", "--json"))["pairing_code"])
         if not self._operator.cookies:
             self._operator.post(self.sign_in_link(), follow_redirects=True).raise_for_status()
@@ -165,11 +165,11 @@ class Stack:
         """A one-time link that signs the operator in."""
         return str(json.loads(self.cli("sign-in", "--json"))["url"])
 
-    def wait_for_stamped_checkpoint(self, token: str, *, timeout_s: float = 30) -> None:
+    def wait_for_stamped_checkpoint(self, token: str, *, timeout_s: float = 120) -> None:
         """Returns once the log has a stamped checkpoint, which a statement can name as its "not before". Raises: NotReady."""
         wait(lambda: self._api(token, "challenge")["stamped"], timeout_s, self)
 
-    def wait_for_stamp(self, token: str, capture_id: str, *, timeout_s: float = 30) -> str:
+    def wait_for_stamp(self, token: str, capture_id: str, *, timeout_s: float = 120) -> str:
         """The capture's "not after", once it is there. Raises: NotReady."""
         proved = wait(lambda: self._api(token, f"captures/{capture_id}")["bracket"]["not_after"], timeout_s, self)
         return str(proved["at"])
@@ -180,7 +180,7 @@ class Stack:
 
     def _api(self, token: str, path: str) -> dict[str, Any]:
         """What the device with this token reads; a device's look at its own capture is not a custody event."""
-        response = httpx2.get(f"{self.url}/api/v1/{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        response = httpx2.get(f"{self.url}/api/v1/{path}", headers={"Authorization": f"Bearer {token}"}, timeout=60)
         return dict(response.raise_for_status().json())
 
 

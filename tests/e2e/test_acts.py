@@ -28,7 +28,7 @@ def browser(playwright: Playwright, stack: Stack, tmp_path_factory: pytest.TempP
 def artifact(stack: Stack, browser: Chromium, item: dict[str, Any], name: str) -> bytes:
     """The stored bytes, as the service gives them."""
     url = f"{stack.url}/api/v1/captures/{item['captureId']}/artifacts/{name}"
-    answer = httpx2.get(url, headers={"Authorization": f"Bearer {browser.token}"})
+    answer = httpx2.get(url, headers={"Authorization": f"Bearer {browser.token}"}, timeout=60)
     assert answer.status_code == 200, answer.text
     return bytes(answer.content)
 
@@ -135,6 +135,7 @@ def test_a_region_is_marked_on_the_shot_and_leaves_nothing_in_the_page(
     with contextlib.closing(browser.context.new_page()) as page:
         page.goto(stack.sign_in_link())
         page.click("main form button")
+        page.wait_for_url(f"{stack.url}/")
 
         def is_drawn() -> bool:  # the working copies are made by a job after the seal
             page.goto(f"{stack.url}/captures/{item['captureId']}")

@@ -59,7 +59,6 @@ def browser(
 def open_account(browser: Chromium, account: CanarySite) -> Page:
     page = browser.open(account.page)
     page.wait_for_selector('[data-done="yes"]', state="attached")
-    page.wait_for_timeout(300)
     return page
 
 
@@ -105,7 +104,6 @@ def start_in_popup(browser: Chromium, account: CanarySite, page: Page, way: str)
         page.bring_to_front()
         page.reload()
         page.wait_for_selector('[data-done="yes"]', state="attached")
-        page.wait_for_timeout(300)
         browser.click_toolbar(page)
     popup.close()
 
@@ -115,7 +113,7 @@ def stored(stack: Stack, browser: Chromium, item: dict[str, Any]) -> dict[str, b
     base, auth = f"{stack.url}/api/v1/captures/{item['captureId']}", {"Authorization": f"Bearer {browser.token}"}
     files = {"statement.dsse.json": item["envelope"].encode(), "statement payload": payload_of(item["envelope"])}
     for one in item["artifacts"]:
-        answer = httpx2.get(f"{base}/artifacts/{one['name']}", headers=auth)
+        answer = httpx2.get(f"{base}/artifacts/{one['name']}", headers=auth, timeout=60)
         assert answer.status_code == 200, answer.text
         files[one["name"]] = bytes(answer.content)
     return files

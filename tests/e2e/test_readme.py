@@ -22,7 +22,7 @@ def test_make_run_starts_the_service_for_daily_use() -> None:
         env = clean_environment() | {"HOLDSTILL_DATA_DIR": str(folder / "data"), "HOLDSTILL_PORT": str(port)}
         service = Process("run", ["make", "run"], folder=folder, env=env)
         try:
-            service.wait_until(answers(f"http://127.0.0.1:{port}/readyz"), timeout_s=90)
+            service.wait_until(answers(f"http://127.0.0.1:{port}/readyz"), timeout_s=240)
         finally:
             service.stop()
         assert "/sign-in/" in service.log.read_text("utf-8"), "no one-time link at the start"
@@ -34,14 +34,14 @@ def test_the_one_file_verifier_needs_no_holdstill(stack: Stack, browser: Chromiu
     stack.wait_for_stamp(browser.token, captured.capture_id)
     bundle = stack.export_bundle(captured.capture_id, tmp_path / "evidence.zip")
     policy = journey.write_policy(stack, browser, tmp_path / "policy.toml")
-    subprocess.run(["make", "verifier"], cwd=REPOSITORY, check=True, capture_output=True, timeout=120, env=dict(os.environ))
+    subprocess.run(["make", "verifier"], cwd=REPOSITORY, check=True, capture_output=True, timeout=300, env=dict(os.environ))
     program = tmp_path / "holdstill-verify.pyz"
     program.write_bytes((REPOSITORY / "dist" / "holdstill-verify.pyz").read_bytes())
     command = [sys.executable, "-P", str(program), str(bundle), "--policy", str(policy)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, env=clean_environment())
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, env=clean_environment())
     assert done.returncode == 0 and "VALID" in done.stdout, done.stdout + done.stderr
     tampered = tmp_path / "tampered.zip"
     name = journey.flip_one_byte(bundle, tampered, "screenshot.viewport.png")
     command[3] = str(tampered)
-    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, env=clean_environment())
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, env=clean_environment())
     assert refused.returncode == 1 and name in refused.stdout, refused.stdout + refused.stderr

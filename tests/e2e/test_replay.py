@@ -91,7 +91,7 @@ def test_the_replay_origin_serves_nothing_of_the_application_and_takes_no_cookie
     assert page.get_attribute("#replay-frame", "sandbox") == "allow-scripts allow-same-origin"
     base, host = f"http://127.0.0.1:{stack.replay_port}", frame_url.split("/")[2]
     path = frame_url.removeprefix(f"http://{host}")
-    with httpx2.Client(base_url=base, headers={"Host": host}) as nobody:
+    with httpx2.Client(base_url=base, headers={"Host": host}, timeout=60) as nobody:
         shown = nobody.get(path)
         assert shown.status_code == 200
         assert "frame-ancestors " + stack.url in shown.headers["content-security-policy"]

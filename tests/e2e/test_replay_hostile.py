@@ -15,7 +15,7 @@ from playwright.sync_api import BrowserContext, Playwright
 from tests.e2e.chromium import wait_for
 from tests.e2e.firefox import Firefox
 from tests.e2e.marionette import MarionetteError
-from tests.e2e.replaying import Outside, captured_frame, chromium_reader, requests_answered
+from tests.e2e.replaying import Outside, captured_frame, chromium_reader, requests_at_rest
 from tests.e2e.stack import Stack
 from tests.live.device import HttpDevice
 from tests.simulator import PNG
@@ -98,11 +98,11 @@ def test_in_chromium_it_reaches_nothing(stack: Stack, reader: BrowserContext, tr
     page = reader.new_page()
     usual = Counter[str]()
     for _ in range(2):  # the second look finds the style sheet in the cache, as the one at the hostile page does
-        before = requests_answered(stack)
+        before = requests_at_rest(stack)
         page.goto(f"{stack.url}/captures/{trap.other}/replay")
         captured_frame(page, "#words")
-        usual = requests_answered(stack) - before
-    before = requests_answered(stack)
+        usual = requests_at_rest(stack) - before
+    before = requests_at_rest(stack)
     page.goto(f"{stack.url}/captures/{trap.hostile}/replay?view=scripts")
     frame = captured_frame(page, "#out")
 
@@ -114,7 +114,7 @@ def test_in_chromium_it_reaches_nothing(stack: Stack, reader: BrowserContext, tr
     results: dict[str, str] = json.loads(frame.inner_text("#out"))
     page.wait_for_timeout(AFTER_S * 1000)
     assert page.url == f"{stack.url}/captures/{trap.hostile}/replay?view=scripts" and len(reader.pages) == 3
-    assert requests_answered(stack) - before == usual
+    assert requests_at_rest(stack) - before == usual
     judge(results, trap)
     assert reader.request.get(f"{stack.url}/api/v1/captures").status == 200, "the hostile page ended the session"
     assert not [one for one in reader.cookies([stack.url]) if MARK in str(one["value"])]
@@ -151,11 +151,11 @@ def test_in_firefox_it_reaches_nothing(stack: Stack, firefox: Firefox, trap: Tra
     usual, found = Counter[str](), [""]
     page = firefox.open(f"{stack.url}/captures/{trap.other}/replay")
     wait_for(lambda: bool(in_captured_frame(firefox, "return document.body.innerText;")), 60, lambda: "no replay")
-    before = requests_answered(stack)
+    before = requests_at_rest(stack)
     firefox.go(page, f"{stack.url}/captures/{trap.other}/replay")
     wait_for(lambda: bool(in_captured_frame(firefox, "return document.body.innerText;")), 60, lambda: "no replay")
-    usual = requests_answered(stack) - before
-    before = requests_answered(stack)
+    usual = requests_at_rest(stack) - before
+    before = requests_at_rest(stack)
     firefox.go(page, f"{stack.url}/captures/{trap.hostile}/replay?view=scripts")
 
     def done() -> bool:
@@ -167,7 +167,7 @@ def test_in_firefox_it_reaches_nothing(stack: Stack, firefox: Firefox, trap: Tra
     wait_for(done, 120, lambda: in_captured_frame(firefox, "return location.href + document.body.innerText.slice(0, 500);"))
     time.sleep(AFTER_S)
     assert firefox.evaluate(page, "return location.pathname") == f"/captures/{trap.hostile}/replay"
-    assert requests_answered(stack) - before == usual
+    assert requests_at_rest(stack) - before == usual
     judge(json.loads(found[0]), trap)
     home = firefox.open(f"{stack.url}/")
     assert SECRET in firefox.evaluate(home, "return document.body.innerText;"), "the hostile page ended the session"

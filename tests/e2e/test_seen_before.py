@@ -39,10 +39,10 @@ def browser(playwright: Playwright, stack: Stack, tmp_path_factory: pytest.TempP
 
 def asked(browser: Chromium, page: Page, image: str) -> Page:
     """The small window that the menu opens, with its answer."""
-    with browser.context.expect_page(lambda one: "ui/seen.html" in one.url, timeout=20_000) as opening:
+    with browser.context.expect_page(lambda one: "ui/seen.html" in one.url, timeout=80_000) as opening:
         click_menu(browser, page, "seen-before", srcUrl=image)
     window = opening.value
-    expect(window.locator("#progress")).to_be_hidden(timeout=30_000)
+    expect(window.locator("#progress")).to_be_hidden(timeout=120_000)
     return window
 
 
@@ -63,7 +63,11 @@ def test_a_picture_is_asked_about_and_nothing_is_captured(browser: Chromium, sit
     capture_id = sealed(browser, set())["captureId"]
     headers = {"Authorization": f"Bearer {browser.token}"}
     listed = f"{stack.url}/api/v1/captures/{capture_id}/images"
-    wait_for(lambda: httpx2.get(listed, headers=headers).json()["state"] != "pending", 60, lambda: "the pictures are not read")
+    wait_for(
+        lambda: httpx2.get(listed, headers=headers, timeout=60).json()["state"] != "pending",
+        60,
+        lambda: "the pictures are not read",
+    )
 
     mark = site.log.settle()
     again = asked(browser, page, image)

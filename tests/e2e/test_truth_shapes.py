@@ -21,6 +21,7 @@ from tests.e2e.honest_site import FORGE, FORGERY, SENTENCE, SHAPES, TRANSLATE, H
 pytestmark = pytest.mark.browser
 NOT_CAPTURED = {"fetched"}  # as seen, the browser gives no answers to scripts
 EDITABLE = {"drafted"}
+SHOWS = {"fetched": "#list p", "clock": "#ago:not(:empty)"}  # what comes into the page after it has loaded
 Looked = dict[str, tuple[dict[str, Verdict], dict[str, Verdict]]]
 
 
@@ -62,7 +63,7 @@ def looked_at(browser: Chromium, honest: HonestSite) -> Looked:
     found = {}
     for shape in SHAPES:
         page = browser.open(f"{honest.url}/{shape}")
-        page.wait_for_timeout(400)
+        page.wait_for_selector(SHOWS.get(shape, "body"), state="attached")
         if shape in EDITABLE:
             page.click("#draft")
             page.keyboard.type("My own draft of an answer that nobody has sent yet.")
@@ -106,7 +107,7 @@ def test_an_edit_is_found_in_a_recording_although_a_script_asked_for_the_text(br
     popup.close()
     page.bring_to_front()
     page.reload()
-    page.wait_for_timeout(500)
+    page.wait_for_selector(SHOWS["fetched"])
     page.evaluate(FORGE, [SENTENCE, FORGERY])
     found = capture(browser, page)["page_text"]
     page.close()

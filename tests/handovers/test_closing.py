@@ -41,7 +41,7 @@ def submission(desk: Desk, kind: str, thing: Any, **more: Any) -> SubmissionOrde
 
 
 async def until_something_waits(database: Database, many: int = 1) -> None:
-    async with asyncio.timeout(20), database.session() as session:
+    async with asyncio.timeout(120), database.session() as session:
         waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         while len(await run_sql(session, waiting)) < many:
             await session.rollback()

@@ -29,6 +29,7 @@ async def test_a_box_is_drawn_with_the_mouse_or_typed_with_the_keyboard_alone(de
             page = await browser.new_page(viewport={"width": 1200, "height": 900})
             await page.goto(f"{url}/sign-in/{offer.token}")
             await page.click("form button")
+            await page.wait_for_url(f"{url}/")
             await page.goto(f"{url}/captures/{desk.capture_id}/masks/{SHOT}")
             await draw(page)
             await page.reload()

@@ -53,7 +53,7 @@ async def test_an_end_after_a_decision_leaves_clusters_that_follow_it(site: Site
     assert await cluster_of(site, operator, digest["two"]) == second, "decided, and not yet done"
     worker = asyncio.create_task(site.services.jobs.run_worker())
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while {row[1] for row in await state(site, operator)} != {str(first)}:
                 await asyncio.sleep(0.05)
     finally:
@@ -72,7 +72,7 @@ async def test_who_waits_for_the_partition_holds_no_connection(site: Site, datab
     async with site.services.database.session() as session:
         [[image_id]] = await run_sql(session, "SELECT image_id FROM image_member")
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await asyncio.gather(*(few.settle(operator.organisation_id, [image_id]) for _ in range(4)))
     finally:
         await small.close()

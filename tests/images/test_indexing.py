@@ -129,7 +129,7 @@ async def test_a_worker_reads_and_groups_what_was_sealed(site: Site) -> None:
     operator = await site.services.operators.ensure_default_operator()
     worker = asyncio.create_task(site.services.jobs.run_worker())
     try:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(400):
             while not (await site.services.images.reads.clusters(operator, repeated=True)):
                 await asyncio.sleep(0.1)
     finally:

@@ -32,7 +32,7 @@ async def test_a_killed_worker_loses_no_picture_and_doubles_none(
     worker = await asyncio.create_subprocess_exec(*command)  # it takes seconds to load: meanwhile there is work to do here
     bodies = {f"https://a.example/{number}.jpg": encoded(scene(200 + number), "JPEG") for number in range(PICTURES)}
     capture_id = await capture_page(await site.pair(), bodies)
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(400):
         assert await worker.wait() == -signal.SIGKILL
     operator = await site.services.operators.ensure_default_operator()
     assert await _number(site, _COUNT) == KEPT, "the worker was killed before it had read everything"
@@ -59,7 +59,7 @@ async def _worked_off(site: Site, capture_id: str) -> None:
     operator = await site.services.operators.ensure_default_operator()
     worker = asyncio.create_task(site.services.jobs.run_worker())
     try:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(400):
             while await _number(site, "SELECT count(DISTINCT image_id) FROM image_member") < PICTURES:
                 await asyncio.sleep(0.05)
     finally:

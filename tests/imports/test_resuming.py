@@ -62,7 +62,7 @@ async def test_a_killed_import_goes_on_behind_its_last_row(desk: Desk) -> None:
     asked = [sys.executable, "-c", RUN, str(settings.data_dir.parent), str(settings.database_url), str(made.id)]
     worker = subprocess.Popen(asked, env={**os.environ, "PYTHONPATH": os.getcwd()})
     try:
-        until = time.monotonic() + 200
+        until = time.monotonic() + 400
         while (await state_of(desk, made)).rows_taken < 100:
             assert worker.poll() is None and time.monotonic() < until
             await asyncio.sleep(0.01)

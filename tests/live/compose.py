@@ -148,7 +148,7 @@ class Topology:
             cwd=self.path("weed"),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             stdin=subprocess.DEVNULL,
         )
         if done.returncode != 0:

@@ -95,7 +95,7 @@ class SignsStatements:
         return self._device.sign(message)
 
 
-def until(read: Callable[[], Any], *, timeout_s: float = 40, logs: Callable[[], str] = str) -> Any:
+def until(read: Callable[[], Any], *, timeout_s: float = 160, logs: Callable[[], str] = str) -> Any:
     """What `read()` gives once it is something. Raises: NotReady with `logs()`."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:

@@ -35,6 +35,7 @@ async def served(settings: Settings) -> AsyncIterator[Site]:
     server = uvicorn.Server(uvicorn.Config(create_app(services), host="127.0.0.1", port=settings.port, log_level="warning"))
     serving = asyncio.create_task(server.serve())
     while not server.started:
+        assert not serving.done(), "the service did not start"
         await asyncio.sleep(0.05)
     try:
         yield Site(services, None, None)  # type: ignore[arg-type]
@@ -81,6 +82,7 @@ async def test_a_passkey_is_made_and_signs_in_on_the_real_pages(database_url: st
         offer = await site.services.operators.create_sign_in_link(operator.operator_id)
         await page.goto(f"{url}/sign-in/{offer.token}")
         await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url(f"{url}/")
         await page.goto(f"{url}/account")
         await page.get_by_label("Name", exact=True).fill("Laptop")
         await page.get_by_role("button", name="Add a passkey").click()

@@ -43,7 +43,8 @@ async def deployment(database_url: str, tmp_path: Path, tsa: LocalTsa, witness: 
         witnesses=[witness.settings],
         witness_quorum=1,
         witness_pause_s=0,
-        tsa_timeout_s=5,
+        witness_timeout_s=60,
+        tsa_timeout_s=60,
     )
     async with open_site(settings) as site:
         yield Deployment(site, tsa, witness, tmp_path)

@@ -76,11 +76,11 @@ class Stage:
         database = Database(database_url, pool_size=10)
         keys = load_keys(settings.keys_path(), ORIGIN)
         cache = TileCache()
-        asker = WitnessClient(database, clock, witnesses, cache, limits=WitnessLimits(timeout_s=3.0, pause_s=15.0))
+        asker = WitnessClient(database, clock, witnesses, cache, limits=WitnessLimits(timeout_s=60, pause_s=15.0))
         log = Log(database, Sequencer(database, clock, keys.log, HeadMemory(settings.keys_path() / "log.head")), asker, cache)
         operators = OperatorService(database, clock, settings)
         custody = CustodyService(database, clock, keys.service, log)
-        stamps = StampService(database, clock, custody, TsaClient(timeout_s=3.0), tsas)
+        stamps = StampService(database, clock, custody, TsaClient(timeout_s=60), tsas)
         people = Identities.of(database, operators, custody)
         return cls(settings, database, clock, keys, asker, log, operators, custody, people, people.enrolment, stamps)
 

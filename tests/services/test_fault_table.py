@@ -24,7 +24,7 @@ WHEN = ("failed", "happened, answer lost")
 
 @asynccontextmanager
 async def site_of(database_url: str, folder: Path, tsa: LocalTsa, faults: Faults) -> AsyncIterator[Site]:
-    settings = settings_of(folder, database_url, tsas=[pinned_tsa(tsa)], tsa_timeout_s=5)
+    settings = settings_of(folder, database_url, tsas=[pinned_tsa(tsa)], tsa_timeout_s=60)
     async with open_site(settings, blobs=MemoryBlobStore(faults)) as site:
         yield site
 

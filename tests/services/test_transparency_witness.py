@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from server.trust.merkle import Frontier, consistency_proof, leaf_hash
 from server.trust.note import parse_note, parse_vkey, verify_cosignatures
 from server.witness import Witness as WitnessServer
 from server.witness import WitnessState, create_witness_app
+from tests.e2e.processes import free_port
 from tests.oracle import assert_sound
 from tests.services.stage import ORIGIN, HeldClock, Stage, leaf
 
@@ -53,6 +53,7 @@ class RunningWitness:
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
         while not self.server.started:
+            assert self.thread.is_alive(), "the witness did not start"
             time.sleep(0.01)
 
     def down(self) -> None:
@@ -67,10 +68,7 @@ class RunningWitness:
 
 @pytest.fixture
 def witness(stage: Stage, tmp_path: Path) -> Iterator[RunningWitness]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    running = RunningWitness(tmp_path / "witness", stage.log.vkey, port)
+    running = RunningWitness(tmp_path / "witness", stage.log.vkey, free_port())
     running.up()
     yield running
     running.down()
@@ -216,7 +214,7 @@ def cheat(witness: RunningWitness) -> SignedLog:
 
 
 def post(witness: RunningWitness, body: bytes) -> httpx2.Response:
-    return httpx2.post(witness.url + "add-checkpoint", content=body)
+    return httpx2.post(witness.url + "add-checkpoint", content=body, timeout=60)
 
 
 def test_a_fork_is_refused_and_the_honest_tree_goes_on(witness: RunningWitness, cheat: SignedLog) -> None:
@@ -248,7 +246,7 @@ def test_what_was_cosigned_survives_a_restart(witness: RunningWitness, cheat: Si
     vkey = witness.signer.vkey
     witness.down()
     witness.up()
-    assert witness.signer.vkey == vkey == httpx2.get(witness.url + "vkey").text.strip()
+    assert witness.signer.vkey == vkey == httpx2.get(witness.url + "vkey", timeout=60).text.strip()
     assert first.status_code == 200
     assert post(witness, cheat.request(0, [leaf(99), *leaves[1:5]])).status_code == 409
 
@@ -270,7 +268,7 @@ async def test_two_heads_at_once_are_never_both_cosigned(witness: RunningWitness
     base = [leaf(number) for number in range(4)]
     assert post(witness, cheat.request(0, base)).status_code == 200
     forks = [cheat.request(4, [*base, leaf(100 + number)]) for number in range(8)]
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         answers = await asyncio.gather(*(client.post(witness.url + "add-checkpoint", content=body) for body in forks))
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
 

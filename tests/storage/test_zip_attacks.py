@@ -6,8 +6,8 @@ import stat
 import struct
 import subprocess
 import sys
-import time
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -124,11 +124,10 @@ def test_overlapping_entries_are_refused() -> None:
     assert refused(whole[:start] + directory + tail).where.startswith("data/")
 
 
-def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     data = zip_of({"data/bomb": b"\0" * 60_000_000}, zipfile.ZIP_DEFLATED)
-    start = time.perf_counter()
+    monkeypatch.setattr(zlib, "decompressobj", lambda *_: pytest.fail("it was decoded"))
     assert "grows" in refused(data).detail
-    assert time.perf_counter() - start < 1
 
 
 def test_a_bomb_that_lies_about_its_size_is_stopped_at_the_size_it_announced() -> None:

@@ -61,6 +61,7 @@ async def signed_in(stage: Stage, *, bypass_csp: bool) -> Page:
     page = await context.new_page()
     await page.goto(f"{stage.url}/sign-in/{offer.token}")
     await page.click("main button, form button")
+    await page.wait_for_url(f"{stage.url}/")
     return page
 
 

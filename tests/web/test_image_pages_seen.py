@@ -96,6 +96,7 @@ async def signed_in(stage: Stage, *, scheme: str, width: int) -> AsyncIterator[P
     page.on("console", lambda message: complaints.append(message.text))
     await page.goto(f"{stage.url}/sign-in/{offer.token}")
     await page.click("main button, form button")
+    await page.wait_for_url(f"{stage.url}/")
     yield page
     assert complaints == []
     await context.close()

@@ -1,6 +1,5 @@
 """A real witness behind HTTP, in a thread, that a test can take down and bring back."""
 
-import socket
 import threading
 import time
 from pathlib import Path
@@ -9,6 +8,7 @@ import uvicorn
 
 from server.settings import Settings, WitnessedLog, WitnessSettings
 from server.witness import build_witness, create_witness_app
+from tests.e2e.processes import free_port
 from tests.web.site import ORIGIN
 
 
@@ -16,9 +16,7 @@ class LocalWitness:
     """Cosigns for the test's log, whose key it reads from the service's key folder at each request."""
 
     def __init__(self, folder: Path, log_vkey_file: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._witness = build_witness(
             Settings(
                 witness_dir=folder,
@@ -41,6 +39,7 @@ class LocalWitness:
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         while not self._server.started:
+            assert self._thread.is_alive(), "the witness did not start"
             time.sleep(0.01)
         return self
 

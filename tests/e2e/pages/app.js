@@ -19,4 +19,5 @@ list.replaceChildren(
     return item;
   }),
 );
+await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
 document.documentElement.dataset.ready = "yes";

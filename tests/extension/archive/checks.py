@@ -26,10 +26,10 @@ def assert_wacz_is_sound(path: Path, folder: Path) -> None:
         files = {name: archive.read(name) for name in archive.namelist()}
     warc = folder / "data.warc.gz"
     warc.write_bytes(files["archive/data.warc.gz"])
-    checked = subprocess.run([TOOLS / "warcio", "check", "-v", warc], capture_output=True, text=True, timeout=120)
+    checked = subprocess.run([TOOLS / "warcio", "check", "-v", warc], capture_output=True, text=True, timeout=240)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "digest pass" in checked.stdout
-    validated = subprocess.run([TOOLS / "wacz", "validate", "-f", path], capture_output=True, text=True, timeout=120)
+    validated = subprocess.run([TOOLS / "wacz", "validate", "-f", path], capture_output=True, text=True, timeout=240)
     assert "Validation succeeded" in validated.stdout, validated.stdout + validated.stderr
     _assert_index_points_at_records(files)
     _assert_signature(files)

@@ -85,7 +85,7 @@ class CaptureBrowser:
         self.playwright = playwright
         self.context = context
         self.worker: Worker = (
-            context.service_workers[0] if context.service_workers else context.wait_for_event("serviceworker", timeout=15_000)
+            context.service_workers[0] if context.service_workers else context.wait_for_event("serviceworker", timeout=60_000)
         )
         self.extension_id = self.worker.url.split("/")[2]
 
@@ -122,7 +122,7 @@ class CaptureBrowser:
         self.worker.evaluate("options => { globalThis.options = options; globalThis.stepsEnded = []; }", options)
         session = self.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
         targets = session.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
-        target = next(target for target in targets if target["url"] == page.url)
+        (target,) = [target for target in targets if target["url"] == page.url]  # of two, either could be meant
         session.send("Extensions.triggerAction", {"id": self.extension_id, "targetId": target["targetId"]})
         session.detach()
 
@@ -164,7 +164,7 @@ def capture_browser(folder: Path, *, hosts: tuple[str, ...], scale: int = 1) -> 
 def _launch(playwright: Playwright, folder: Path, hosts: tuple[str, ...], scale: int) -> Iterator[CaptureBrowser]:
     extension = folder / "extension"
     extension.mkdir(parents=True)
-    subprocess.run(["node", HERE / "build.mjs", extension, *hosts], check=True, timeout=60)
+    subprocess.run(["node", HERE / "build.mjs", extension, *hosts], check=True, timeout=240)
     load = (f"--disable-extensions-except={extension}", f"--load-extension={extension}")
     context = playwright.chromium.launch_persistent_context(
         folder / "profile",

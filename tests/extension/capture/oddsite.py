@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.e2e.chromium import wait_for
 from tests.e2e.pictures import noise_png
 from tests.e2e.site import Sent, SiteLog
 
@@ -27,6 +28,8 @@ PAGE_FILES = {
     "/frame.html": "frame.html",
     "/foreign.html": "foreign.html",
 }
+LAST_OF = {"/": "/from-worker.json"}
+"""What a page asks for last, where neither its load event nor the browser's quiet waits for it."""
 TALL_PX = {"/tall": 3000, "/very-tall": 20000}
 BANDS = [(200, 30, 30), (30, 160, 60), (40, 60, 200), (230, 190, 20), (120, 40, 150), (20, 150, 170)]
 BAND_PX = 500
@@ -58,6 +61,14 @@ class OddSite:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def wait_until_asked(self, mark: int, path: str) -> None:
+        """Returns once `path` was asked for since `mark`. Raises: BrowserTimeout."""
+        wait_for(lambda: path in self.asked(mark), 60, lambda: f"{path} was not asked for, only {sorted(self.asked(mark))}")
+
+    def asked(self, mark: int) -> set[str]:
+        """The paths that were asked for since `mark`."""
+        return {urlsplit(entry.url).path for entry in self.log.since(mark)}
 
     def answer(self, path: str, nonce: str) -> Answer:
         if path in PAGE_FILES:

@@ -158,7 +158,7 @@ def test_the_viewport_shot_is_first_and_was_taken_before_the_debuggers_bar(eithe
 def test_the_page_is_neither_scrolled_nor_changed_nor_reloaded(granted_nothing: CaptureBrowser, site: OddSite) -> None:
     page = granted_nothing.open(f"{site.url}/tall")
     page.evaluate(MARK)
-    page.wait_for_timeout(200)
+    page.wait_for_function("window.scrolls > 0")  # the scrolling was the test's own
     before = page.evaluate(STATE)
     captured = granted_nothing.click(page)
     assert captured.result["page"]["scrollY"] == 900
@@ -168,7 +168,7 @@ def test_the_page_is_neither_scrolled_nor_changed_nor_reloaded(granted_nothing: 
 
 def test_a_document_that_was_asked_for_again_is_flagged(granted_all: CaptureBrowser, site: OddSite) -> None:
     page = granted_all.open(f"{site.url}/tall")
-    other = granted_all.open(f"{site.url}/tall")
+    other = granted_all.open(f"{site.url}/tall#again")
     page.bring_to_front()
     captured = granted_all.click(page)
     (document,) = [entry for entry in captured.pageinfo["resources"] if entry["type"] == "Document"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tests.extension.capture.browser import CaptureBrowser, Captured
-from tests.extension.capture.oddsite import OddSite
+from tests.extension.capture.oddsite import LAST_OF, OddSite
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Visit:
 def visit(browser: CaptureBrowser, site: OddSite, path: str = "/") -> Visit:
     before = site.log.mark()
     page = browser.open(site.url + path)
+    if path in LAST_OF:
+        site.wait_until_asked(before, LAST_OF[path])
     mark = site.log.settle()
     sent = site.log.since(before)
     captured = browser.click(page)

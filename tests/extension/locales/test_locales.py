@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.chromium import Chromium
 from tests.e2e.processes import REPOSITORY
-from tests.extension.ui.pages import PROOF, item, opened, show
+from tests.extension.ui.pages import PROOF, expect_drawn, item, opened, show
 
 LOCALES = REPOSITORY / "extension" / "_locales"
 LANGUAGES = ["cs", "de", "fr", "pl", "ro", "ru", "uk"]
@@ -97,6 +97,7 @@ def test_no_text_runs_out_of_its_place(browser: Chromium, language: str) -> None
             page.set_viewport_size({"width": 380, "height": 700})
             if page_name.startswith(("options", "seen")):
                 page.reload()
+                expect_drawn(page)
             else:
                 show(page, *items)
             page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")

@@ -24,7 +24,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordingBrows
     folder = tmp_path_factory.mktemp("recording")
     extension = folder / "extension"
     extension.mkdir()
-    subprocess.run(["node", HERE / "build.mjs", extension, "<all_urls>"], check=True, timeout=60)
+    subprocess.run(["node", HERE / "build.mjs", extension, "<all_urls>"], check=True, timeout=240)
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             folder / "profile",

@@ -1,6 +1,8 @@
 """A real Chromium with the recording modules in it: arm a tab, load a page, click the toolbar, compare with the site's log."""
 
+import time
 from dataclasses import dataclass
+from typing import Any
 
 from playwright.sync_api import Page
 
@@ -36,22 +38,31 @@ class RecordingBrowser(CaptureBrowser):
         """What the browser tells the extension when a person presses Cancel: the bar needs a display."""
         self.worker.evaluate("url => globalThis.cancel(url)", page.url)
 
-    def wait_for_recording(self, page: Page) -> None:
-        """Until the tab is being recorded."""
-        for _ in range(50):
-            if self.worker.evaluate("url => globalThis.readRecording(url)", page.url) is not None:
-                return
-            page.wait_for_timeout(100)
-        raise AssertionError("the tab is not recorded")
+    def facts(self, page: Page) -> dict[str, Any] | None:
+        """What is known of the tab's recording; None: there is none."""
+        found: dict[str, Any] | None = self.worker.evaluate("url => globalThis.readRecording(url)", page.url)
+        return found
+
+    def badge(self, page: Page) -> str:
+        """What stands on the toolbar button of the tab."""
+        return str(self.worker.evaluate("url => globalThis.badgeOf(url)", page.url))
+
+    def kept(self, page: Page) -> set[str]:
+        """The addresses whose answers a worker that dies now would leave behind, of the tab that is being recorded."""
+        return set(self.worker.evaluate("url => globalThis.keptOf(url)", page.url))
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """One recorded page: what the capture gave, and what the site answered while it was loaded and used."""
+    """One recorded page: what the capture gave, and what the site answered while it was loaded and used.
+
+    `loaded_s`: seconds since 1970 when everything had been loaded.
+    """
 
     captured: Captured
     sent: list[Exchange]
     during: list[Exchange]
+    loaded_s: float
 
 
 def record(browser: RecordingBrowser, ground: ProvingGround, path: str, *, mode: str = "recorded", **options: object) -> Recorded:
@@ -59,9 +70,9 @@ def record(browser: RecordingBrowser, ground: ProvingGround, path: str, *, mode:
     mark = ground.log.mark()
     page = browser.armed() if mode == "recorded" else browser.context.new_page()
     page.goto(ground.url + path)
-    page.wait_for_selector("body[data-done]", timeout=30_000)
-    before = ground.log.settle(quiet_s=0.4)
+    page.wait_for_selector("body[data-done]", timeout=120_000)
+    before, loaded_s = ground.log.settle(quiet_s=0.4), time.time()
     captured = browser.click(page, mode=mode, **options)
     after = ground.log.settle(quiet_s=0.4)
     page.close()
-    return Recorded(captured, ground.exchanges(mark)[: before - mark], ground.exchanges(before)[: after - before])
+    return Recorded(captured, ground.exchanges(mark)[: before - mark], ground.exchanges(before)[: after - before], loaded_s)

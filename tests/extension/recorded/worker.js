@@ -2,6 +2,7 @@
 import { captureAsSeen } from "../../../extension/capture/asseen.js";
 import { startPassiveBuffer } from "../../../extension/capture/passive.js";
 import { captureRecorded } from "../../../extension/capture/recorded/capture.js";
+import { readJournal } from "../../../extension/capture/recorded/journal.js";
 import { startRecordings } from "../../../extension/capture/recorded/tabs.js";
 import { captureReloaded } from "../../../extension/capture/reloaded.js";
 import { takeViewportShot } from "../../../extension/capture/viewport.js";
@@ -34,10 +35,11 @@ async function run(tab) {
   }
 }
 
-const tabOf = async (url) => (await chrome.tabs.query({})).find((tab) => tab.url === url).id;
+const tabOf = async (url) => (await chrome.tabs.query({})).find((tab) => tab.url === url)?.id;
 globalThis.countObserved = () => [...passive.byTab.values()].flat().length;
 globalThis.arm = async ({ url, scope }) => recordings.arm(await tabOf(url), { scope });
-globalThis.readRecording = async (url) => recordings.read(await tabOf(url));
+globalThis.readRecording = async (url) => recordings.read(await tabOf(url)); // null for a tab that has not come to its address yet
+globalThis.keptOf = async (url) => (await readJournal(recordings.live.get(await tabOf(url)).folder)).filter(({ omitted }) => omitted === "").map((one) => one.url);
 globalThis.badgeOf = async (url) => chrome.action.getBadgeText({ tabId: await tabOf(url) });
 globalThis.cancel = async (url) => {
   const tabId = await tabOf(url);

@@ -19,6 +19,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
         yield started
 
 
+@pytest.fixture(autouse=True)
+def as_if_new(request: pytest.FixtureRequest) -> None:
+    """No test finds runs or choices of the one before it, however that one ended. The captures stay: each test puts its own."""
+    if "browser" in request.fixturenames:
+        request.getfixturevalue("browser").worker().evaluate(
+            "() => Promise.all([chrome.storage.session.clear(), chrome.storage.local.clear()])"
+        )
+
+
 class BadService(ThreadingHTTPServer):
     """Answers every pairing with `answer` = (status, JSON)."""
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.e2e.chromium import Chromium
 from tests.e2e.processes import REPOSITORY
-from tests.extension.ui.pages import PROOF, blank_tab, item, opened, show
+from tests.extension.ui.pages import PROOF, blank_tab, hold_tab, item, opened, put_run, show
 
 pytestmark = pytest.mark.browser
 AXE = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
@@ -48,37 +48,17 @@ def test_a_page_has_no_fault_that_axe_finds(browser: Chromium, page_name: str) -
             show(page, *ITEMS)
         page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
         assert violations(page) == []
-        page.evaluate("chrome.storage.local.remove('askLabels')")
 
 
 def test_a_running_capture_with_its_form_has_no_fault_that_axe_finds(browser: Chromium, popup: Page) -> None:
-    run = {
-        "runId": "r",
-        "tabId": blank_tab(browser),
-        "startedAt": "2026-01-02T03:04:05Z",
-        "phase": "waiting",
-        "url": "https://x.com/a",
-        "title": "A",
-    }
-    more = {
-        "step": None,
-        "pageinfo": {"captured": 1, "omitted": 2, "failedSteps": ["read bodies"]},
-        "captureId": None,
-        "error": None,
-    }
-    popup.evaluate("(run) => chrome.storage.session.set({[`run:${run.tabId}`]: run})", run | more | {"post": POST})
-    popup.reload()
-    popup.evaluate(
-        "() => void navigator.locks.request(`holdstill-tab-${" + str(run["tabId"]) + "}`, () => new Promise(() => {}))"
-    )
-    popup.evaluate("(run) => chrome.storage.session.set({[`run:${run.tabId}`]: run})", run | more | {"post": POST, "title": "B"})
+    tab_id = blank_tab(browser)
+    hold_tab(popup, tab_id)
+    summary = {"captured": 1, "omitted": 2, "failedSteps": ["read bodies"]}
+    put_run(popup, tab_id, phase="waiting", pageinfo=summary, post=POST)
     popup.click("#observe summary")
+    expect(popup.locator("#seal-now")).to_be_visible()
     popup.click("#post summary")
     popup.select_option("#state-platform_ai_label", "absent")
     popup.select_option("#place-platform_ai_label", "selector")
     popup.select_option("#state-poster_ai_disclosure", "present")
     assert violations(popup) == []
-    popup.evaluate(
-        "(id) => Promise.all([chrome.storage.session.remove(`run:${id}`), chrome.storage.local.remove('askLabels')])",
-        run["tabId"],
-    )

@@ -8,9 +8,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.chromium import Chromium
-from tests.extension.ui.pages import PUT_ITEMS
+from tests.extension.ui.pages import PUT_ITEMS, expect_sealed
 
 pytestmark = pytest.mark.browser
+HELD_UNTIL = """async () => {
+  const forms = Object.entries(await chrome.storage.session.get(null)).filter(([key]) => key.startsWith("form:"));
+  return forms[0][1].typingUntil;
+}"""
 
 
 @pytest.fixture
@@ -20,13 +24,13 @@ def capturing(browser: Chromium, popup: Page) -> Page:
     popup.reload()
     popup.click("#observe summary")
     popup.click("#capture")
-    expect(popup.locator("#seal-now")).to_be_visible(timeout=20_000)
+    expect(popup.locator("#seal-now")).to_be_visible(timeout=60_000)
     return popup
 
 
 def sealed(browser: Chromium, popup: Page) -> dict[str, Any]:
     """The statement's predicate once the capture is sealed."""
-    expect(popup.locator("#status")).to_contain_text("Sealed.", timeout=20_000)
+    expect_sealed(popup)
     (item,) = browser.items()
     payload = base64.b64decode(json.loads(item["envelope"])["payload"])
     return dict(json.loads(payload)["predicate"])
@@ -40,7 +44,8 @@ def test_sealing_waits_for_the_open_form_and_takes_its_answers(browser: Chromium
     capturing.select_option("#place-political_ad_election", "view")
     capturing.select_option("#state-political_ad_targeting", "absent")
     expect(capturing.locator("[data-kind=political_ad_targeting]")).to_contain_text("Until then this counts as not checked")
-    capturing.wait_for_timeout(3000)  # longer than a pause in typing may be
+    until = capturing.evaluate(HELD_UNTIL)
+    capturing.wait_for_function(f"async () => await ({HELD_UNTIL})() > {until} + 3000")  # longer than a pause in typing may be
     assert browser.items() == []
     capturing.click("#seal-now")
     answers = {one["kind"]: one for one in sealed(browser, capturing)["labelObservations"]}
@@ -50,7 +55,6 @@ def test_sealing_waits_for_the_open_form_and_takes_its_answers(browser: Chromium
     assert region["artifact"] == "screenshot.viewport.png" and region["width"] > 0
     assert answers["political_ad_targeting"]["state"] == "not_checked"  # nobody said where they looked
     assert answers["political_ad_notice_link"] == {"layer": 2, "kind": "political_ad_notice_link", "state": "not_checked"}
-    capturing.evaluate("chrome.storage.local.remove('askLabels')")
 
 
 def test_an_area_is_marked_by_keyboard_alone_and_stands_in_the_statement(browser: Chromium, capturing: Page) -> None:
@@ -76,9 +80,8 @@ def test_an_area_is_marked_by_keyboard_alone_and_stands_in_the_statement(browser
 
 
 def test_a_closed_popup_lets_the_capture_be_sealed(browser: Chromium, capturing: Page) -> None:
-    capturing.evaluate("chrome.storage.local.remove('askLabels')")
     capturing.goto("about:blank")
-    browser.wait_for_item(lambda item: item["state"] == "queued", timeout_s=30)
+    browser.wait_for_item(lambda item: item["state"] == "queued", timeout_s=60)
 
 
 def test_what_the_page_says_of_its_post_is_shown_and_sealed_as_its_claim(browser: Chromium) -> None:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.chromium import Chromium
-from tests.extension.ui.pages import PROOF, PUT_ITEMS, item, opened, show
+from tests.extension.ui.pages import PROOF, PUT_ITEMS, expect_sealed, item, opened, show
 
 pytestmark = pytest.mark.browser
 FOCUSED = """() => {
@@ -42,7 +42,6 @@ def test_every_part_of_the_popup_is_reached_by_tab(popup: Page) -> None:
     show(popup, item("1", state="sealed", committed=PROOF, sealed=PROOF), item("2"))
     popup.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
     walk(popup)
-    popup.evaluate("chrome.storage.local.remove('askLabels')")
 
 
 @pytest.mark.parametrize("name", ["queue.html", "options.html", "batch.html"])
@@ -69,8 +68,7 @@ def test_a_page_is_captured_with_a_note_by_keys_alone(popup: Page) -> None:
     popup.keyboard.press("Enter")
     popup.focus("#capture")
     popup.keyboard.press("Enter")
-    expect(popup.locator("#status")).to_contain_text("Sealed.", timeout=20_000)
-    popup.evaluate("chrome.storage.local.remove('askLabels')")
+    expect_sealed(popup)
 
 
 def test_a_capture_is_found_and_given_up_by_keys_alone(browser: Chromium) -> None:

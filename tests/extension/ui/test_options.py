@@ -67,7 +67,7 @@ def test_the_options_name_the_build_that_anyone_can_recompute(options: Page) -> 
 @pytest.mark.parametrize("page_name", ["options.html", "popup.html?start=0"])
 def test_every_field_has_a_name_and_everything_is_reached_by_keyboard(browser: Chromium, page_name: str) -> None:
     for page in opened(browser, page_name):
-        page.wait_for_function("document.querySelectorAll('[data-text]:empty').length === 0")
+        assert page.evaluate("document.querySelectorAll('[data-text]:empty').length") == 0
         unnamed = page.evaluate(UNNAMED)
         assert unnamed == []
         wanted = page.evaluate(

@@ -38,7 +38,7 @@ def test_the_build_is_the_same_twice(tmp_path: Path) -> None:
     sums = []
     for name in ("one", "another folder"):
         out = tmp_path / name
-        subprocess.run(["node", str(SOURCES / "build.mjs"), str(out)], check=True, capture_output=True, timeout=60)
-        subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=out, check=True, timeout=60)
+        subprocess.run(["node", str(SOURCES / "build.mjs"), str(out)], check=True, capture_output=True, timeout=120)
+        subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=out, check=True, timeout=120)
         sums.append((out / "SHA256SUMS").read_bytes())
     assert sums[0] == sums[1]

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.chromium import Chromium
-from tests.extension.ui.pages import PROOF, PUT_ITEMS, blank_tab, item, show
+from tests.extension.ui.pages import PROOF, PUT_ITEMS, blank_tab, expect_sealed, item, put_run, show
 
 pytestmark = pytest.mark.browser
 ATTACK = "<img src=x onerror=\"document.body.dataset.owned='1'\">"
@@ -18,7 +18,7 @@ def test_opened_with_start_0_nothing_happens_until_the_button(popup: Page) -> No
     expect(popup.locator("#queue li")).to_have_count(0)
     popup.fill("#note", "what matters")
     popup.click("#capture")
-    expect(popup.locator("#status")).to_contain_text("Sealed.", timeout=20_000)
+    expect_sealed(popup)
     expect(popup.locator("#form-state")).to_contain_text("what matters")
     expect(popup.locator("#queue li")).to_have_attribute("data-state", "queued")  # nothing is paired
 
@@ -37,13 +37,8 @@ def test_each_state_of_a_capture_is_shown(popup: Page) -> None:
         item("5"),
     )
     entries = popup.locator("#queue li")
-    assert [entries.nth(at).get_attribute("data-state") for at in range(5)] == [
-        "queued",
-        "failed",
-        "queued",
-        "uploading",
-        "sealed",
-    ]
+    for at, state in enumerate(["queued", "failed", "queued", "uploading", "sealed"]):
+        expect(entries.nth(at)).to_have_attribute("data-state", state)
     expect(entries.nth(4).locator(".proof")).to_have_count(2)
     expect(entries.nth(4).locator(".proof").first).to_contain_text("log entry 0 · receipt verified")  # zero is an entry
     expect(entries.nth(4).locator("a")).to_have_attribute("href", "http://127.0.0.1:9/captures/1")
@@ -70,13 +65,10 @@ def test_markup_in_a_page_title_stays_text(popup: Page) -> None:
 
 
 def test_a_run_whose_worker_was_killed_is_not_shown_as_running(browser: Chromium, popup: Page) -> None:
-    run = {"runId": "r", "startedAt": "2026-01-02T03:04:05Z", "phase": "collecting", "url": "https://a.example", "title": "A"}
-    more = {"tabId": blank_tab(browser), "step": None, "pageinfo": None, "captureId": None, "error": None}
-    popup.evaluate("(run) => chrome.storage.session.set({[`run:${run.tabId}`]: run})", run | more)
+    put_run(popup, blank_tab(browser), phase="collecting")
     popup.reload()
     expect(popup.locator("#status")).to_contain_text("stopped this capture before it was sealed")
     expect(popup.locator("#capture")).to_be_enabled()
-    popup.evaluate("(id) => chrome.storage.session.remove(`run:${id}`)", more["tabId"])
 
 
 def test_a_tab_that_is_gone_is_said(browser: Chromium, popup: Page) -> None:

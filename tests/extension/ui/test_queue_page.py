@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.chromium import Chromium
-from tests.extension.ui.pages import PROOF, blank_tab, item, opened, show
+from tests.extension.ui.pages import PROOF, blank_tab, expect_sealed, item, opened, show
 
 pytestmark = pytest.mark.browser
 RECEIPT = "c2sp.org/tlog-proof@v1\nindex 0\n"
@@ -66,7 +66,7 @@ def test_a_capture_that_was_never_sent_is_saved_whole_and_stays(browser: Chromiu
     show(queue)
     page = browser.context.new_page()
     page.goto(f"chrome-extension://{browser.id}/ui/popup.html?tabId={blank_tab(browser)}")
-    expect(page.locator("#status")).to_contain_text("Sealed.", timeout=20_000)
+    expect_sealed(page)
     page.close()
     queue.reload()
     queue.get_by_text("Files and receipts").click()

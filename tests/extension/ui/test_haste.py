@@ -1,0 +1,136 @@
+"""A person who is faster than the extension: what they did holds, whatever the browser answers later, which is held back here."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.chromium import Chromium
+from tests.extension.ui.pages import PUT_ITEMS, blank_tab, expect_drawn, expect_sealed, hold_tab, item, opened, put_run, show
+
+pytestmark = pytest.mark.browser
+#: Holds the answer to one call back: `await letGo()` gives it out, and comes back when whoever waited for it has gone on.
+HOLD = """(() => {
+  let holder = globalThis;
+  const path = PATH.split(".");
+  const name = path.pop();
+  for (const part of path) holder = holder[part];
+  const call = holder[name].bind(holder);
+  const gate = Promise.withResolvers();
+  holder[name] = async (...given) => {
+    const answer = call(...given);
+    await gate.promise;
+    return answer;
+  };
+  globalThis.letGo = async () => {
+    gate.resolve();
+    await call(...(ARGUMENTS));
+  };
+})()"""
+#: The next list of captures that is read waits for `letGo()` before it is shown.
+HOLD_LIST = """() => {
+  const getAll = IDBObjectStore.prototype.getAll;
+  IDBObjectStore.prototype.getAll = function () {
+    const request = getAll.call(this);
+    IDBObjectStore.prototype.getAll = getAll;
+    const held = {};
+    request.onsuccess = () => {
+      held.result = request.result;
+      globalThis.letGo = () => held.onsuccess();
+    };
+    return held;
+  };
+}"""
+LET_GO_AND_SEE = """() => new Promise((drawn) => {
+  new MutationObserver(drawn).observe(document.getElementById("queue"), {childList: true});
+  letGo();
+})"""
+READ_DRAFT = "async () => (await chrome.storage.session.get('form:r'))['form:r']"
+PREVIEW = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+
+
+def held(page: Page, path: str, arguments: str) -> Page:
+    """The page loaded anew, with the answers to `path` held back."""
+    page.add_init_script(HOLD.replace("PATH", repr(path)).replace("ARGUMENTS", f"[{arguments}]"))
+    page.reload()
+    return page
+
+
+def test_what_is_typed_and_opened_while_the_settings_are_read_stays(popup: Page) -> None:
+    popup.evaluate("chrome.storage.local.set({lastCase: 'former case'})")
+    held(popup, "chrome.storage.local.get", "'lastCase'")
+    popup.fill("#case", "harbour")
+    popup.click("#observe summary")
+    popup.check("#second-pass")
+    popup.evaluate("letGo()")
+    expect_drawn(popup)
+    assert popup.input_value("#case") == "harbour"
+    assert popup.evaluate("document.getElementById('observe').open") is True
+    assert popup.is_checked("#second-pass")
+
+
+def test_a_form_that_nothing_listens_to_yet_is_not_sent_off(browser: Chromium, popup: Page) -> None:
+    address = popup.url
+    held(popup, "chrome.tabs.get", str(blank_tab(browser)))
+    popup.fill("#case", "harbour")
+    popup.focus("#case")
+    popup.keyboard.press("Enter")
+    expect(popup.locator("#capture")).to_be_disabled()
+    popup.evaluate("letGo()")
+    expect(popup.locator("#capture")).to_be_enabled()
+    assert (popup.url, popup.input_value("#case")) == (address, "harbour")
+
+
+@pytest.mark.parametrize("page_name", ["queue.html", "popup.html?start=0"])
+def test_an_older_list_is_not_drawn_over_a_newer_one(browser: Chromium, page_name: str) -> None:
+    for page in opened(browser, page_name):
+        show(page, item("1"), item("2"))
+        page.evaluate(HOLD_LIST)
+        tell = "() => new BroadcastChannel('holdstill-queue').postMessage({})"
+        browser.worker().evaluate(tell)
+        page.wait_for_function("'letGo' in globalThis")
+        browser.worker().evaluate(PUT_ITEMS, [item("1")])
+        browser.worker().evaluate(tell)
+        page.evaluate(LET_GO_AND_SEE)
+        expect(page.locator("#queue > li")).to_have_count(1)
+
+
+def test_a_click_while_the_capture_before_lets_go_of_the_tab_is_a_capture(browser: Chromium, popup: Page) -> None:
+    popup.evaluate(PUT_ITEMS, [])
+    tab_id = blank_tab(browser)
+    put_run(popup, tab_id, phase="queued")
+    hold_tab(popup, tab_id)
+    popup.reload()
+    hold_tab(popup, tab_id)
+    popup.click("#capture")
+    expect(popup.locator("#status")).not_to_have_text("Ready.")
+    popup.evaluate("letGo()")
+    expect_sealed(popup)
+
+
+def test_a_discarded_capture_stays_discarded_while_its_form_is_open(browser: Chromium, popup: Page) -> None:
+    tab_id = blank_tab(browser)
+    hold_tab(popup, tab_id)
+    put_run(popup, tab_id, phase="collecting")
+    popup.click("#discard")
+    expect(popup.locator("#status")).to_contain_text("Discarding")
+    popup.fill("#note", "one word more")
+    draft: dict[str, Any] = popup.evaluate(READ_DRAFT)
+    assert (draft["note"], draft["discarded"]) == ("one word more", True)
+    for other in opened(browser, f"popup.html?tabId={tab_id}&start=0"):  # closed and opened again
+        expect(other.locator("#discard")).to_be_visible()
+        other.fill("#note", "and another")
+        assert other.evaluate(READ_DRAFT)["discarded"] is True
+
+
+def test_an_area_can_be_marked_as_soon_as_there_is_a_picture_to_mark_it_on(browser: Chromium, popup: Page) -> None:
+    tab_id = blank_tab(browser)
+    hold_tab(popup, tab_id)
+    put_run(popup, tab_id, phase="collecting")
+    expect(popup.locator("#discard")).to_be_visible()
+    popup.click("#masking summary")
+    popup.click("#add-mask")
+    popup.evaluate("(dataUrl) => chrome.storage.session.set({'preview:r': {dataUrl, width: 400, height: 300}})", PREVIEW)
+    expect(popup.locator("#region-stage")).to_be_focused()
+    popup.keyboard.press("Enter")
+    expect(popup.locator("#masks li")).to_have_count(1)
