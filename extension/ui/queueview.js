@@ -71,7 +71,7 @@ function drawFacts(item, { origin }) {
 
 /** @param {"retry" | "discard"} key @param {Item} item @param {(captureId: string) => void} act */
 function button(key, item, act) {
-  const made = /** @type {HTMLButtonElement} */ (node("button", "plain small", text(key)));
+  const made = /** @type {HTMLButtonElement} */ (node("button", key === "discard" ? "plain small danger" : "plain small", text(key)));
   made.type = "button";
   made.dataset["key"] = `${key}-${item.captureId}`;
   made.setAttribute("aria-label", `${text(key)}: ${item.page.title || item.page.url}`);

@@ -14,11 +14,14 @@ export function localise(page) {
   for (const node of page.querySelectorAll("[data-label]")) node.setAttribute("aria-label", text(node.getAttribute("data-label") ?? ""));
 }
 
-/** @param {string | number | Date} moment @returns {string} today the time, before that the day too */
+const DAY = /** @type {const} */ ({ year: "numeric", month: "short", day: "numeric" });
+const CLOCK = /** @type {const} */ ({ hour: "numeric", minute: "2-digit", timeZoneName: "short" });
+
+/** @param {string | number | Date} moment @returns {string} today the time, before that the day too; in the zone of this computer, which is named */
 export function formatTime(moment) {
   const date = new Date(moment);
   const isToday = date.toDateString() === new Date().toDateString();
-  return date.toLocaleString(undefined, isToday ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" });
+  return date.toLocaleString(undefined, isToday ? { ...CLOCK, second: "2-digit" } : { ...DAY, ...CLOCK });
 }
 
 /** @param {number} sizeBytes @returns {string} */

@@ -190,7 +190,7 @@ def _dates(account: Account, received_at: datetime) -> Verdict:
     name = "dates"
     if account.latest is None or account.earliest is None:
         return Verdict(name, "", CheckOutcome.NOT_CHECKED, "no record has a date")
-    span = f"{account.earliest:%Y-%m-%d %H:%M:%S} to {account.latest:%Y-%m-%d %H:%M:%S}"
+    span = f"{account.earliest:%Y-%m-%d %H:%M:%S} to {account.latest:%Y-%m-%d %H:%M:%S} UTC"
     if account.latest > received_at + CLOCK_TOLERANCE:
         return Verdict(name, "", CheckOutcome.FAILED, f"records are dated after the archive was received: {span}")
     return Verdict(name, "", CheckOutcome.NOT_CHECKED, f"the records say {span}; nothing here can confirm it")

@@ -21,6 +21,10 @@ PRECISION_LIMIT_S = 400 * 86_400.0
 FIRST_RULE, TIME_RULE = 1, 2
 """Which of several times counts: the rule of today, and the first, by which numbers were frozen that are recounted by it."""
 RANK: dict[str, int] = {"platform_id": 0, "api": 1, "embedded_json": 1, "displayed": 2, "displayed_relative": 3, "person": 4}
+WORDS: dict[str, str] = {
+    "platform_id": "the platform's id", "api": "an interface", "embedded_json": "the page's data",
+    "displayed": "the time displayed", "displayed_relative": "the relative time displayed", "person": "a person",
+}  # fmt: skip
 _BASE32 = "234567abcdefghijklmnopqrstuvwxyz"
 
 
@@ -118,11 +122,19 @@ def of_id(stated: Sequence[PostTime], platform: str, post_id: str) -> tuple[Post
 def contradictions(candidates: Sequence[PostTime]) -> tuple[str, ...]:
     """Each pair of candidates that cannot both be true, in words."""
     return tuple(
-        f"{one.source} and {other.source} differ by {abs((one.value - other.value).total_seconds()):.3f} s"
+        f"{WORDS[one.source]} and {WORDS[other.source]} differ by {_apart(one, other)}"
         for place, one in enumerate(candidates)
         for other in candidates[place + 1 :]
         if not _agree(one, other)
     )
+
+
+def _apart(one: PostTime, other: PostTime) -> str:
+    """`203 d 11:59:36.031`: days where there are any, then hours, minutes and seconds to the thousandth."""
+    days, rest = divmod(round(abs((one.value - other.value).total_seconds()), 3), 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return (f"{days:.0f} d " if days else "") + f"{hours:02.0f}:{minutes:02.0f}:{seconds:06.3f}"
 
 
 def can_all_be_true(candidates: Sequence[PostTime]) -> bool:

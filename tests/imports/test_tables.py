@@ -80,7 +80,7 @@ async def test_a_row_with_one_wrong_cell_is_not_taken_and_says_where_and_why(des
 async def test_a_post_time_that_contradicts_the_id_is_taken_and_noted(desk: Desk) -> None:
     view = await desk.taken(table(HEADER, (X, "2024-07-08T10:00:00Z", "", "")))
     [note] = [one for one in view.problems if one.column == "posted at"]
-    assert note.severity == "note" and "platform_id and person differ by" in note.reason
+    assert note.severity == "note" and "the platform's id and a person differ by 1 d 23:50:53.902" in note.reason
     [said] = await desk.rows(Observation)
     assert said.posted_at[0]["source"] == "platform_id", "the id counts before a person's word"
 

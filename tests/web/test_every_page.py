@@ -1,5 +1,6 @@
-"""Every page in a real browser, with things on it: what axe calls serious or critical, in light and dark; nothing wider than a
-telephone; every route that renders a page is among them. And fields that look something up, by keyboard alone."""
+"""Every page in a real browser, with things on it: whatever axe finds, in light and dark; nothing wider than a telephone, no
+table cut off by it, no control that touches another, no time without its zone; every route that renders a page is among them.
+And fields that look something up, by keyboard alone."""
 
 import re
 from collections.abc import AsyncIterator
@@ -29,9 +30,44 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 FOUND = """async (rules) => {
   const shown = (one) => one.nodes.slice(0, 2).map((node) => node.html.slice(0, 120)).join(" ");
   const { violations } = await axe.run(document, rules);
-  return violations.filter((one) => ["serious", "critical"].includes(one.impact)).map((one) => `${one.id}: ${shown(one)}`);
+  return violations.map((one) => `${one.impact} ${one.id}: ${shown(one)}`);
 }"""
 OPEN = "() => document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+UGLY = r"""() => {
+  const seen = (query) => [...document.querySelectorAll(query)].filter((one) => one.checkVisibility());
+  const box = (one) => one.getBoundingClientRect();
+  const said = (one) => (one.textContent || one.id || one.name).trim().replace(/\s+/g, " ").slice(0, 60);
+  const near = (one, other, by) => one.left < other.right + by && other.left < one.right + by
+    && one.top < other.bottom + by && other.top < one.bottom + by;
+  const found = [], fields = "main button, main .button, main select, main input:not([type=hidden]), main textarea";
+  const controls = seen(fields).map((one) => [box(one), said(one)]);
+  for (const [at, [one, words]] of controls.entries()) {
+    for (const [other, others] of controls.slice(at + 1)) if (near(one, other, 3)) found.push(`“${words}” touches “${others}”`);
+  }
+  for (const one of seen("main .card, main .inbox")) {
+    const before = one.previousElementSibling;
+    if (before?.checkVisibility() && box(before).height > 0 && near(box(one), box(before), 7)) {
+      found.push(`a card touches “${said(before)}”`);
+    }
+  }
+  for (const one of seen("main select")) if (box(one).width < 90) found.push(`${one.id}: a select of ${box(one).width} px`);
+  for (const one of seen(".scroll-x:has(> .stack)")) {
+    if (innerWidth < 600 && one.scrollWidth > one.clientWidth + 1) found.push(`a table is cut off: ${said(one)}`);
+  }
+  const words = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  const isBare = (text) => /\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text) || (/\d{4}-\d\d-\d\d \d\d:/.test(text) && !/UTC/.test(text));
+  while (words.nextNode()) {
+    const { data, parentElement: parent } = words.currentNode;
+    if (isBare(data) && parent.checkVisibility() && !parent.closest("code, pre, textarea, option, .mono, [data-as-written]")) {
+      found.push(`a time without its zone: ${data.trim().slice(0, 80)}`);
+    }
+  }
+  return found;
+}"""
+"""Faults that the eye saw on these pages once: what touches, what is too narrow, what is cut off, whose hour nobody knows.
+
+`.mono` and `data-as-written` hold what a file or a person wrote, as it was written.
+"""
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -74,9 +110,11 @@ async def test_every_page_can_be_read_by_everybody_and_on_a_telephone(stage: Sta
         await page.add_script_tag(path=str(AXE))
         await page.evaluate(OPEN)
         wrong += [(name, "light", found) for found in await page.evaluate(FOUND, RULES)]
+        wrong += [(name, "1280 px", found) for found in await page.evaluate(UGLY)]
         await page.emulate_media(color_scheme="dark")
         await page.set_viewport_size({"width": 390, "height": 860})
         wrong += [(name, "dark", found) for found in await page.evaluate(FOUND, RULES)]
+        wrong += [(name, "390 px", found) for found in await page.evaluate(UGLY)]
         beyond = await page.evaluate(WIDE)
         wrong += [(name, "390 px", f"wider by {beyond} px")] if beyond > 0 else []
     await page.context.close()

@@ -170,4 +170,4 @@ def _first(found: Sequence[str]) -> str:
 
 
 def _short(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

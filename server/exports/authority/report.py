@@ -103,7 +103,10 @@ class CustodyReport:
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         order, row = self._order, self._row
-        closed = f"With age, for {len(order.encrypted_to)} key(s); nobody else can open it: {', '.join(order.encrypted_to)}"
+        held = f"{_counted(len(self._overview), 'exhibit')} with {_counted(self._files, 'file')}"
+        closed = (
+            f"With age, for {_counted(len(order.encrypted_to), 'key')}; nobody else can open it: {', '.join(order.encrypted_to)}"
+        )
         stated = (
             ("Case", f"C-{order.number}: {order.title}"),
             ("Election", order.election),
@@ -113,10 +116,14 @@ class CustodyReport:
             ("Purpose", row.purpose),
             ("As of", moment(order.as_of)),
             ("Export", str(row.id)),
-            ("Holds", f"{len(self._overview)} exhibits with {self._files} files; {self._found} confirmed findings"),
+            ("Holds", f"{held}; {_counted(self._found, 'confirmed finding')}"),
             ("Encrypted", closed if order.encrypted_to else "No. Whoever has the file can read it."),
         )
         return tuple((name, breakable(value)) for name, value in stated if value)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _short(text: str) -> str:

@@ -173,6 +173,7 @@ def notice_files(text: str) -> dict[str, bytes]:
 def notice_parts(notice: Notice) -> list[dict[str, object]]:
     """Titles and lines, as PDF and text print them."""
     notifier = notice.notifier
+    scope = f"Where: {', '.join(notice.territorial_scope)}" if notice.territorial_scope else ""
     says = "Provisions alleged to be infringed" if notice.kind == "dsa_notice" else "Rules and commitments alleged to be breached"
     return [
         {"title": "To", "lines": [" · ".join(one for one in (notice.provider, notice.service) if one)]},
@@ -181,7 +182,7 @@ def notice_parts(notice: Notice) -> list[dict[str, object]]:
         {"title": "Exact addresses", "lines": [line for one in notice.items for line in item_lines(one)]},
         {"title": says, "lines": [one.words for one in notice.grounds]},
         {"title": "Reasons", "lines": notice.explanation.split("\n")},
-        {"title": "Asked for", "lines": [one for one in (notice.requested_action, ", ".join(notice.territorial_scope)) if one]},
+        {"title": "Asked for", "lines": [one for one in (notice.requested_action, scope) if one]},
         {"title": "Good faith", "lines": [notice.bona_fide_text]},
     ]
 

@@ -28,6 +28,7 @@ from server.errors import (
 from server.exports.documents.paper import shown_value
 from server.web.middleware import CONTENT_SECURITY_POLICY
 from server.web.pages.refused import came_from, field_of, label_of, refused_form
+from server.web.pages.rule_words import election_name, territory_name
 from server.web.problems import headers_of, status_of
 from server.web.search_form import hit_path
 from server.web.texts import Texts, choose_language
@@ -53,6 +54,21 @@ def human_bytes(size_bytes: int) -> str:
 def human_time(moment: datetime) -> str:
     """`2026-03-04 05:06:07 UTC`: the same for every reader, because times are compared across countries."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def exact_time(moment: datetime) -> str:
+    """`2026-03-04 05:06:07.250 UTC`: thousandths where there are any, for times that stand beside how exact they are."""
+    at = moment.astimezone(UTC)
+    return human_time(at) if at.microsecond < 1000 else at.strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03} UTC"
+
+
+def stored_time(text: str, *, exact: bool = True) -> str:
+    """A time as a record holds it, ISO 8601 with its zone, as people read it; what is no such time stays as it is."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return text if at.tzinfo is None else exact_time(at) if exact else human_time(at)
 
 
 def human_span(seconds: float) -> str:
@@ -90,6 +106,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {"human_bytes": human_bytes, "human_time": human_time, "human_span": human_span}
     environment.filters |= {"iso": format_time, "as_it_is": as_it_is, "hit_path": hit_path}
+    environment.filters |= {"exact_time": exact_time, "stored_time": stored_time}
+    environment.filters |= {"territory": territory_name, "election": election_name}
     return environment
 
 

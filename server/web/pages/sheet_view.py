@@ -71,7 +71,7 @@ async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UU
         notes.append(texts.get("sheet.unlisted", n=unlisted))
     sheet = Sheet(
         title=texts.get("sheet.title"),
-        subtitle=f"{count_line(texts, view.counts)} · {view.cluster_id} · {human_time(made_at)}",
+        subtitle=" · ".join(part for part in (count_line(texts, view.counts), str(view.cluster_id), human_time(made_at)) if part),
         note=" ".join(notes),
         foot=texts.get("sheet.foot"),
         made_at=made_at,

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -18,7 +17,7 @@ from server.operators.actors import OperatorActor
 from server.rules.findingtypes import SLI_LABELS
 from server.web.deps import Reader, Reviewer, ServicesDep
 from server.web.forms import optional, typed_id, utc_time
-from server.web.pages.render import human_span, human_time, render
+from server.web.pages.render import human_span, render, stored_time
 
 router = APIRouter()
 Line = Annotated[str, Form(max_length=300)]
@@ -190,7 +189,7 @@ def _cell(column: str, member: Any) -> str:
         return human_span(member)
     if isinstance(member, int | float):
         return f"{member:,.10g}" if isinstance(member, float) else f"{member:,}"
-    return human_time(datetime.fromisoformat(member)) if column in TIMES else str(member)
+    return stored_time(member) if column in TIMES else str(member)
 
 
 async def own_cases(actor: OperatorActor, services: Services) -> list[CaseFile]:
