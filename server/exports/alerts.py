@@ -26,6 +26,7 @@ from server.exports.profiles import Profile
 from server.exports.tables.findings import ConfirmedFinding
 from server.findings.models import Statistic
 from server.findings.statistics import keys_of
+from server.findings.withdrawn import withdrawn_behind
 from server.operators.actors import OperatorActor
 from server.operators.rights import own_rows
 from server.rules.catalogue import shipped
@@ -94,13 +95,20 @@ class AlertService:
         election = shipped().elections.get(case.election_id or "")
         tags: Counter[tuple[str, str, str, str]] = Counter()
         facets: set[Facet] = set()
-        counted: dict[str, set[str]] = {"findings": set(), "posts": set(), "accounts": set(), "captures": set()}
+        counted: dict[str, set[str]] = {
+            "findings": set(),
+            "posts": set(),
+            "accounts": set(),
+            "captures": set(),
+            "withdrawn": set(),
+        }
         async for batch in confirmed_findings(self._parts.database, case.id, now):
             for one in batch:
                 tags.update({(tag.framework, tag.version, tag.id, tag.name) for tag in one.body.ttps})
                 for unit in ("findings", "posts", "accounts"):
                     counted[unit].update(keys_of(unit, one.finding_id, one.body))
                 counted["captures"].update(one.body.cited_captures)
+                counted["withdrawn"].update([str(one.finding_id)] if one.captures_withdrawn or one.deposits_withdrawn else [])
                 facets.add(_facet(one))
         most = sorted(tags.items(), key=lambda item: (-item[1], item[0]))
         alert_id, address = uuid.uuid5(case.id, f"alert:{draft.number}"), address_id(case.id, draft.number, profile)
@@ -178,4 +186,5 @@ async def _figure(session: AsyncSession, actor: OperatorActor, number: int) -> F
         n_high=found.n_high,
         as_of=found.as_of,
         ids_sha256=found.ids_sha256,
+        withdrawn=len(await withdrawn_behind(session, found)),
     )

@@ -17,6 +17,7 @@ from server.db import Database
 from server.exports.tables.findings import ConfirmedFinding
 from server.findings.body import stored_body
 from server.findings.models import Finding, FindingReview, FindingState, FindingVersion
+from server.findings.withdrawn import withdrawn_of
 from server.operators.models import Operator, Organisation
 
 BATCH = 500
@@ -66,6 +67,8 @@ async def _confirmed(session: AsyncSession, facts: CaseFacts, page: tuple[int, i
         col(Capture.capture_id) == any_(literal(list(cited), ARRAY(Text)))
     )
     captured_at = dict((await session.exec(taken)).all()) if cited else {}
+    archives = {str(deposit) for body in bodies for deposit in body.cited_deposits}
+    gone = await withdrawn_of(session, facts.case_id, cited, archives, as_of) if cited or archives else frozenset()
     people = {one.author_id for one in rows} | {one.reviewer_id for one in rows}
     names = dict((await session.exec(select(Operator.id, Operator.name).where(col(Operator.id).in_(people)))).all())
     return [
@@ -84,6 +87,7 @@ async def _confirmed(session: AsyncSession, facts: CaseFacts, page: tuple[int, i
             captured_at=captured_at,
             author=names.get(one.author_id, ""),
             reviewer=names.get(one.reviewer_id, ""),
+            withdrawn=gone,
         )
         for one, body in zip(rows, bodies, strict=True)
     ]

@@ -17,6 +17,7 @@ from server.exports.kind import CaseExportOrder, FrozenDocument
 from server.exports.parts import ExportParts
 from server.exports.profiles import Profile
 from server.exports.tables.findings import ConfirmedFinding
+from server.exports.tables.posted import EXACT_S
 from server.operators.actors import OperatorActor
 from server.rules.catalogue import shipped
 
@@ -111,9 +112,11 @@ def item_of(one: ConfirmedFinding) -> dict[str, object]:
         "platform_content_id": subject.post_id or subject.ad_id or subject.channel_id or subject.account_id,
         "facts": one.body.facts,
         "posted_at": None if posted is None else posted.value,
-        "posted_at_precision_s": None if posted is None or posted.precision_s <= 1 else posted.precision_s,
+        "posted_at_precision_s": None if posted is None or posted.precision_s <= EXACT_S else posted.precision_s,
+        "posted_at_compared": None if posted is None or posted.compared else False,
         "captured_at": min(captured, default=None),
         "captures": one.body.cited_captures,
+        "captures_withdrawn": one.captures_withdrawn,
     }
 
 

@@ -26,6 +26,7 @@ from server.exports.workbook.values import ActionRow, AlertRow, RecordedActivity
 from server.findings.activities import said_between
 from server.findings.models import Statistic
 from server.findings.tallies import frozen_keys
+from server.findings.withdrawn import withdrawn_behind
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand, own_rows
 from server.operators.roles import Right
@@ -173,11 +174,11 @@ async def _statistic_rows(session: AsyncSession, actor: OperatorActor, numbers: 
             raise NotFound(kind="statistic", id=f"S-{number}")
         keys = await frozen_keys(session, found.id, left)
         left -= len(keys or ())
-        rows.append(_statistic_row(found, keys))
+        rows.append(_statistic_row(found, keys, len(await withdrawn_behind(session, found))))
     return rows
 
 
-def _statistic_row(found: Statistic, keys: tuple[str, ...] | None) -> SliRow:
+def _statistic_row(found: Statistic, keys: tuple[str, ...] | None, withdrawn: int) -> SliRow:
     question = json.loads(found.query)
     return SliRow(
         sli="16.1.1",
@@ -194,4 +195,5 @@ def _statistic_row(found: Statistic, keys: tuple[str, ...] | None) -> SliRow:
         as_of=found.as_of,
         ids=keys or (),
         ids_elsewhere=keys is None,
+        withdrawn=withdrawn,
     )

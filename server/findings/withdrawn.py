@@ -1,6 +1,8 @@
-"""Findings behind a frozen number whose evidence was withdrawn: they stay confirmed and counted, and it is said."""
+"""Findings whose evidence was withdrawn after they were confirmed: they stay confirmed and counted, and it is said."""
 
 import uuid
+from collections.abc import Collection
+from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -35,3 +37,20 @@ async def withdrawn_behind(session: AsyncSession, statistic: Statistic) -> tuple
     """
     rows = await run_sql(session, _WITHDRAWN, statistic_id=statistic.id, as_of=statistic.as_of)
     return tuple(row.id for row in rows)
+
+
+_OF_THESE = """
+SELECT e.capture_id AS ref FROM exhibit e
+WHERE e.case_id = :case_id AND e.withdrawn_at <= :as_of AND e.capture_id = ANY(CAST(:captures AS text[]))
+UNION ALL
+SELECT d.id::text FROM deposit d
+WHERE d.case_id = :case_id AND d.withdrawn_at <= :as_of AND d.id = ANY(CAST(:deposits AS uuid[]))
+"""
+
+
+async def withdrawn_of(
+    session: AsyncSession, case_id: uuid.UUID, captures: Collection[str], deposits: Collection[str], as_of: datetime
+) -> frozenset[str]:
+    """Those of the captures, and of the deposits by id, that had been withdrawn from the case by `as_of`."""
+    asked = {"case_id": case_id, "as_of": as_of, "captures": list(captures), "deposits": list(deposits)}
+    return frozenset(row.ref for row in await run_sql(session, _OF_THESE, **asked))

@@ -121,7 +121,7 @@ class Adopting:
             run = await session.get(ElsewhereRun, (deposit_id, pipeline_id))
             places = await places_in(session, deposit_id)
             views = await image_views(session, list(places))
-        told = tuple(ElsewherePicture(views[one], found) for one, found in places.items() if one in views)
+        told = tuple(ElsewherePicture(views[one], found.shown) for one, found in places.items() if one in views)
         return ElsewherePictures("pending", "", told) if run is None else ElsewherePictures(run.outcome, run.reason, told)
 
     async def thumbnail(self, deposit_id: UUID, sha256: str) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Identity, Index, Integer, Text, and_, false
+from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Identity, Index, Integer, Text, and_, false, func
 from sqlalchemy import UniqueConstraint as Unique
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,7 +19,7 @@ from server.captures.sharing import CaseMember
 from server.db import UtcDateTime
 from server.images.grouping import CONTAINS
 from server.images.models import Image, Member
-from server.images.views import ElsewhereCounts, ElsewhereView
+from server.images.views import ElsewhereCounts, ElsewhereView, Placed
 from server.operators.actors import Actor, OperatorActor
 from server.operators.rights import own_rows
 from server.operators.roles import Right
@@ -89,13 +89,15 @@ def shown_to(actor: Actor) -> ColumnElement[bool]:
     return and_(own, col(ElsewherePlace.case_id).in_(joined))
 
 
-async def places_of(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, tuple[ElsewhereView, ...]]:
-    """The images' places that the actor may see, by image, in the order of receipt; at most PLACES_LIMIT."""
+async def places_of(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, Placed]:
+    """The images' places that the actor may see, by image, in the order of receipt; of all together PLACES_LIMIT, and how many
+    there are."""
     return await _places(session, col(ElsewherePlace.image_id).in_(image_ids) & shown_to(actor))
 
 
-async def places_in(session: AsyncSession, deposit_id: UUID) -> dict[int, tuple[ElsewhereView, ...]]:
-    """The places in one deposit, by image. Not asked: who may see it; the caller knows."""
+async def places_in(session: AsyncSession, deposit_id: UUID) -> dict[int, Placed]:
+    """The places in one deposit, by image: an image whose places were left out for their number is counted and has none shown.
+    Not asked: who may see it; the caller knows."""
     return await _places(session, col(ElsewherePlace.deposit_id) == deposit_id)
 
 
@@ -121,7 +123,7 @@ async def counts_elsewhere(session: AsyncSession, actor: Actor, cluster_ids: Seq
     }
 
 
-async def _places(session: AsyncSession, which: ColumnElement[bool]) -> dict[int, tuple[ElsewhereView, ...]]:
+async def _places(session: AsyncSession, which: ColumnElement[bool]) -> dict[int, Placed]:
     wanted = (
         select(ElsewherePlace, Image.sha256, ElsewhereEnd.ended_at)
         .join(Image, col(Image.id) == col(ElsewherePlace.image_id))
@@ -133,7 +135,16 @@ async def _places(session: AsyncSession, which: ColumnElement[bool]) -> dict[int
     found: dict[int, list[ElsewhereView]] = defaultdict(list)
     for one, sha256, ended_at in (await session.exec(wanted)).all():
         found[one.image_id].append(_view(one, sha256, is_withdrawn=ended_at is not None))
-    return {image_id: tuple(many) for image_id, many in found.items()}
+    counts = {image_id: (len(many), sum(not one.withdrawn for one in many)) for image_id, many in found.items()}
+    if sum(count for count, _ in counts.values()) >= PLACES_LIMIT:
+        counted = (
+            select(ElsewherePlace.image_id, func.count(), func.count().filter(col(ElsewhereEnd.deposit_id).is_(None)))
+            .join(ElsewhereEnd, col(ElsewhereEnd.deposit_id) == col(ElsewherePlace.deposit_id), isouter=True)
+            .where(which)
+            .group_by(col(ElsewherePlace.image_id))
+        )
+        counts = {image_id: (count, standing) for image_id, count, standing in (await session.exec(counted)).all()}
+    return {image_id: Placed(tuple(found[image_id]), *counted) for image_id, counted in counts.items()}
 
 
 def _view(one: ElsewherePlace, sha256: str, *, is_withdrawn: bool) -> ElsewhereView:

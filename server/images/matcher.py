@@ -174,6 +174,11 @@ class Matcher:
                     return len(shelf)
                 after = batch[-1].reading_id
 
+    def loaded(self, organisation_id: UUID) -> int:
+        """How many pictures of the organisation are in the index now; nothing is read for it."""
+        shelf = self._shelves.get(organisation_id)
+        return 0 if shelf is None else len(shelf)
+
     async def candidates(self, organisation_id: UUID, look: Look) -> Candidates:
         """What is worth judging; refresh() comes first."""
         await self.refresh(organisation_id)

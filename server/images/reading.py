@@ -15,13 +15,12 @@ from server.captures.scope import is_own, require_capture, told_to
 from server.db import Database
 from server.errors import NotFound
 from server.images.counting import counts_of
-from server.images.edges import NONE
 from server.images.elsewhere import counts_elsewhere, places_of
 from server.images.grouping import CONTAINS, REPRESENTATIVE
-from server.images.models import Cluster, ClusterEnd, Copy, Decision, Edge, Image, Indexing, Member, Reading, Sighting
+from server.images.models import Cluster, ClusterEnd, Copy, Decision, Image, Indexing, Member, Reading, Sighting
 from server.images.scope import is_told, require_cluster, require_image, untold
 from server.images.store import ImageRows
-from server.images.telling import evidence_of, image_views, sightings_in, sightings_of
+from server.images.telling import evidence_of, image_views, sightings_in, sightings_of, variants_of
 from server.images.views import (
     CaptureImage,
     CaptureImages,
@@ -29,10 +28,10 @@ from server.images.views import (
     ClusterView,
     DecisionView,
     ElsewhereCounts,
-    ElsewhereView,
     Evidence,
     ImageView,
     MemberView,
+    Placed,
     Seen,
 )
 from server.operators.actors import Actor
@@ -62,11 +61,11 @@ class ImageReads:
             found = await require_image(session, actor, sha256)
             return (await sightings_of(session, actor, [found.id or 0])).get(found.id or 0, Seen())
 
-    async def elsewhere(self, actor: Actor, sha256: str) -> tuple[ElsewhereView, ...]:
-        """Every place of exactly this file in files made elsewhere that the actor may see. Raises: NotFound."""
+    async def elsewhere(self, actor: Actor, sha256: str) -> Placed:
+        """The places of exactly this file in files made elsewhere that the actor may see. Raises: NotFound."""
         async with self._database.session() as session:
             found = await require_image(session, actor, sha256)
-            return (await places_of(session, actor, [found.id or 0])).get(found.id or 0, ())
+            return (await places_of(session, actor, [found.id or 0])).get(found.id or 0, Placed())
 
     async def clusters_with(self, actor: Actor, sha256: str) -> tuple[ClusterSummary, ...]:
         """The clusters an image stands in, or is a sighting of, its own first. Raises: NotFound."""
@@ -142,20 +141,20 @@ class ImageReads:
         """One cluster with members, evidence, variants, counts and decisions. Raises: NotFound, ClusterEnded."""
         async with self._database.session() as session:
             cluster = await require_cluster(session, actor, cluster_id)
-            rows = list((await session.exec(select(Member).where(Member.cluster_id == cluster.id).limit(MEMBERS_LIMIT))).all())
-            hidden = await untold(session, actor, [row.image_id for row in rows])
-            rows = [row for row in rows if row.image_id not in hidden]
+            every, hidden, members_count = await _members(session, actor, cluster)
+            rows = [row for row in every if row.image_id not in hidden]
             views = await image_views(session, [row.image_id for row in rows])
             evidence = await evidence_of(session, actor, [row.edge_id for row in rows if row.edge_id is not None])
             members = tuple(sorted((_member(row, views, evidence) for row in rows), key=_rank))
             head = next((one.image for one in members if one.role == REPRESENTATIVE or (hidden and one.role != CONTAINS)), None)
             if head is None:
                 raise NotFound(kind="cluster", id=str(cluster_id))
-            variants = await _variants(session, actor, cluster, [row.image_id for row in rows if row.role != CONTAINS])
+            variants, more = await variants_of(session, actor, cluster, [row.image_id for row in rows if row.role != CONTAINS])
             counts = (await counts_of(session, actor.organisation_id, [cluster.id]))[cluster.id]
             decisions = await decisions_of(session, actor, cluster)
             elsewhere = (await counts_elsewhere(session, actor, [cluster.id])).get(cluster.id, ElsewhereCounts())
-        return ClusterView(cluster.id, cluster.opened_at, head, members, variants, counts, decisions, elsewhere)
+        told = (cluster.id, cluster.opened_at, head, members, variants, counts, decisions, elsewhere)
+        return ClusterView(*told, members_count=members_count, more_variants=more)
 
     async def cluster_sightings(self, actor: Actor, cluster_id: UUID) -> Seen:
         """The instances of every member that the actor may see, those that only contain it last.
@@ -175,13 +174,15 @@ class ImageReads:
         shown = tuple(row[3] for row in sorted(listed, key=lambda row: row[:3]))
         return Seen(shown, sum(many.count for many in seen.values()))
 
-    async def cluster_elsewhere(self, actor: Actor, cluster_id: UUID) -> tuple[ElsewhereView, ...]:
-        """Every place of its members in files made elsewhere that the actor may see. Raises: NotFound, ClusterEnded."""
+    async def cluster_elsewhere(self, actor: Actor, cluster_id: UUID) -> Placed:
+        """The places of its members in files made elsewhere that the actor may see. Raises: NotFound, ClusterEnded."""
         async with self._database.session() as session:
             cluster = await require_cluster(session, actor, cluster_id)
             ids = (await session.exec(select(Member.image_id).where(Member.cluster_id == cluster.id))).all()
             found = await places_of(session, actor, ids)
-        return tuple(sorted((one for many in found.values() for one in many), key=lambda one: (one.received_at, one.url)))
+        listed = sorted((one for many in found.values() for one in many.shown), key=lambda one: (one.received_at, one.url))
+        counted = list(found.values())
+        return Placed(tuple(listed), sum(one.count for one in counted), sum(one.standing for one in counted))
 
 
 async def clusters_of(session: AsyncSession, image_ids: Sequence[int]) -> dict[int, list[UUID]]:
@@ -261,20 +262,17 @@ async def _other_captures(session: AsyncSession, actor: Actor, capture_id: str, 
     return counts
 
 
-async def _variants(session: AsyncSession, actor: Actor, cluster: Cluster, image_ids: Sequence[int]) -> tuple[MemberView, ...]:
-    """Pairs of a member and an image outside that look like variants: for a person to decide."""
-    either = col(Edge.query_id).in_(image_ids) | col(Edge.known_id).in_(image_ids)
-    wanted = select(Edge).where(Edge.organisation_id == cluster.organisation_id, Edge.relation == "variant", either)
-    edges = [one for one in (await session.exec(wanted.limit(PAGE_LIMIT))).all() if one.relation != NONE]
-    outside = {one.id: one.known_id if one.query_id in image_ids else one.query_id for one in edges}
-    hidden = await untold(session, actor, list(outside.values()))
-    views = await image_views(session, [one for one in outside.values() if one not in image_ids and one not in hidden])
-    evidence = await evidence_of(session, actor, [one.id or 0 for one in edges])
-    return tuple(
-        MemberView(views[outside[one.id]], "same", evidence[one.id or 0][1], evidence[one.id or 0][0])
-        for one in edges
-        if outside[one.id] in views and one.id in evidence
-    )
+async def _members(session: AsyncSession, actor: Actor, cluster: Cluster) -> tuple[list[Member], set[int], int]:
+    """The members, MEMBERS_LIMIT at most, the representative among them; those that the actor is not told of; how many told ones
+    there are in all."""
+    standing = select(Member).where(Member.cluster_id == cluster.id)
+    first = standing.order_by((col(Member.role) != REPRESENTATIVE), col(Member.role) == CONTAINS, col(Member.image_id))
+    rows = list((await session.exec(first.limit(MEMBERS_LIMIT))).all())
+    hidden = await untold(session, actor, [row.image_id for row in rows])
+    if len(rows) < MEMBERS_LIMIT:
+        return rows, hidden, len(rows) - len(hidden)
+    told = select(func.count()).where(Member.cluster_id == cluster.id, is_told(actor, col(Member.image_id)))
+    return rows, hidden, (await session.exec(told)).one()
 
 
 def _member(row: Member, views: dict[int, ImageView], evidence: dict[int, tuple[Evidence, str]]) -> MemberView:

@@ -31,7 +31,7 @@ from server.images.scope import require_image, told_images, untold
 from server.images.shared import SharedPictures
 from server.images.store import ImageRows
 from server.images.telling import KINDS, image_views, judged_evidence, sightings_of
-from server.images.views import Match, MatchKind, SearchAnswer, Seen
+from server.images.views import Match, MatchKind, Placed, SearchAnswer, Seen
 from server.media.gallery import Judgement, judge
 from server.media.look import Look, from_bytes
 from server.media.pipeline import rules_id
@@ -115,16 +115,18 @@ class ImageSearch:
 
     async def _answer(self, actor: Actor, question: _Question) -> SearchAnswer:
         ranked = await self._ranked(actor, question.look)
-        found = await self._related(actor.organisation_id, question, ranked)
+        found, beside = await self._related(actor.organisation_id, question, ranked)
         async with self._parts.database.session() as session:
             same_bytes = await self._same_bytes(session, actor, question.sha256)
             found = [one for one in found if one.image_id != same_bytes]
             if same_bytes is not None:
                 found.insert(0, _Found(same_bytes, "exact", None))
-            matches = await self._told(session, actor, found)
+            matches, is_cut = await self._told(session, actor, found)
+            beside -= {one.image_id for one in found}
+            is_cut = is_cut or bool(beside - await untold(session, actor, sorted(beside)))
             ids = list(dict.fromkeys(one.cluster_id for one in matches if one.cluster_id is not None and one.kind != "variant"))
             clusters = await summaries(session, actor, ids) if actor.role != "device" else ()
-        shown = await self._shared.matches(actor, question.sha256, question.look)
+        shared = await self._shared.matches(actor, question.sha256, question.look)
         picture = question.look.picture
         return SearchAnswer(
             sha256=question.sha256,
@@ -134,9 +136,11 @@ class ImageSearch:
             notes=picture.notes,
             searched=len(ranked),
             pipeline=rules_id(),
-            matches=(*matches, *shown),
+            matches=(*matches, *shared.matches),
             clusters=clusters,
             more_by="" if self._embedder is None else self._embedder.name,
+            searched_shared=shared.searched,
+            truncated=is_cut or shared.truncated,
         )
 
     async def _ranked(self, actor: Actor, look: Look) -> Candidates:
@@ -150,23 +154,31 @@ class ImageSearch:
                 return ranked.only(await told_images(session, actor))
             return ranked.without(await untold(session, actor, unseen))
 
-    async def _related(self, organisation_id: UUID, question: _Question, ranked: Candidates) -> list[_Found]:
-        """Related images. After the nearest few, again without their clusters: a collage shows several pictures."""
-        asked = ranked.screenshots() + ranked.near(NEAR_LIMIT)
+    async def _related(self, organisation_id: UUID, question: _Question, ranked: Candidates) -> tuple[list[_Found], set[int]]:
+        """Related images. After the nearest few, again without their clusters: a collage shows several pictures.
+
+        Besides: images that are near or in the clusters found, and were not compared; perhaps some that the actor is not told of.
+        """
+        near = ranked.near(NEAR_LIMIT + 1)
+        beside, compared = set(near[NEAR_LIMIT:]), set[int]()
+        asked = ranked.screenshots() + near[:NEAR_LIMIT]
         asked += await self._embedded(organisation_id, question, ranked.hidden())
         passed_over: set[int] = set()
         found: dict[int, _Found] = {}
         for _ in range(ROUNDS):
-            near = ranked.pictures(passed_over)
-            fresh = [one for one in dict.fromkeys([*near, *asked]) if one not in passed_over]
+            likely = ranked.pictures(passed_over)
+            fresh = [one for one in dict.fromkeys([*likely, *asked]) if one not in passed_over]
             judged = await self._judged(organisation_id, question, fresh)
+            compared |= {*fresh}
             found |= {one.image_id: one for one in judged}
             if not judged:
                 break
             async with self._parts.database.session() as session:
+                mates = await mates_of(session, [one.image_id for one in judged if one.kind == "same"])
                 passed_over |= {*fresh, *await mates_of(session, [one.image_id for one in judged])}
+            beside |= mates
             asked = []
-        return list(found.values())
+        return list(found.values()), beside - compared
 
     async def _judged(self, organisation_id: UUID, question: _Question, image_ids: Sequence[int]) -> list[_Found]:
         looks = await self._matcher.looks(organisation_id, image_ids)
@@ -193,17 +205,19 @@ class ImageSearch:
         wanted = select(Image.id).where(own_rows(actor, Image.organisation_id), Image.sha256 == sha256)
         return (await session.exec(wanted)).first()
 
-    async def _told(self, session: AsyncSession, actor: Actor, found: Sequence[_Found]) -> tuple[Match, ...]:
-        """The matches in order, with what the actor may see of each; what one may not be told of takes no place among them."""
+    async def _told(self, session: AsyncSession, actor: Actor, found: Sequence[_Found]) -> tuple[tuple[Match, ...], bool]:
+        """The matches in order, with what the actor may see of each; what one may not be told of takes no place among them.
+        And whether there are more than are listed."""
         ranked = sorted(found, key=lambda one: (_ORDER.index(one.kind), -(one.judgement.score if one.judgement else 9.0)))
         hidden = await untold(session, actor, [one.image_id for one in ranked])
-        chosen = [one for one in ranked if one.image_id not in hidden][:MATCHES_LIMIT]
+        told = [one for one in ranked if one.image_id not in hidden]
+        chosen = told[:MATCHES_LIMIT]
         ids = [one.image_id for one in chosen]
         views, homes = await image_views(session, ids), await clusters_of(session, ids)
         elsewhere = await places_of(session, actor, ids)
         seen = await sightings_of(session, actor, ids)
         others = await _others(session, actor, ids)
-        return tuple(
+        matches = tuple(
             Match(
                 kind=one.kind,
                 image=views[one.image_id],
@@ -211,11 +225,13 @@ class ImageSearch:
                 evidence=None if one.judgement is None else judged_evidence(one.judgement),
                 seen=seen.get(one.image_id, Seen()),
                 hidden=others.get(one.image_id, 0),
-                elsewhere=elsewhere.get(one.image_id, ()),
+                elsewhere=elsewhere.get(one.image_id, Placed()).shown,
+                elsewhere_count=elsewhere.get(one.image_id, Placed()).count,
             )
             for one in chosen
             if one.image_id in views
         )
+        return matches, len(told) > len(chosen)
 
 
 async def _others(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, int]:

@@ -21,6 +21,7 @@ from server.images.reader import PictureReader
 from server.images.reading import ImageReads
 from server.images.searching import ImageSearch
 from server.images.sheets import Sheets
+from server.images.state import IndexStates
 from server.images.store import ImageRows
 from server.images.warming import Warming
 
@@ -33,7 +34,7 @@ class ImageService:
 
     reads: images, sightings, thumbnails, clusters. originals: a picture's own bytes; origins: what they say of themselves.
     indexer, clustering: the jobs. adopting: pictures of files made elsewhere.
-    checking: whether memory, tables and log agree. warming: what a new process loads.
+    checking: whether memory, tables and log agree. warming: what a new process loads. states: how far a search reaches.
     """
 
     indexer: Indexer
@@ -51,6 +52,7 @@ class ImageService:
     adopting: Adopting
     checking: ImageCheck
     warming: Warming
+    states: IndexStates
 
     async def catch_up(self) -> None:
         """What a new worker does first: queues what the present pipeline has not read, and groups of older rules."""
@@ -67,6 +69,7 @@ class ImageService:
         clustering = Clustering(parts, rows, matcher)
         origins = Origins(parts.database, parts.clock, parts.reader, anchors)
         indexer = Indexer(parts, rows, origins)
+        warming = Warming(matcher, parts.reader)
         return cls(
             indexer=indexer,
             clustering=clustering,
@@ -82,5 +85,6 @@ class ImageService:
             reader=parts.reader,
             adopting=Adopting(parts, rows, indexer),
             checking=ImageCheck(parts, rows, matcher, clustering),
-            warming=Warming(matcher, parts.reader),
+            warming=warming,
+            states=IndexStates(parts.database, rows, matcher, warming),
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -43,6 +44,15 @@ ORDER BY distance, use.image_id LIMIT :limit
 """
 
 
+@dataclass(frozen=True)
+class SharedAnswer:
+    """What was found there. searched: images compared; truncated: a limit left some out."""
+
+    matches: tuple[Match, ...] = ()
+    searched: int = 0
+    truncated: bool = False
+
+
 class SharedPictures:
     """Of nobody's index: only of what a person was shown."""
 
@@ -51,22 +61,23 @@ class SharedPictures:
         self._rows = rows
         self._matcher = matcher
 
-    async def matches(self, actor: Actor, sha256: str, look: Look) -> tuple[Match, ...]:
+    async def matches(self, actor: Actor, sha256: str, look: Look) -> SharedAnswer:
         """What of these pictures is related to the one asked about, best first; its places are those shown, and no others."""
         async with self._database.session() as session:
-            held = await _shown(session, actor)
+            held, is_cut = await _shown(session, actor)
             if not held:
-                return ()
+                return SharedAnswer()
             wanted = select(Image.id).where(col(Image.id).in_(list(held)), Image.sha256 == sha256)
             exact = [one for one in (await session.exec(wanted)).all() if one is not None]
             near = await self._near(session, [one for one in held if one not in exact], look)
+            near, is_cut = near[:JUDGED_LIMIT], is_cut or len(near) > JUDGED_LIMIT
         judged = await self._judged(held, near, look)
         async with self._database.session() as session:
             views = await image_views(session, [*exact, *judged])
             places = await sightings_shared(session, actor, [*exact, *judged])
         ranked = sorted(judged, key=lambda one: (list(KINDS).index(judged[one].relation), -judged[one].score))
         kinds = {one: KINDS[judged[one].relation] for one in ranked}
-        return tuple(
+        matches = tuple(
             Match(
                 kind=kinds.get(one, "exact"),
                 image=views[one],
@@ -79,13 +90,14 @@ class SharedPictures:
             for one in (*exact, *ranked)
             if one in views and one in places
         )
+        return SharedAnswer(matches, len(held), is_cut)
 
     async def _near(self, session: AsyncSession, image_ids: Sequence[int], look: Look) -> list[int]:
         bits = [bit_text(code) for code in codes_asked(look)]
         if not bits:
             return []
         asked = {"bits": bits, "images": list(image_ids), "pipeline": await self._rows.pipeline()}
-        rows = await run_sql(session, _NEAR, **asked, radius=RADIUS_BITS, limit=JUDGED_LIMIT)
+        rows = await run_sql(session, _NEAR, **asked, radius=RADIUS_BITS, limit=JUDGED_LIMIT + 1)
         return [int(row.image_id) for row in rows]
 
     async def _judged(self, held: Mapping[int, UUID], near: Sequence[int], look: Look) -> dict[int, Judgement]:
@@ -103,13 +115,15 @@ class SharedPictures:
         return await asyncio.to_thread(compare)
 
 
-async def _shown(session: AsyncSession, actor: Actor) -> dict[int, UUID]:
-    """The images in captures shared with the actor, the newest first, each with its owner's organisation."""
+async def _shown(session: AsyncSession, actor: Actor) -> tuple[dict[int, UUID], bool]:
+    """The images in captures shared with the actor, the newest first, each with its owner's organisation; and whether some were
+    left out."""
     wanted = (
         select(Sighting.image_id, Sighting.organisation_id)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
         .where(told_by_cases(actor))
         .order_by(col(Sighting.id).desc())
-        .limit(IMAGES_LIMIT)
+        .limit(IMAGES_LIMIT + 1)
     )
-    return dict((await session.exec(wanted)).all())
+    rows = (await session.exec(wanted)).all()
+    return dict(rows[:IMAGES_LIMIT]), len(rows) > IMAGES_LIMIT

@@ -12,16 +12,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
 from server.captures.scope import told_by_cases, told_to, visible_to
-from server.images.models import Edge, Image, Pipeline, Reading, Sighting
+from server.images.edges import NONE
+from server.images.models import Cluster, Edge, Image, Pipeline, Reading, Sighting
 from server.images.scope import untold
-from server.images.views import Evidence, ImageView, MatchKind, Seen, SightingView, held_by
+from server.images.views import Evidence, ImageView, MatchKind, MemberView, Seen, SightingView, held_by
 from server.media.gallery import Judgement
 from server.media.pipeline import rules_id
 from server.media.verify import Relation
 from server.operators.actors import Actor
 from server.operators.rights import own_rows
+from server.operators.roles import Right
 
 SIGHTINGS_LIMIT = 5_000
+VARIANTS_LIMIT = 100
 KINDS: dict[Relation, MatchKind] = {Relation.SAME: "same", Relation.CONTAINS: "contains", Relation.VARIANT: "variant"}
 """What a judgement is called in an answer, the surest first."""
 
@@ -91,6 +94,27 @@ async def evidence_of(session: AsyncSession, actor: Actor, edge_ids: Sequence[in
     rows = (await session.exec(wanted)).all()
     hidden = await untold(session, actor, [edge.known_id for edge, _, _ in rows])
     return {edge.id or 0: (edge_evidence(edge, name), sha256) for edge, name, sha256 in rows if edge.known_id not in hidden}
+
+
+async def variants_of(
+    session: AsyncSession, actor: Actor, cluster: Cluster, image_ids: Sequence[int]
+) -> tuple[tuple[MemberView, ...], bool]:
+    """Pairs of a member and an image outside that look like variants: for a person to decide; and whether there may be
+    more, for who is told of every image."""
+    either = col(Edge.query_id).in_(image_ids) | col(Edge.known_id).in_(image_ids)
+    wanted = select(Edge).where(Edge.organisation_id == cluster.organisation_id, Edge.relation == "variant", either)
+    rows = (await session.exec(wanted.order_by(col(Edge.id)).limit(VARIANTS_LIMIT + 1))).all()
+    edges = [one for one in rows[:VARIANTS_LIMIT] if one.relation != NONE]
+    outside = {one.id: one.known_id if one.query_id in image_ids else one.query_id for one in edges}
+    hidden = await untold(session, actor, list(outside.values()))
+    views = await image_views(session, [one for one in outside.values() if one not in image_ids and one not in hidden])
+    evidence = await evidence_of(session, actor, [one.id or 0 for one in edges])
+    told = tuple(
+        MemberView(views[outside[one.id]], "same", evidence[one.id or 0][1], evidence[one.id or 0][0])
+        for one in edges
+        if outside[one.id] in views and one.id in evidence
+    )
+    return told, len(rows) > VARIANTS_LIMIT and Right.READ_CASES in actor.rights
 
 
 def edge_evidence(edge: Edge, pipeline: str) -> Evidence:

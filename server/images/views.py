@@ -80,6 +80,16 @@ class ElsewhereView:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """Places in files made elsewhere that the caller may see. `shown`: the first of them, in the order of receipt; `count`: all
+    of them; `standing`: all but those of withdrawn files."""
+
+    shown: tuple[ElsewhereView, ...] = ()
+    count: int = 0
+    standing: int = 0
+
+
+@dataclass(frozen=True)
 class ElsewhereCounts:
     """Counts of files made elsewhere, apart from all others: distinct images, their places, the files they stand in."""
 
@@ -158,7 +168,11 @@ class DecisionView:
 
 @dataclass(frozen=True)
 class ClusterView:
-    """A cluster as its organisation sees it. variants: pairs for a person to look at, they are never merged by themselves."""
+    """A cluster as its organisation sees it. variants: pairs for a person to look at, they are never merged by themselves.
+
+    members_count: all members that the caller may be told of, where `members` are the first of them. more_variants: there are
+    pairs besides those listed.
+    """
 
     cluster_id: UUID
     opened_at: datetime
@@ -168,6 +182,8 @@ class ClusterView:
     counts: Counts
     decisions: tuple[DecisionView, ...]
     elsewhere: ElsewhereCounts = ElsewhereCounts()
+    members_count: int = 0
+    more_variants: bool = False
 
 
 @dataclass(frozen=True)
@@ -231,7 +247,7 @@ class Match:
     more the organisation holds (a device sees what its person may see, its own captures alone once that person may read no more).
 
     is_shared: another organisation's image, of which only the captures are told that a case shows to the person.
-    elsewhere: places in files made elsewhere.
+    elsewhere: places in files made elsewhere, elsewhere_count of them in all.
     """
 
     kind: MatchKind
@@ -242,6 +258,7 @@ class Match:
     hidden: int
     elsewhere: tuple[ElsewhereView, ...] = ()
     is_shared: bool = False
+    elsewhere_count: int = 0
 
     @property
     def sightings(self) -> tuple[SightingView, ...]:
@@ -259,6 +276,10 @@ class SearchAnswer:
     """What a search by picture found, best first. clusters: counts of the clusters that matched. notes: what was done to the
     picture asked with that a reader should know (only the first frame compared, brought to 8 bits, turned upright, …).
 
+    searched: images of the own index that the caller may be told of. searched_shared: images in captures that cases of others
+    show to the caller, compared besides. truncated: more related images that the caller may be told of are known, or a limit kept
+    the search from comparing all that are near: `matches` are not all of them.
+
     No match proves nothing: the organisation has not captured it, or no hash survives what was done to it.
     """
 
@@ -272,3 +293,5 @@ class SearchAnswer:
     matches: tuple[Match, ...]
     clusters: tuple[ClusterSummary, ...]
     more_by: str
+    searched_shared: int = 0
+    truncated: bool = False

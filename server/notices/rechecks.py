@@ -53,13 +53,15 @@ class Rechecks:
         self._database = database
 
     async def of_case(self, actor: OperatorActor, case_id: uuid.UUID, now: datetime) -> list[DueRecheck]:
-        """The case's open re-checks, the earliest first. Raises: Forbidden; NotFound."""
+        """The case's open re-checks, the earliest first, at most ROWS_LIMIT and one that says there are more. Raises: Forbidden;
+        NotFound."""
         async with self._database.session() as session:
             case = await require_case(session, actor, case_id, "read")
             return await _open(session, col(CaseFile.id) == case.id, now)
 
     async def of_everybody(self, actor: OperatorActor, now: datetime) -> list[DueRecheck]:
-        """Open re-checks of every open case the actor may see, the earliest first, at most ROWS_LIMIT. Raises: Forbidden."""
+        """Open re-checks of every open case the actor may see, the earliest first, at most ROWS_LIMIT and one that says there are
+        more. Raises: Forbidden."""
         demand(actor, Right.READ)
         async with self._database.session() as session:
             return await _open(session, visible_cases(actor) & (col(CaseFile.state) == CaseState.OPEN), now)
@@ -78,7 +80,7 @@ async def _open(session: AsyncSession, cases: ColumnElement[bool], now: datetime
         .join(CaseFile, col(CaseFile.id) == col(Notice.case_id))
         .where(cases, _unsettled())
         .order_by(col(NoticeRecheck.due_at), col(NoticeRecheck.id))
-        .limit(ROWS_LIMIT)
+        .limit(ROWS_LIMIT + 1)
     )
     return [DueRecheck(*row, is_due=row[0].due_at <= now) for row in (await session.exec(wanted)).all()]
 

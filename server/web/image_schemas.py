@@ -137,6 +137,7 @@ class MatchRow(Row):
     sightings_count: int = Field(description="all that the caller may see; where it is more, the first are listed")
     hidden: int = Field(description="further instances of the organisation, in captures that the caller may not open")
     elsewhere: list[ElsewhereRow] = Field(description="places in files made elsewhere; people only")
+    elsewhere_count: int = Field(description="all of those; where it is more, the first are listed")
     is_shared: bool = Field(description="of another organisation: only what a case shows to the person is told")
 
 
@@ -163,6 +164,8 @@ class SearchResult(Row):
     matches: list[MatchRow]
     clusters: list[ClusterRow]
     more_by: str = Field(description="name of the operator's own model that brought candidates too; empty: none")
+    searched_shared: int = Field(description="pictures of other organisations that cases show to the caller, compared besides")
+    truncated: bool = Field(description="`matches` are not all that is known to be related, or not all that is near was compared")
 
 
 class SearchResults(BaseModel):
@@ -205,6 +208,8 @@ class ClusterAnswer(Row):
     counts: CountsRow
     decisions: list[DecisionRow]
     elsewhere: ElsewhereCountsRow
+    members_count: int = Field(description="all that the caller may see; where it is more, the first are listed")
+    more_variants: bool = Field(description="there are pairs besides the variants listed")
 
 
 class ClusterList(BaseModel):
@@ -216,13 +221,14 @@ class ClusterList(BaseModel):
 class SightingList(BaseModel):
     """Instances, oldest first; `elsewhere`: places in files made elsewhere, which are none (people only).
 
-    count: all that the caller may see; truncated: there are more than are listed.
+    count: all that the caller may see; truncated: there are more than are listed. elsewhere_count: all of those.
     """
 
     count: int
     truncated: bool
     sightings: list[SightingRow]
     elsewhere: list[ElsewhereRow]
+    elsewhere_count: int
 
 
 class CaptureImageRow(Row):

@@ -33,6 +33,7 @@ from server.trust.statement import CaptureStatement
 from tests.exports.rows import AT, CASE, confirmed, many
 from tests.validators import run_validator
 
+ACTION = "case-investigation:InvestigativeAction"
 LONG = "https://x.example/" + "a" * 400 + "?q=Stačilo-Подписка"
 
 
@@ -95,13 +96,41 @@ def test_the_annex_has_each_thing_once_with_its_ids_as_texts(tmp_path: Path) -> 
         annex.write_csv(out)
         rows = [line.split(",") for line in out.getvalue().splitlines()]
         account = next(row for row in rows if row[1] == "account" and row[2] == "1735765521595875777")
-        assert account[-4:] == ["F-1 F-2", "2", "", ""] and account[8:10] == ["2024-07-01T00:00:00.000Z", ""]
+        assert account[-5:] == ["F-1 F-2", "2", "", "", ""] and account[8:10] == ["2024-07-01T00:00:00.000Z", ""]
         assert Counter(row[1] for row in rows[1:]) == {"post": 2, "account": 2, "address": 1}
         post = next(row for row in rows if row[1] == "post")
-        assert (post[5], post[-1]) == ("2024-07-06T10:00:00.000Z", "0.001"), "a time with how exact it is"
+        assert (post[5], *post[-2:]) == ("2024-07-06T10:00:00.000Z", "0.001", "yes"), "a time with how exact it is"
         [_, _, period, (_, shown)] = annex.letter(order())
         assert "posted 2024-07-06T10:00:00.000Z ± 0.001 s (platform_id)" in shown
         assert period[1] == ["First day: 2024-07-01 (from 00:00 UTC). Last day: to be set by the authority."]
+
+
+def test_the_annex_says_of_a_time_that_its_formula_was_never_compared(tmp_path: Path) -> None:
+    guess = {"value": AT.isoformat(), "source": "platform_id", "precision_s": 1.0, "compared": False}
+    with Annex(tmp_path, Preservation()) as annex:
+        annex.add([confirmed(1, posted_at=[guess])])
+        out = io.StringIO()
+        annex.write_csv(out)
+        [post] = [one for one in csv.DictReader(io.StringIO(out.getvalue())) if one["kind"] == "post"]
+        assert (post["posted_at_precision_s"], post["posted_at_compared"]) == ("1", "no")
+        [told] = [line for line in annex.letter(order())[3][1] if line.startswith("posted ")]
+        assert told.endswith("(platform_id, by a formula that was never compared with a published time)")
+
+
+def test_the_report_says_of_which_time_a_persons_roles_are() -> None:
+    """Who captured it may have had another role then: roles are asked when a bundle is ordered."""
+    report = CustodyReport(order(), CaseExport(id=CASE))
+    report.add_exhibit(exhibit(1, collector_roles=("case_lead", "fact_checker")), ())
+    facts = dict(fact for part in report.parts((), Counter()) if part.title == "E-1" for fact in part.facts)
+    assert facts["Collected by"].startswith("a person of Here, device key")
+    assert facts["Roles of that person"] == "case lead, fact checker (when this was ordered)"
+
+
+def test_the_graph_says_whose_clock_began_an_act_and_whose_ended_it() -> None:
+    """The two are never merged, and the end is when the service had it, which may be days after the act."""
+    [action] = [one for one in json.loads(graph(exhibit(1)))["@graph"] if one["@type"] == ACTION]
+    told = action["uco-core:description"]
+    assert "clock of the device" in told and "received" in told and "no later" in told
 
 
 def test_archives_that_the_annex_does_not_name_are_said_to_be_there(tmp_path: Path) -> None:

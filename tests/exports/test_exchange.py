@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,70 @@ def test_claims_say_where_they_appeared_and_rate_nothing() -> None:
     assert picture["@type"] == "ImageObject" and picture["sha256"] == "ab" * 32
     assert "reviewRating" not in json.dumps(graph)
     assert "archivedAt" not in json.dumps(claim_graph(told(Profile.INTERNAL), ""))
+
+
+def stated(value: str, precision_s: float, **more: Any) -> Shown:
+    """A finding whose post has this one time, as a page displays it."""
+    subject = {"platform": "x", "url": "https://x.example/1"}
+    posted = [{"value": value, "source": "displayed", "precision_s": precision_s} | more]
+    return shown(confirmed(1, subject=subject, posted_at=posted), Profile.INTERNAL)
+
+
+NOON = "2024-06-07T12:00:00Z"
+PUBLISHED = [
+    ("second", NOON, 1.0, "2024-06-07T12:00:00.000Z"),
+    ("minute", NOON, 60.0, "2024-06-07"),
+    ("day", NOON, 43_200.0, "2024-06-07"),
+    ("day of Paris", "2024-06-07T10:00:00Z", 43_200.0, "2024-06-07"),
+    ("day of Honolulu or of Tongatapu", "2024-06-07T22:00:00Z", 43_200.0, "2024-06"),
+    ("twelve hours about midnight", "2024-06-07T00:00:00Z", 21_600.0, "2024-06"),
+    ("day about the end of a month", "2024-07-01T00:00:00Z", 43_200.0, "2024"),
+    ("month", "2024-06-16T00:00:00Z", 15 * 86_400.0, "2024-06"),
+    ("half a year", "2024-06-16T00:00:00Z", 90 * 86_400.0, "2024"),
+    ("about a new year", "2024-01-01T00:00:00Z", 43_201.0, None),
+]
+
+
+@pytest.mark.parametrize(("value", "precision_s", "published"), [one[1:] for one in PUBLISHED], ids=[one[0] for one in PUBLISHED])
+def test_an_appearance_is_dated_no_more_exactly_than_is_known(value: str, precision_s: float, published: str | None) -> None:
+    [claim] = claim_graph([stated(value, precision_s)], "")["@graph"]
+    assert claim["appearance"][0].get("datePublished") == published
+
+
+def test_a_time_that_nothing_confirms_is_no_date_of_publication() -> None:
+    found = stated(NOON, 1.0, compared=False)
+    assert "datePublished" not in json.dumps(claim_graph([found], ""))
+    [post] = [one for one in misp_event(case(Profile.INTERNAL), [found])["Event"]["Object"] if one["name"] == "microblog"]
+    assert "never compared with a published time" in post["comment"] and "creation-date" not in json.dumps(post)
+
+
+def test_misp_gives_a_coarse_time_of_posting_as_its_bounds_and_never_as_a_moment() -> None:
+    """An attribute of the type `datetime` has no precision: noon of a day would read as a moment."""
+
+    def post(found: Shown) -> tuple[str, list[str]]:
+        objects = misp_event(case(Profile.INTERNAL), [found])["Event"]["Object"]
+        [one] = [one for one in objects if one["name"] == "microblog"]
+        return one["comment"], [part["value"] for part in one["Attribute"] if part["object_relation"] == "creation-date"]
+
+    bounds = "2024-06-07T00:00:00.000Z and 2024-06-08T00:00:00.000Z"
+    assert post(stated(NOON, 43_200.0)) == (f"C-1/F-1. Posted between {bounds} (displayed): no exact time is known", [])
+    assert post(stated(NOON, 1.0)) == ("C-1/F-1", ["2024-06-07T12:00:00.000Z"])
+    assert "2024-06-07T12:00" not in json.dumps(misp_event(case(Profile.INTERNAL), [stated(NOON, 60.0)]))
+
+
+def test_a_withdrawn_capture_is_said_to_be_one_and_is_no_archive() -> None:
+    finding = replace(confirmed(1, ad_library_capture="cd" * 32), withdrawn=frozenset([f"{1:064x}", "ef" * 32]))
+    told_one = [shown(finding, Profile.INTERNAL)]
+    appearance = claim_graph(told_one, "https://archive.example/{capture}")["@graph"][0]["appearance"][0]
+    assert appearance["archivedAt"] == ["https://archive.example/" + "cd" * 32]
+    event = misp_event(case(Profile.INTERNAL), told_one)["Event"]
+    assert "withdrawn from the case of findings that are confirmed still: C-1/F-1" in event["Attribute"][0]["value"]
+    evidence = [one["Attribute"] for one in event["Object"] if one["name"] == "forensic-evidence"]
+    comments = {one[1]["value"]: one[-1]["value"].endswith("it was withdrawn from the case") for one in evidence}
+    assert comments == {f"{1:064x}": True, "cd" * 32: False}
+    [incident] = [one for one in stix_bundle(case(Profile.INTERNAL), told_one)["objects"] if one["type"] == "incident"]
+    assert [one.get("captures_withdrawn") for one in incident["extensions"].values()] == [[f"{1:064x}"]]
+    assert "withdrawn" not in json.dumps(misp_event(case(Profile.INTERNAL), told(Profile.INTERNAL)))
 
 
 HIDDEN = {

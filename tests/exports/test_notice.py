@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -168,3 +169,21 @@ def test_a_time_is_printed_as_exact_as_it_is_known() -> None:
     validator().validate(json.loads(files["notice.json"]))
     exact = Item.model_validate(item_of(confirmed(1)))
     assert "±" not in item_lines(exact)[1] and "posted_at_precision_s" not in exact.model_dump(mode="json")
+
+
+def test_a_time_by_a_formula_that_was_never_compared_says_so() -> None:
+    guess = {"value": "2024-07-06T12:00:00Z", "source": "platform_id", "precision_s": 1.0, "compared": False}
+    subject = {"platform": "tiktok", "url": "https://x.example/a/1"}
+    item = Item.model_validate(item_of(confirmed(1, posted_at=[guess], subject=subject)))
+    files = notice_files(notice(items=(item,)))
+    assert "12:00:00 UTC (by a formula that was never compared with a published time)" in files["notice.txt"].decode()
+    validator().validate(json.loads(files["notice.json"]))
+    assert "posted_at_compared" not in Item.model_validate(item_of(confirmed(1))).model_dump(mode="json")
+
+
+def test_a_notice_says_that_captures_behind_it_were_withdrawn() -> None:
+    item = Item.model_validate(item_of(replace(confirmed(1), withdrawn=frozenset([f"{1:064x}"]))))
+    files = notice_files(notice(items=(item,)))
+    assert "1 of 1 captures withdrawn from the case" in files["notice.txt"].decode()
+    validator().validate(json.loads(files["notice.json"]))
+    assert "captures_withdrawn" not in Item.model_validate(item_of(confirmed(1))).model_dump(mode="json")

@@ -63,6 +63,15 @@ def test_the_same_words_stand_in_every_file_and_no_law_is_alleged() -> None:
     assert rapid_files(rapid()) == files
 
 
+def test_the_table_of_addresses_says_how_exact_a_time_of_posting_is() -> None:
+    day = ITEM.model_copy(update={"posted_at_precision_s": 43_200.0})
+    guessed = ITEM.model_copy(update={"posted_at_compared": False})
+    table = rapid_files(rapid(items=(ITEM, day, guessed)))["urls.csv"].decode()
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [(one["posted_at_precision_s"], one["posted_at_compared"]) for one in rows] == [("", ""), ("43200.0", ""), ("", "no")]
+    assert table.startswith("finding,url,platform,account_id,content_id,type,posted_at,language,captures,"), "nothing moved"
+
+
 REFUSED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     *((name, {name: ""}, {}) for name in ("organisation", "signatory_status", "urgency", "why_now", "requested_action")),
     ("contact_on_duty", {"contact_name": " "}, {}),

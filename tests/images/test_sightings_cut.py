@@ -28,6 +28,8 @@ async def test_a_cut_list_of_sightings_says_so_everywhere(site: Site, monkeypatc
     assert (cut["count"], cut["truncated"]) == (5, True) and cut["sightings"] == whole["sightings"][:2], "the oldest"
     assert "and 3 more" in (await person.get(f"/images/{hashlib.sha256(OFTEN).hexdigest()}")).text
     listed = (await person.get(f"/api/v1/captures/{capture}/images")).json()["pictures"]
+    places = (await person.get(f"/captures/{capture}")).text
+    assert "5 places here" in places, "not at the one that is listed"
     told = {one["image"]["sha256"]: (one["sightings_count"], len(one["sightings"])) for one in listed}
     assert told[hashlib.sha256(OFTEN).hexdigest()] == (5, 1) and told[hashlib.sha256(ONCE).hexdigest()] == (1, 1)
     monkeypatch.setattr(telling, "SIGHTINGS_LIMIT", 1)

@@ -72,7 +72,7 @@ async def test_a_picture_in_a_deposit_is_found_grouped_and_counted_apart(desk: D
     assert not await desk.imports.checker.run(deposit.id), "once"
     await desk.imports.deposits.withdraw(actor, deposit.id, "the wrong one")
     gone = await images.reads.cluster(actor, cluster.cluster_id)
-    assert gone.elsewhere.places == 0 and (await images.reads.elsewhere(actor, place_digest))[0].withdrawn
+    assert gone.elsewhere.places == 0 and (await images.reads.elsewhere(actor, place_digest)).shown[0].withdrawn
     assert len(await desk.rows(Sighting, Sighting.capture_id != captured)) == 0
     await desk.site.sound()
 

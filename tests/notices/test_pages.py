@@ -3,8 +3,9 @@
 import re
 
 import httpx2
+import pytest
 
-from server.notices import vocabulary
+from server.notices import rechecks, vocabulary
 from server.notices.table import UNITS
 from server.rules.channels import ROUTES
 from server.web.pages.notice_records import CHOICES, span
@@ -32,7 +33,7 @@ def events_in(page: str) -> list[str]:
     return re.findall(r'data-event="(\w+)"', page)
 
 
-async def test_a_notice_is_followed_from_its_form_to_the_table(site: Site) -> None:
+async def test_a_notice_is_followed_from_its_form_to_the_table(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     person, case, notice = await drafted(site)
     failed = {"at": "", "exhibit": "1", "channel": "form", "failure": "form_broken", "error_text": "Oops <script>"}
     assert (await person.post(f"{notice}/events/attempted", data=failed)).status_code == 303, "the time is the capture's"
@@ -40,6 +41,14 @@ async def test_a_notice_is_followed_from_its_form_to_the_table(site: Site) -> No
     page = await person.get(case)
     assert 'data-due-count="1"' in page.text, "sent two hours ago: one re-check is due"
     assert_inert(page)
+    with monkeypatch.context() as cut:
+        assert "There are more" not in (await person.get("/rechecks")).text
+        cut.setattr(rechecks, "ROWS_LIMIT", 1)
+        for path in ("/rechecks", f"{case}/notices"):
+            assert "There are more: the earliest 1 are listed." in (await person.get(path)).text, "of two"
+        assert "1 re-check is due" in (await person.get(case)).text, "the one that is due, however many are planned"
+        cut.setattr(rechecks, "ROWS_LIMIT", 0)
+        assert "At least 0 re-checks are due" in (await person.get(case)).text
     recheck = re.search(r'<option value="([0-9a-f-]{36})" selected', (await person.get(notice)).text)
     assert recheck is not None
     look = {"at": "2026-03-04 05:00", "recheck": recheck[1], "country": "fr", "no_capture": "seen on a phone"}

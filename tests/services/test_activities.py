@@ -14,6 +14,7 @@ from server.exports.errors import ExportRefused
 from server.exports.kind import CaseExportOrder
 from server.exports.workbook.values import WorkbookDraft
 from server.findings.activities import ActivityOrder, drafted, form_characters
+from server.web.pages import activities as activities_page
 from tests.services.casework import Casework
 from tests.web.site import Site
 
@@ -136,3 +137,14 @@ async def test_the_pages_record_correct_and_begin_answers(site: Site) -> None:
     assert drafted([line], "17.2.1") == "2024-09-01: Another" and drafted([line], "16.1.1") == ""
     assert (await person.post(f"/activities/{line.id}/withdraw", data={"reason": "twice"})).status_code == 303
     assert await site.services.findings.activities.said(work.author) == []
+
+
+async def test_a_cut_log_is_no_number_of_its_lines(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = await Casework.begin(site)
+    person = await site.person(work.author)
+    for text in ("One training", "Another training"):
+        await site.services.findings.activities.record(work.author, order(text=text))
+    assert ">2 lines<" in (await person.get("/activities")).text
+    monkeypatch.setattr(activities_page, "LINES_SHOWN", 1)
+    page = (await person.get("/activities")).text
+    assert "More lines than this one" in page and "Another training" in page and "One training" not in page

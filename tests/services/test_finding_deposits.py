@@ -3,13 +3,23 @@
 import csv
 import io
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from server.errors import BadInput
+from server.exports.confirmed import confirmed_findings
+from server.exports.documents.alert import paper_data
+from server.exports.documents.notice import NoticeDraft, item_lines
+from server.exports.exchange.shown import shown
 from server.exports.kind import CaseExportOrder
+from server.exports.notices import NoticeOrder
+from server.exports.profiles import Profile
+from server.exports.workbook.files import report
+from server.exports.workbook.sheets import SLI_HEADER, sli_cells
+from server.exports.workbook.values import WorkbookDraft
 from server.findings.body import canonical, parse_body, stored_body
 from server.findings.errors import FindingIncomplete
 from server.findings.evidence import DepositFact, Known, gaps
@@ -19,7 +29,8 @@ from server.imports.deposits import DepositOrder
 from server.rules.catalogue import shipped
 from server.web.finding_form import Numbers, body_of, fields_of
 from tests.media.pictures import encoded, scene
-from tests.services.casework import IN_WINDOW, Casework
+from tests.services.casework import IN_WINDOW, Casework, subject
+from tests.services.test_alerts import draft as alert_draft
 from tests.web.site import Site
 
 AMPLIFIED: dict[str, Any] = {
@@ -125,6 +136,38 @@ async def test_a_number_says_that_evidence_of_what_it_counts_was_withdrawn(site:
     assert "Evidence of 2 findings counted here was withdrawn" in page
     later = await findings.statistics.freeze(work.author, "Findings", "findings", Question())
     assert later.n == 2 and len(await findings.statistics.withdrawn(work.author, later.id)) == 2, "a new number says it too"
+
+
+async def test_every_file_made_of_a_finding_says_that_its_evidence_was_withdrawn(site: Site) -> None:
+    """The finding stays confirmed and in every number; no alert, report, table or notice hides what became of its capture."""
+    work = await Casework.begin(site)
+    services, order = site.services, CaseExportOrder("internal", "p", "r")
+    await work.confirmed(subject=subject(1, url="https://x.example/a/1"))
+    await services.findings.statistics.freeze(work.author, "Posts", "posts", Question())
+    before = await services.alerts.preview(work.author, work.case.id, order, alert_draft(statistics=[1]))
+    assert "withdrawn" not in before.model_dump_json() and "withdrawn" not in json.dumps(paper_data(before))
+    await services.cases.exhibits.withdraw(work.author, work.case.id, 1, "wrong post")
+    alert = await services.alerts.preview(work.author, work.case.id, order, alert_draft(statistics=[1]))
+    printed = json.dumps(paper_data(alert))
+    assert (alert.evidence.findings, alert.evidence.withdrawn, alert.figures[0].withdrawn) == (1, 1, 1)
+    assert "evidence of 1 of the findings counted was withdrawn" in printed
+    assert "evidence of 1 of the findings was withdrawn from the case" in printed
+    today = site.clock.now().date()
+    said = WorkbookDraft.model_validate({"organisation": "Here", "period_from": today, "period_to": today, "statistics": [1]})
+    book = await services.reports.preview(work.author, work.case.id, order, said)
+    assert "| 1 | posts | S-1 (evidence of 1 findings withdrawn) |" in report(book)
+    [cells] = [sli_cells(book, one) for one in book.rows if one.statistic_id]
+    assert dict(zip(SLI_HEADER, cells, strict=True))["evidence_withdrawn"] == 1
+    batches = confirmed_findings(services.database, work.case.id, site.clock.now())
+    [one] = [one async for batch in batches for one in batch]
+    cells_of = shown(one, Profile.PUBLIC).cells
+    assert cells_of["captures_withdrawn"] == [work.capture_id] == cells_of["captures"]
+    kept = confirmed_findings(services.database, work.case.id, site.clock.now() - timedelta(hours=1))
+    assert [one async for batch in kept for one in batch] == [], "asked as of a time before, it tells of that time"
+    notice = NoticeDraft.model_validate({"provider": "P", "notifier_name": "N", "notifier_email": "n@x.example", "findings": [1],
+                                         "explanation": "E", "bona_fide": True})  # fmt: skip
+    made = await services.notices.preview(work.author, work.case.id, NoticeOrder("dsa_notice", "p", notice))
+    assert item_lines(made.items[0])[1].endswith("1 of 1 captures withdrawn from the case")
 
 
 def test_the_form_names_archives_by_their_numbers() -> None:

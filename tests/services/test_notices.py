@@ -98,7 +98,11 @@ async def test_the_form_names_everything_missing_shows_it_and_makes_it(work: Cas
     person = await work.site.person(work.author)
     path = f"/cases/{work.case.id}/exports/notices/dsa_notice"
     assert path in (await person.get(f"/cases/{work.case.id}/exports")).text
-    assert (await person.get(path)).status_code == 200
+    form = (await person.get(path)).text
+    assert '<option value="OTHER" selected>Another type</option>' in form and ">SYNTHETIC_MEDIA<" not in form
+    assert '<option value="HIDDEN_ADVERTISEMENT">Hidden advertisement</option>' in form, (
+        "words for codes of the Transparency Database"
+    )
     sent = {name: str(value) for name, value in SAID.items() if isinstance(value, str)}
     sent |= {"findings": "F-1", "territorial_scope": "fr", "purpose": "p", "keyword": "VIOLATION_NATIONAL_LAW"}
     refused = await person.post(path, data=sent | {"notifier_email": "", "act": "make"})

@@ -14,10 +14,12 @@ from typing import IO, Self
 from server.exports.authority.order import AuthorityOrder, Preservation
 from server.exports.tables.cells import csv_cell
 from server.exports.tables.findings import ConfirmedFinding, utc_text
+from server.exports.tables.posted import NEVER_COMPARED
 
 COLUMNS = (
     "platform", "kind", "identifier", "account_id", "url", "posted_at", "posted_at_source", "first_captured_at", "preserve_from",
     "preserve_to", "findings", "findings_count", "made_elsewhere", "posted_at_precision_s",
+    "posted_at_compared",
 )  # fmt: skip
 NAMED_FINDINGS = 20
 PRINTED_ROWS = 500
@@ -26,13 +28,14 @@ ARCHIVES_LIMIT = 2_000
 _MAKE = """
 CREATE TABLE item (
   platform TEXT, kind TEXT, identifier TEXT, account TEXT, url TEXT, posted TEXT, source TEXT, captured TEXT,
-  findings TEXT, n INTEGER, elsewhere TEXT, precision TEXT,
+  findings TEXT, n INTEGER, elsewhere TEXT, precision TEXT, compared TEXT,
   PRIMARY KEY (platform, kind, identifier)
 ) WITHOUT ROWID
 """
 _ADD = """
 INSERT INTO item
-VALUES (:platform, :kind, :identifier, :account, :url, :posted, :source, :captured, :finding, 1, :elsewhere, :precision)
+VALUES (:platform, :kind, :identifier, :account, :url, :posted, :source, :captured, :finding, 1, :elsewhere, :precision,
+  :compared)
 ON CONFLICT DO UPDATE SET
   n = n + 1,
   findings = CASE WHEN n < :named THEN findings || ' ' || :finding ELSE findings END,
@@ -42,7 +45,7 @@ ON CONFLICT DO UPDATE SET
     ELSE ltrim(elsewhere || '; ' || :elsewhere, '; ') END
 """
 _READ = (
-    "SELECT platform, kind, identifier, account, url, posted, source, captured, findings, n, elsewhere, precision "
+    "SELECT platform, kind, identifier, account, url, posted, source, captured, findings, n, elsewhere, precision, compared "
     "FROM item ORDER BY 1, 2, 3"
 )
 
@@ -55,12 +58,14 @@ class AnnexRow:
     findings_count: int
     made_elsewhere: str
     precision_s: str
+    compared: str
 
     def words(self) -> list[str]:
         """The row as lines of a letter."""
         named = dict(zip(COLUMNS, self.cells, strict=False))
+        source = named["posted_at_source"] if self.compared != "no" else f"{named['posted_at_source']}, {NEVER_COMPARED}"
         posted = (
-            f"posted {named['posted_at']} ± {self.precision_s} s ({named['posted_at_source']})"
+            f"posted {named['posted_at']} ± {self.precision_s} s ({source})"
             if named["posted_at"]
             else "time of posting not known"
         )
@@ -115,7 +120,7 @@ class Annex:
         writer.writerow(COLUMNS)
         for row in self.rows():
             cells = [csv_cell(cell) for cell in row.cells]
-            writer.writerow([*cells, row.findings_count, csv_cell(row.made_elsewhere), row.precision_s])
+            writer.writerow([*cells, row.findings_count, csv_cell(row.made_elsewhere), row.precision_s, row.compared])
 
     def letter(self, order: AuthorityOrder) -> list[tuple[str, list[str]]]:
         """Titles and lines of the annex for people: at most PRINTED_ROWS things, and how many the CSV has besides."""
@@ -150,17 +155,17 @@ def _items(finding: ConfirmedFinding) -> Iterator[dict[str, object]]:
         "posted": "",
         "source": "",
         "precision": "",
+        "compared": "",
         "captured": utc_text(captured) or "",
         "finding": f"F-{finding.number}",
         "named": NAMED_FINDINGS,
         "elsewhere": _archives(finding),
         "long": ARCHIVES_LIMIT,
     }
-    when = (
-        {}
-        if posted is None
-        else {"posted": utc_text(posted.value) or "", "source": str(posted.source), "precision": f"{posted.precision_s:g}"}
-    )
+    when: dict[str, object] = {}
+    if posted is not None:
+        when = {"posted": utc_text(posted.value) or "", "source": str(posted.source), "precision": f"{posted.precision_s:g}"}
+        when["compared"] = "yes" if posted.compared else "no"
     post = alone | when | {"account": subject.account_id, "url": subject.url}
     accounts = dict.fromkeys([subject.account_id, *finding.body.accounts])
     found = [("post", subject.post_id, post), ("advertisement", subject.ad_id, post), ("channel", subject.channel_id, alone)]

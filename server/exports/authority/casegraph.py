@@ -28,6 +28,10 @@ CONTEXT = {
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
 Node = Mapping[str, object]
+CLOCKS = (
+    "The start is by the clock of the device, a claim. The end is when the service received the signed statement, by its own "
+    "clock: the act ended no later, and perhaps long before."
+)
 
 
 def node_id(kind: str, *names: object) -> str:
@@ -77,6 +81,7 @@ class CaseGraph:
                 "@id": action,
                 "@type": "case-investigation:InvestigativeAction",
                 "uco-core:name": f"Capture of {exhibit.name}",
+                "uco-core:description": CLOCKS,
                 "uco-action:performer": _ref(self._organisation),
                 "uco-action:instrument": _ref(self._device(exhibit)),
                 "uco-action:startTime": _moment(utc_text(exhibit.statement.captured_at)),

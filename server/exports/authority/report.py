@@ -33,7 +33,7 @@ class CustodyReport:
         """One exhibit: an overview row and a section with its files, checks and chain."""
         self._files += len(exhibit.artifacts)
         self._overview.append((exhibit.name, _short(exhibit.statement.title or exhibit.url), proved(exhibit), exhibit.outcome()))
-        roles = " or ".join(one.replace("_", " ") for one in exhibit.frozen.collector_roles) or "person"
+        roles = ", ".join(one.replace("_", " ") for one in exhibit.frozen.collector_roles) or "none"
         shown, left = events[-EVENTS_LIMIT:], len(events) - EVENTS_LIMIT
         facts = (
             ("Address", breakable(exhibit.url)),
@@ -41,7 +41,8 @@ class CustodyReport:
             ("Captured", f"{moment(exhibit.statement.captured_at)}, by the clock of the device"),
             ("Received, sealed", f"{moment(exhibit.capture.received_at)}, {moment(exhibit.capture.sealed_at)}"),
             ("Proved", proved(exhibit)),
-            ("Collected by", f"a {roles} of {self._order.organisation}, device key {exhibit.capture.device_key_id[:16]}…"),
+            ("Collected by", f"a person of {self._order.organisation}, device key {exhibit.capture.device_key_id[:16]}…"),
+            ("Roles of that person", f"{roles} (when this was ordered)"),
             ("Checks", exhibit.outcome()),
         )
         files = [(one.name, f"{one.size_bytes}", one.sha256) for one in exhibit.artifacts]
@@ -63,13 +64,13 @@ class CustodyReport:
         """Findings in words, up to FINDINGS_LIMIT; `exhibits`: capture id → `E-3` of what is in the bundle."""
         self._found += len(findings)
         for one in findings[: max(0, FINDINGS_LIMIT - len(self._findings))]:
-            cited = [exhibits.get(capture, f"capture {capture[:16]}… (not in the bundle)") for capture in one.body.cited_captures]
+            cited = [exhibits.get(capture) or _not_here(one, capture) for capture in one.body.cited_captures]
             facts = (
                 ("Version", f"{one.version}, confirmed {moment(one.confirmed_at)} by a second person"),
                 ("Facts", breakable(one.body.facts)),
                 ("Assessment", breakable(one.body.assessment)),
                 ("Alleged basis", "; ".join(basis_words(basis) for basis in one.body.bases) or "none"),
-                ("Evidence", "; ".join([*cited, *(breakable(archive) for archive in one.deposits)])),
+                ("Evidence", "; ".join([*cited, *(breakable(archive) for archive in _archives(one))])),
             )
             self._findings.append(Part(f"F-{one.number} {one.type.replace('_', ' ')}", level=SECTION, facts=facts))
 
@@ -124,6 +125,16 @@ class CustodyReport:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _not_here(one: ConfirmedFinding, capture: str) -> str:
+    gone = "withdrawn from the case, " if capture in one.withdrawn else ""
+    return f"capture {capture[:16]}… ({gone}not in the bundle)"
+
+
+def _archives(one: ConfirmedFinding) -> list[str]:
+    told = one.deposits_by_id.items()
+    return [f"{words} (withdrawn from the case)" if deposit in one.withdrawn else words for deposit, words in told]
 
 
 def _short(text: str) -> str:

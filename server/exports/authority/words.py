@@ -5,7 +5,9 @@ from server.exports.authority.order import Missing
 MISSING = {
     "exhibit_withdrawn": "The exhibit was withdrawn from the case. Its number is not used again.",
     "exhibit_of_others": "The capture belongs to another organisation, which alone can hand it over.",
-    "findings_draft": "Findings whose newest version is a draft. A version of them that was confirmed before is in the bundle.",
+    "findings_draft": (
+        "Findings whose newest version is a draft, which is not in the bundle. Where one was confirmed before, that version is."
+    ),
     "findings_reviewed": "Findings whose newest version was reviewed but not confirmed. It is not in the bundle.",
     "findings_rejected": "Findings that a second person rejected. They are not in the bundle.",
     "findings_none": "No finding of the case is confirmed. The bundle holds evidence and no conclusions.",

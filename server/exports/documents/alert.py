@@ -51,7 +51,8 @@ class TechniqueUsed(Value):
 
 
 class Figure(Value):
-    """A frozen statistic as printed. A range stays a range."""
+    """A frozen statistic as printed. A range stays a range. withdrawn: findings it counts whose evidence was withdrawn when the
+    alert was made; no member where there were none."""
 
     statistic: str
     statistic_id: str
@@ -62,21 +63,25 @@ class Figure(Value):
     n_high: int
     as_of: AwareDatetime
     ids_sha256: str
+    withdrawn: int = Field(default=0, exclude_if=lambda one: one == 0)
 
     @property
     def words(self) -> str:
         """`131 instances: label (S-3, as of 2024-12-31)`."""
         n = f"{self.n_low:,}" if self.n_low == self.n_high else f"{self.n_low:,} to {self.n_high:,}"
-        return f"{n} {self.unit}: {self.label} ({self.statistic}, as of {self.as_of:%Y-%m-%d})"
+        gone = f"; evidence of {self.withdrawn} of the findings counted was withdrawn" if self.withdrawn else ""
+        return f"{n} {self.unit}: {self.label} ({self.statistic}, as of {self.as_of:%Y-%m-%d}{gone})"
 
 
 class Evidence(Value):
-    """What stands behind it, each unit counted by itself."""
+    """What stands behind it, each unit counted by itself. withdrawn: of the findings, those whose evidence was withdrawn from the
+    case in part or whole; no member where there are none."""
 
     findings: int
     posts: int
     accounts: int
     captures: int
+    withdrawn: int = Field(default=0, exclude_if=lambda one: one == 0)
 
 
 class Facet(Value):
@@ -188,7 +193,8 @@ def _techniques(alert: Alert) -> list[str]:
 
 def _counted(found: Evidence) -> str:
     units = {"confirmed finding": found.findings, "post": found.posts, "account": found.accounts, "capture": found.captures}
-    return ", ".join(f"{count} {unit}{'' if count == 1 else 's'}" for unit, count in units.items())
+    told = ", ".join(f"{count} {unit}{'' if count == 1 else 's'}" for unit, count in units.items())
+    return told + (f" (evidence of {found.withdrawn} of the findings was withdrawn from the case)" if found.withdrawn else "")
 
 
 def _full(lines: tuple[str, ...]) -> list[str]:

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from server.exports.documents.paper import pdf
 from server.exports.documents.values import Line, Value, indented
 from server.exports.errors import ExportRefused
+from server.exports.tables.posted import NEVER_COMPARED
 from server.visible import is_blank, visible
 
 EXPLANATION_LIMIT = 2_000
@@ -77,7 +78,9 @@ class Ground(Value):
 class Item(Value):
     """One place that the notice is about. Times are UTC; captures: ids of the evidence.
 
-    posted_at_precision_s: seconds, both ways; no member where the time is exact to a second, or not known.
+    posted_at_precision_s: seconds, both ways; no member where the time is exact to a second, or not known. posted_at_compared:
+    False where the time is by a formula that was never compared with a published one; else no member.
+    captures_withdrawn: those of `captures` that were withdrawn from the case when this was written; no member where none was.
     """
 
     finding: str
@@ -90,6 +93,8 @@ class Item(Value):
     captured_at: AwareDatetime | None
     captures: tuple[str, ...]
     posted_at_precision_s: float | None = Field(default=None, exclude_if=lambda one: one is None)
+    posted_at_compared: Literal[False] | None = Field(default=None, exclude_if=lambda one: one is None)
+    captures_withdrawn: tuple[str, ...] = Field(default=(), exclude_if=lambda one: not one)
 
 
 class Notice(Value):
@@ -203,5 +208,11 @@ def item_lines(one: Item) -> list[str]:
     """Address, ids and times, facts: three lines."""
     posted = f"posted {one.posted_at:%Y-%m-%d %H:%M:%S UTC}" if one.posted_at else "time of posting not known"
     posted += "" if one.posted_at_precision_s is None else f" ± {one.posted_at_precision_s:g} s"
+    posted += f" ({NEVER_COMPARED})" if one.posted_at_compared is False else ""
     captured = f"captured {one.captured_at:%Y-%m-%d %H:%M:%S UTC}" if one.captured_at else "no capture"
-    return [f"{one.finding}  {one.url}", f"{one.platform} {one.platform_content_id} · {posted} · {captured}", one.facts]
+    gone = (
+        f" · {len(one.captures_withdrawn)} of {len(one.captures)} captures withdrawn from the case"
+        if one.captures_withdrawn
+        else ""
+    )
+    return [f"{one.finding}  {one.url}", f"{one.platform} {one.platform_content_id} · {posted} · {captured}{gone}", one.facts]

@@ -19,6 +19,10 @@ from server.exports.tables.cells import array_text, csv_cell
 from server.visible import is_blank
 
 TITLE = "Notification through the Rapid Response System"
+CSV_HEADER = (
+    "finding", "url", "platform", "account_id", "content_id", "type", "posted_at", "language", "captures",
+    "posted_at_precision_s", "posted_at_compared",
+)  # fmt: skip
 REASON_LIMIT = 2_000
 URGENCIES = ("", "immediate", "within_24_hours", "within_72_hours")
 STATUSES = ("", "signatory", "member_of_signatory", "not_signatory")
@@ -147,9 +151,10 @@ def _csv(rapid: Rapid) -> str:
     """The addresses as a table, formula-safe as the tables of a case are (docs/formats.md, section 14)."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(["finding", "url", "platform", "account_id", "content_id", "type", "posted_at", "language", "captures"])
+    writer.writerow(CSV_HEADER)
     for one in rapid.items:
         posted = None if one.posted_at is None else one.posted_at.isoformat()
         cells = (one.finding, one.url, one.platform, one.account_id, one.platform_content_id, one.type, posted, one.language)
-        writer.writerow([*(csv_cell(cell) for cell in cells), array_text(list(one.captures))])
+        known = (one.posted_at_precision_s, "no" if one.posted_at_compared is False else None)
+        writer.writerow([*(csv_cell(cell) for cell in cells), array_text(list(one.captures)), *map(csv_cell, known)])
     return out.getvalue()

@@ -1,6 +1,7 @@
 """Appearances of claims for fact-check feeds: JSON-LD fragments for a ClaimReview, and never a review itself.
 
-No rating, no author of a review: these are a fact-checker's to write. Source: schema.org Claim, appearance, archivedAt. The
+No rating, no author of a review: these are a fact-checker's to write. Source: schema.org Claim, appearance, archivedAt.
+`datePublished` is a time where that is known to a second, else the day, month or year that surely holds it, else absent. The
 creator has no type: whether a person or an organisation is behind an account is not known. Not checked: that the
 archive's page is there.
 """
@@ -13,7 +14,7 @@ CAPTURE = "{capture}"
 
 
 def claim_graph(findings: list[Shown], archive: str) -> dict[str, Any]:
-    """One Claim per finding that names where it appeared.
+    """One Claim per finding that names where it appeared. Captures withdrawn from the case are no archives of it.
 
     `archive`: address of a capture's public page with `{capture}` in it; empty: then no page is claimed.
     """
@@ -46,11 +47,20 @@ def _appearance(finding: Shown, archive: str) -> dict[str, Any] | None:
     is_file = bool(finding.text("media_sha256")) and not finding.text("post_id")
     where = {"@type": "ImageObject", "contentUrl": url, "sha256": finding.text("media_sha256")}
     found: dict[str, Any] = where if is_file else {"@type": "SocialMediaPosting", "url": url}
-    found |= _told(
-        finding, {"identifier": "post_id", "datePublished": "posted_at", "text": "content_text", "inLanguage": "language"}
-    )
+    found |= _told(finding, {"identifier": "post_id"})
+    if published := _published(finding):
+        found["datePublished"] = published
+    found |= _told(finding, {"text": "content_text", "inLanguage": "language"})
     if finding.text("account_id") and finding.is_named:
         found["creator"] = {"identifier": finding.text("account_id")}
-    if archive:
-        found["archivedAt"] = [archive.replace(CAPTURE, one) for one in finding.texts("captures")]
+    kept = [one for one in finding.texts("captures") if one not in finding.texts("captures_withdrawn")]
+    if archive and kept:
+        found["archivedAt"] = [archive.replace(CAPTURE, one) for one in kept]
     return found
+
+
+def _published(finding: Shown) -> str:
+    posted = finding.posted
+    if posted is None:
+        return ""
+    return finding.text("posted_at") if posted.is_exact else posted.calendar_text()

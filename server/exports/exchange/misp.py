@@ -1,8 +1,9 @@
 """Confirmed findings as a MISP event: objects of MISP's own templates, techniques as tags of its galaxy.
 
 `to_ids` is false everywhere: an address in a finding is evidence, and no list may block a newspaper because of it. Source: MISP
-core format; MISP object templates (uuid and version below); galaxy `disarm-techniques`. Not checked: whether the receiving
-instance knows these templates in these versions.
+core format; MISP object templates (uuid and version below); galaxy `disarm-techniques`. An attribute of the type `datetime` has
+no precision: a time of posting that is not known to a second stands in the post's comment, between its bounds. Not checked:
+whether the receiving instance knows these templates in these versions.
 """
 
 import uuid
@@ -13,6 +14,8 @@ from typing import Any
 
 from server.exports.exchange.shown import CaseShown, Shown
 from server.exports.exchange.stixids import OWN
+from server.exports.tables.findings import utc_text
+from server.exports.tables.posted import NEVER_COMPARED
 from server.findings.body import Tag
 
 Object = dict[str, Any]
@@ -20,6 +23,7 @@ Attribute = tuple[str, str, str]
 """Relation, type and value."""
 GALAXY_VERSION = "misp-galaxy v2"
 NO_LIST = False
+WITHDRAWN = "; it was withdrawn from the case"
 INHERIT = "5"
 OWN_ORGANISATION_ONLY = "0"
 
@@ -66,6 +70,9 @@ def misp_event(case: CaseShown, findings: list[Shown]) -> Object:
     }
     for finding in findings:
         event["Object"] += _finding_objects(event_uuid, finding)
+    if gone := [one.link for one in findings if one.cells.get("captures_withdrawn") or one.cells.get("deposits_withdrawn")]:
+        text = "Evidence was withdrawn from the case of findings that are confirmed still: " + ", ".join(gone)
+        event["Attribute"].append(_attribute((event_uuid, "withdrawn", last), ("", "comment", text)))
     if unmapped:
         text = "Techniques that the galaxy does not have: " + "; ".join(unmapped)
         event["Attribute"].append(_attribute((event_uuid, "unmapped", last), ("", "comment", text)))
@@ -90,7 +97,7 @@ def _finding_objects(event: str, finding: Shown) -> Iterator[Object]:
     post = _post(finding)
     subject = None
     if post is not None:
-        subject = _object(post[0], _under(scope, "post"), post[1], comment=finding.link)
+        subject = _object(post[0], _under(scope, "post"), post[1], comment=_post_comment(finding))
         yield subject
     account = finding.text("account_id")
     if account and finding.is_named:
@@ -105,12 +112,14 @@ def _finding_objects(event: str, finding: Shown) -> Iterator[Object]:
         if subject is not None:
             note["ObjectReference"] = [_reference(note, subject)]
         yield note
+    gone = finding.texts("captures_withdrawn")
     for capture in finding.texts("captures"):
+        about = f"Capture of {number}; its name is the SHA-256 of its statement"
         told = [
             ("case-number", "text", finding.text("case")),
             ("evidence-number", "text", capture),
             ("type", "text", "Web page"),
-            ("additional-comments", "text", f"Capture of {number}; its name is the SHA-256 of its statement"),
+            ("additional-comments", "text", about + (WITHDRAWN if capture in gone else "")),
         ]
         yield _object(FORENSIC_EVIDENCE, _under(scope, capture), told, comment=finding.link)
 
@@ -135,9 +144,19 @@ def _post(finding: Shown) -> tuple[Template, list[Attribute]] | None:
     if platform == "facebook":
         told += [("post-id", "text", finding.text("post_id"))]
         return (FACEBOOK_POST, told) if url or text or finding.text("post_id") else None
-    posted = finding.text("posted_at")
-    told += [("creation-date", "datetime", posted), ("type", "text", finding.text("platform"))]
+    exact = finding.text("posted_at") if finding.posted is not None and finding.posted.is_exact else ""
+    told += [("creation-date", "datetime", exact), ("type", "text", finding.text("platform"))]
     return (MICROBLOG, told) if url or text else None
+
+
+def _post_comment(finding: Shown) -> str:
+    """Which finding it is of; and when it was posted, where no attribute can say that as vaguely as it is known."""
+    posted = finding.posted
+    if posted is None or posted.is_exact:
+        return finding.link
+    low, high = (utc_text(one) for one in posted.bounds)
+    how = posted.source if posted.compared else f"{posted.source}, {NEVER_COMPARED}"
+    return f"{finding.link}. Posted between {low} and {high} ({how}): no exact time is known"
 
 
 Scope = tuple[str, str, str]

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from server.exports.errors import ExportRefused
 from server.exports.profiles import Profile
 from server.exports.tables.cells import Value
 from server.exports.tables.columns import FINDING_COLUMNS, SIGHTING_COLUMNS, columns_for
 from server.exports.tables.findings import ConfirmedFinding, sightings_of
+from server.exports.tables.posted import Posted
 from server.findings.body import Tag
 
 FINDINGS_LIMIT = 5_000
@@ -37,6 +39,15 @@ class Shown:
         """When it was captured and seen: RFC 3339 in UTC, oldest first."""
         known = [self.text("captured_at"), *(str(one["seen_at"]) for one in self.sightings if one.get("seen_at"))]
         return sorted(one for one in known if one)
+
+    @property
+    def posted(self) -> Posted | None:
+        """The time of posting, as exact as the table says it is; None where it has none."""
+        precision_s = self.cells.get("posted_at_precision_s")
+        if not self.text("posted_at") or not isinstance(precision_s, int | float):
+            return None
+        value, source = datetime.fromisoformat(self.text("posted_at")), self.text("posted_at_source")
+        return Posted(value, precision_s, source, compared=self.text("posted_at_compared") == "yes")
 
     @property
     def link(self) -> str:

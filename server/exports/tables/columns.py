@@ -134,6 +134,10 @@ FINDING_COLUMNS: tuple[F, ...] = (
     F("override_note", "string", "Why it was confirmed in spite of a warning.", lambda one, _: one.body.override_note, OWN),
     F("author", "string", "Who wrote the version.", lambda one, _: one.author, OWN),
     F("reviewer", "string", "Who confirmed it.", lambda one, _: one.reviewer, OWN),
+    F("captures_withdrawn", "array", "Captures cited that were withdrawn from the case by then; it stays confirmed and counted.",
+      lambda one, _: one.captures_withdrawn),
+    F("deposits_withdrawn", "integer", "How many archives cited were withdrawn from the case by then.",
+      lambda one, _: len(one.deposits_withdrawn) or None),
 )  # fmt: skip
 
 SIGHTING_COLUMNS: tuple[S, ...] = (

@@ -21,7 +21,8 @@ _SIGHTING_IDS = uuid.UUID("6e9f9f0c-6a0e-5a9e-9d0b-0f2f3f9a7c11")
 class ConfirmedFinding:
     """The version that was confirmed last, with what its confirmation pinned. `captured_at`: of the captures it cites.
 
-    author, reviewer: names of persons; `organisation`: whose case it is.
+    author, reviewer: names of persons; `organisation`: whose case it is. withdrawn: captures and deposits (by id) that had been
+    withdrawn from the case when this was read, among them perhaps some that it does not cite.
     """
 
     case_id: uuid.UUID
@@ -38,6 +39,7 @@ class ConfirmedFinding:
     captured_at: Mapping[str, datetime]
     author: str
     reviewer: str
+    withdrawn: frozenset[str] = frozenset()
 
     def names_account(self, profile: Profile) -> bool:
         """False where an account stays a pseudonym: for the public, unless a person named the actor or it is an advertisement."""
@@ -78,6 +80,16 @@ class ConfirmedFinding:
         """Each of them in words, by id."""
         pinned = self.pins.get("deposits") or []
         return {one["id"]: f"D-{one['number']} {one['kind']} sha256:{one['sha256']} ({one['origin']})" for one in pinned}
+
+    @property
+    def captures_withdrawn(self) -> list[str]:
+        """The captures it cites that were withdrawn from the case. It stays confirmed until somebody rejects it."""
+        return [one for one in self.body.cited_captures if one in self.withdrawn]
+
+    @property
+    def deposits_withdrawn(self) -> list[str]:
+        """The archives it cites that were withdrawn from the case, by id."""
+        return [str(one) for one in self.body.cited_deposits if str(one) in self.withdrawn]
 
     @property
     def silence(self) -> Mapping[str, Any]:

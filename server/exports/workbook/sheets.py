@@ -13,6 +13,7 @@ from server.findings.statistics import MULTI_LABEL
 SLI_HEADER = (
     "period_from", "period_to", "commitment", "measure", "sli", "content_type", "member_state", "platform", "language", "unit",
     "n", "n_low", "n_high", "dedup_rule", "statistic_id", "ids_sha256", "as_of",
+    "evidence_withdrawn",
 )  # fmt: skip
 SLIS = ("16.1.1", "17.2.1", "30.1.1")
 CONDUCT_FROM = date(2025, 7, 1)
@@ -95,6 +96,7 @@ def sli_cells(book: Workbook, row: SliRow) -> tuple[Value, ...]:
         said.period_from.isoformat(), said.period_to.isoformat(), commitment, row.sli.rsplit(".", 1)[0], f"SLI {row.sli}",
         row.content_type or None, row.member_state or None, row.platform or None, row.language or None, row.unit, row.n,
         row.n_low, row.n_high, row.dedup_rule, row.statistic_id or None, row.ids_sha256 or None, utc_text(row.as_of),
+        row.withdrawn,
     )  # fmt: skip
 
 
@@ -123,6 +125,11 @@ def method(book: Workbook) -> Iterator[tuple[str, str]]:
         "One a line in the sheet and file `ids`; ids_sha256 is the SHA-256 of a number's ids, one a line, each line ended by LF.",
     )
     for one in book.rows:
+        if one.withdrawn:
+            yield (
+                f"evidence of {one.statistic_id}",
+                f"Of findings counted, {one.withdrawn} had evidence withdrawn when the report was made. The number counts them.",
+            )
         if one.ids_elsewhere:
             yield (
                 f"ids of {one.statistic_id}",

@@ -68,7 +68,10 @@ class WorkbookDraft(Value):
 
 class SliRow(Value):
     """One number; where it is a range there is no `n`, only its ends. Empty breakdowns mean all. `ids`: what was counted, in
-    order; `ids_elsewhere`: they are too many for this file and stand in the statistic's own ids file, which has the same hash."""
+    order; `ids_elsewhere`: they are too many for this file and stand in the statistic's own ids file, which has the same hash.
+    withdrawn: findings that a statistic counts whose evidence was withdrawn when the report was made; None where nothing was
+    looked for.
+    """
 
     sli: Sli
     content_type: str = ""
@@ -85,6 +88,7 @@ class SliRow(Value):
     as_of: AwareDatetime
     ids: tuple[str, ...] = ()
     ids_elsewhere: bool = False
+    withdrawn: int | None = Field(default=None, exclude_if=lambda one: one is None)
 
 
 class AlertRow(Value):

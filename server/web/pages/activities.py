@@ -20,6 +20,7 @@ router = APIRouter()
 Line = Annotated[str, Form(max_length=300)]
 Long = Annotated[str, Form(max_length=20_000)]
 Day = Annotated[str, Query(max_length=40)]
+LINES_SHOWN = 500
 
 
 def typed_order(
@@ -57,11 +58,13 @@ async def log(request: Request, actor: Reader, services: ServicesDep, first: Day
     """The lines that hold, newest first, of a period or of all time."""
     days = [_day(name, text) if text else None for name, text in (("first", first), ("last", last))]
     cases = await own_cases(actor, services)
+    lines = await services.findings.activities.said(actor, days[0], days[1], limit=LINES_SHOWN + 1)
     return render(
         request,
         "activities.html",
         section="statistics",
-        lines=await services.findings.activities.said(actor, days[0], days[1]),
+        lines=lines[:LINES_SHOWN],
+        more=len(lines) > LINES_SHOWN,
         first=first,
         last=last,
         kinds=KINDS,

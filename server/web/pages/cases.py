@@ -18,6 +18,7 @@ from server.cases.notes import MOMENT_KINDS, NOTES_SHOWN, MomentOrder
 from server.cases.searchquery import STATES, SearchQuery
 from server.cases.service import CaseOrder
 from server.errors import BadInput, NotFound
+from server.notices import rechecks
 from server.operators.actors import OperatorActor
 from server.operators.roles import Right
 from server.rules.catalogue import shipped
@@ -232,6 +233,7 @@ async def _page(request: Request, actor: OperatorActor, services: ServicesDep, c
         findings=findings[:FINDINGS_SHOWN],
         more_findings=len(findings) > FINDINGS_SHOWN,
         rechecks=await services.notice_records.rechecks.of_case(actor, case_id, services.clock.now()),
+        rechecks_limit=rechecks.ROWS_LIMIT,
         judgings=await services.imports.judgings.of_case(actor, case_id, limit=3),
         types=shipped().types.values(),
         notes=notes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from server.images.views import Counts, Evidence, ImageView, Match, MemberView, SightingView
 from server.media.provenance.signals import Signal
@@ -40,6 +41,23 @@ class Pair:
     query: ImageView
     known: ImageView
     evidence: Evidence
+
+
+@dataclass(frozen=True)
+class MatchRow:
+    """A match as the page shows it."""
+
+    match: Match
+    facts: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class ClusterLink:
+    """A cluster in one line."""
+
+    cluster_id: UUID
+    line: str
 
 
 def pair_of(member: MemberView, representative: ImageView) -> Pair | None:

@@ -12,12 +12,16 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response, UploadFile
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
+from server.composition import Services
 from server.errors import BadInput, NotFound
 from server.images.errors import ClusterEnded, PictureRefused
-from server.images.views import ClusterView, Match, MemberView
+from server.images.views import ClusterView, MemberView
+from server.operators.actors import OperatorActor
 from server.web.deps import Grouper, Reader, ServicesDep
 from server.web.middleware import CONTENT_SECURITY_POLICY
 from server.web.pages.image_words import (
+    ClusterLink,
+    MatchRow,
     count_line,
     count_rows,
     evidence_line,
@@ -54,23 +58,6 @@ class MemberRow:
     has_overlay: bool
 
 
-@dataclass(frozen=True)
-class MatchRow:
-    """A match as the page shows it."""
-
-    match: Match
-    facts: str
-    evidence: str
-
-
-@dataclass(frozen=True)
-class ClusterLink:
-    """A cluster in one line."""
-
-    cluster_id: UUID
-    line: str
-
-
 @router.get("")
 async def index(
     request: Request, actor: Reader, services: ServicesDep, after: Annotated[int | None, Query(ge=0)] = None
@@ -93,7 +80,7 @@ async def search_form(
         if named is None:
             raise BadInput(field="capture", reason="no address of a capture of this service")
         return RedirectResponse(f"/captures/{named.group(1)}#images", status_code=HTTPStatus.SEE_OTHER)
-    return _search_page(request, warmth=services.images.warming.state)
+    return await _search_page(request, actor, services)
 
 
 @router.post("/search")
@@ -103,7 +90,8 @@ async def search(request: Request, actor: Reader, services: ServicesDep, picture
     try:
         answer = await services.images.search.by_bytes(actor, data)
     except PictureRefused as refused:
-        return _search_page(request, status=HTTPStatus.UNPROCESSABLE_ENTITY, refused=str(refused.data["reason"]))
+        reason = str(refused.data["reason"])
+        return await _search_page(request, actor, services, status=HTTPStatus.UNPROCESSABLE_ENTITY, refused=reason)
     texts = texts_of(request)
     matches = [
         MatchRow(one, facts_line(texts, one.image), evidence_line(texts, one.evidence, own="known")) for one in answer.matches
@@ -111,7 +99,7 @@ async def search(request: Request, actor: Reader, services: ServicesDep, picture
     signals = await services.images.origins.in_bytes(data)
     sure = sum(one.kind != "variant" for one in answer.matches)
     kinds = kinds_line(texts, answer.matches)
-    return _search_page(request, answer=answer, matches=matches, signals=signals, sure=sure, kinds=kinds)
+    return await _search_page(request, actor, services, answer=answer, matches=matches, signals=signals, sure=sure, kinds=kinds)
 
 
 @router.get("/clusters/{cluster_id}")
@@ -138,9 +126,10 @@ async def cluster(request: Request, cluster_id: UUID, actor: Reader, services: S
         splittable=[one for one in members if one.relation not in ("representative", "contains")],
         sightings=seen.shown,
         sightings_count=seen.count,
-        elsewhere=elsewhere,
+        elsewhere=elsewhere.shown,
+        elsewhere_count=elsewhere.count,
         elsewhere_counts=[(texts.get(f"elsewhere.{unit}"), number) for unit, number in vars(view.elsewhere).items()],
-        only_elsewhere={one.sha256 for one in elsewhere} - {one.sha256 for one in seen.shown},
+        only_elsewhere={one.sha256 for one in elsewhere.shown} - {one.sha256 for one in seen.shown},
         roles={one.image.sha256: one.role for one in view.members},
         names=await services.captures.details.names(actor, {one.actor for one in view.decisions}),
         whose=lambda one: whose_line(texts, one),
@@ -244,6 +233,7 @@ async def image(request: Request, sha256: Digest, actor: Reader, services: Servi
     view = await services.images.reads.image(actor, sha256)
     homes = await services.images.reads.clusters_with(actor, sha256)
     seen = await services.images.reads.sightings(actor, sha256)
+    placed = await services.images.reads.elsewhere(actor, sha256)
     return render(
         request,
         "image.html",
@@ -251,7 +241,8 @@ async def image(request: Request, sha256: Digest, actor: Reader, services: Servi
         image=view,
         facts=facts_line(texts, view),
         signals=await services.images.origins.of(actor, sha256),
-        elsewhere=await services.images.reads.elsewhere(actor, sha256),
+        elsewhere=placed.shown,
+        elsewhere_count=placed.count,
         sightings=seen.shown,
         sightings_count=seen.count,
         clusters=[ClusterLink(one.cluster_id, count_line(texts, one.counts) or texts.get("deposit.elsewhere")) for one in homes],
@@ -278,11 +269,20 @@ def _rows(texts: Texts, view: ClusterView, members: tuple[MemberView, ...]) -> l
     ]
 
 
-def _search_page(request: Request, *, status: int = HTTPStatus.OK, **values: object) -> Response:
-    given = {"answer": None, "refused": "", "matches": [], "signals": None, "sure": 0, "kinds": "", "warmth": "ready"} | values
+async def _search_page(
+    request: Request, actor: OperatorActor, services: Services, *, status: int = HTTPStatus.OK, **values: object
+) -> Response:
+    """The page, with how far the index is: asked after the search, which may have waited for it."""
+    given = {"answer": None, "refused": "", "matches": [], "signals": None, "sure": 0, "kinds": ""} | values
     texts = texts_of(request)
     page = render(
-        request, "image_search.html", status=status, section="images", whose=lambda one: whose_line(texts, one), **given
+        request,
+        "image_search.html",
+        status=status,
+        section="images",
+        whose=lambda one: whose_line(texts, one),
+        index=await services.images.states.of(actor),
+        **given,
     )
     page.headers.update(PASTE_POLICY)
     return page

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 
 from server.cases.models import CaseState
 from server.errors import BadInput, NotFound, ServiceError
+from server.notices import rechecks as due
 from server.notices import vocabulary
 from server.notices.errors import NoticeRefused
 from server.notices.service import NoticeView
@@ -50,7 +51,7 @@ CHOICES = {
 async def rechecks(request: Request, actor: Reader, services: ServicesDep) -> Response:
     """What is to be looked at again, in every case the reader may see, the earliest first."""
     found = await services.notice_records.rechecks.of_everybody(actor, services.clock.now())
-    return render(request, "rechecks.html", section="cases", rechecks=found)
+    return render(request, "rechecks.html", section="cases", rechecks=found, limit=due.ROWS_LIMIT)
 
 
 @router.get("/cases/{case_id}/notices")
@@ -75,6 +76,7 @@ async def of_case(
         units=UNITS,
         method=METHOD,
         rechecks=await services.notice_records.rechecks.of_case(actor, case_id, services.clock.now()),
+        rechecks_limit=due.ROWS_LIMIT,
         tables=await services.notice_records.tables.of_case(actor, case_id),
         writes=Right.WRITE in actor.rights and case.state == CaseState.OPEN,
         freezes=Right.REVIEW in actor.rights and case.organisation_id == actor.organisation_id and case.state == CaseState.OPEN,

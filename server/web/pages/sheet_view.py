@@ -49,25 +49,24 @@ class ClusterSheet:
 async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UUID, texts: Texts) -> ClusterSheet:
     """Every image of the cluster (300 at most) and every sighting. Raises: NotFound, ClusterEnded."""
     view = await services.images.reads.cluster(actor, cluster_id)
-    sightings = (await services.images.reads.cluster_sightings(actor, cluster_id)).shown
-    found = await services.images.reads.cluster_elsewhere(actor, cluster_id)
-    counted = [one for one in found if not one.withdrawn]
-    elsewhere = counted[: max(0, SIGHTINGS_LIMIT - len(sightings))]
+    seen = await services.images.reads.cluster_sightings(actor, cluster_id)
+    placed = await services.images.reads.cluster_elsewhere(actor, cluster_id)
+    sightings, standing = seen.shown, [one for one in placed.shown if not one.withdrawn]
+    elsewhere = standing[: max(0, SIGHTINGS_LIMIT - len(sightings))]
     captured = {one.sha256 for one in sightings}
     made_at = services.clock.now()
     members = [
         await _member(services, actor, one, texts, texts.get("deposit.elsewhere") if one.image.sha256 not in captured else "")
         for one in view.members[:MEMBERS_LIMIT]
     ]
-    left_out = len(view.members) - len(members)
+    left_out = view.members_count - len(members)
     roles = {one.image.sha256: "exact" if one.role == "representative" else one.role for one in view.members}
     notes = [texts.get("cluster.note"), texts.get("counts.note"), texts.get("signals.note")]
     if elsewhere:
         notes.append(texts.get("elsewhere.hint"))
     if left_out:
         notes.append(texts.get("sheet.left_out", n=left_out))
-    unseen = max(0, view.counts.instances + view.counts.contains - len(sightings))
-    if unlisted := unseen + len(counted) - len(elsewhere):
+    if unlisted := seen.count - len(sightings) + placed.standing - len(elsewhere):
         notes.append(texts.get("sheet.unlisted", n=unlisted))
     sheet = Sheet(
         title=texts.get("sheet.title"),

@@ -1,7 +1,6 @@
 """Images and clusters: search by picture, read, count, decide."""
 
 import re
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import UploadFile
 
 from server.errors import BadInput, NotFound
-from server.images.views import ElsewhereView, Seen
+from server.images.views import Placed, Seen
 from server.web.bodies import json_body, read_json
 from server.web.deps import AnyCaller, Grouper, Reader, ServicesDep
 from server.web.image_schemas import (
@@ -176,12 +175,13 @@ async def _picture(request: Request) -> bytes:
         return await file.read()
 
 
-def _sightings(found: Seen, elsewhere: Sequence[ElsewhereView]) -> SightingList:
+def _sightings(found: Seen, elsewhere: Placed) -> SightingList:
     return SightingList(
         count=found.count,
         truncated=found.truncated,
         sightings=[SightingRow.model_validate(one) for one in found.shown],
-        elsewhere=[ElsewhereRow.model_validate(one) for one in elsewhere],
+        elsewhere=[ElsewhereRow.model_validate(one) for one in elsewhere.shown],
+        elsewhere_count=elsewhere.count,
     )
 
 
