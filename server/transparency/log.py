@@ -25,6 +25,7 @@ from server.trust.receipt import format_receipt, verify_receipt
 __all__ = ["Log", "Published", "Stamp", "Stamped"]
 
 LEAF_BYTES = 32
+_ROUNDS = 5
 
 _APPEND = """
 INSERT INTO queued_leaf (leaf, needs_stamp)
@@ -74,18 +75,27 @@ class Log:
         return await self._rounds.join()
 
     async def _round(self) -> Published | None:
-        head = await self.sequencer.run()
-        return None if head is None else await self._publish(head)
+        """A witness cosigns no head older than its newest: when another process was quicker, its newer head is published too."""
+        published = None
+        for _ in range(_ROUNDS):
+            head = await self.sequencer.run()
+            if head is None:
+                return None
+            published, is_overtaken = await self._publish(head)
+            if not is_overtaken:
+                break
+        return published
 
-    async def _publish(self, head: SignedHead) -> Published:
-        """The head's file with all cosignatures that can be had now; what was had before is kept."""
+    async def _publish(self, head: SignedHead) -> tuple[Published, bool]:
+        """The head's file with all cosignatures that can be had now, what was had before kept; whether a newer head took them."""
         newest = await self.newest()
-        if newest is not None and newest.size == head.size:
-            note = await self.witnesses.cosign(newest.note, head.size) if self._lacks_cosignatures(newest) else newest.note
-            if note == newest.note:
-                return newest
-        else:
-            note = await self.witnesses.cosign(head.note, head.size)
+        known = newest.note if newest is not None and newest.size == head.size else None
+        if newest is not None and known is not None and not self._lacks_cosignatures(newest):
+            return newest, False
+        cosigned = await self.witnesses.cosign(known or head.note, head.size)
+        note = cosigned.note
+        if newest is not None and note == known:
+            return newest, cosigned.overtaken
         row = PublishedNote(
             sha256=hashlib.sha256(note).hexdigest(),
             size=head.size,
@@ -96,7 +106,7 @@ class Log:
         async with self.database.transaction() as session:
             statement = insert(PublishedNote).values(row.model_dump()).on_conflict_do_nothing()
             await (await session.connection()).execute(statement)
-        return Published(row.sha256, head.size, head.root, row.cosignatures, note)
+        return Published(row.sha256, head.size, head.root, row.cosignatures, note), cosigned.overtaken
 
     def _lacks_cosignatures(self, published: Published) -> bool:
         return published.cosignatures < len(self.trust.witnesses)

@@ -8,12 +8,12 @@ from functools import partial
 
 import httpx2
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import select
+from sqlmodel import col, select
 
 from server.clock import Clock
 from server.db import Database
 from server.settings import WitnessSettings
-from server.transparency.models import WitnessRow
+from server.transparency.models import CheckpointRow, WitnessRow
 from server.transparency.outward import http_client
 from server.transparency.tiles import TileCache, stored_nodes
 from server.trust.checkpoint import with_signatures
@@ -23,6 +23,7 @@ from server.trust.merkle import consistency_proof
 from server.trust.note import COSIGNATURE_V1, NoteSignature, VerifierKey, parse_note, parse_vkey, verify_cosignatures
 
 SIZE_DIGITS = 19
+_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,25 @@ class WitnessFailed(Exception):
     """No usable cosignature came; the text is the stored reason."""
 
 
+class _Overtaken(Exception):
+    """The witness stands at a newer head that this log signed in the meantime: no fault of anybody's."""
+
+
 class _OtherSize(Exception):
     """409: the witness stands at another size."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         super().__init__(size)
+
+
+@dataclass(frozen=True)
+class Cosigned:
+    """`note`: the file with the cosignatures that came. overtaken: a witness already stands at a newer head of this log, which
+    another process had it cosign: that one is to be published."""
+
+    note: bytes
+    overtaken: bool
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,7 @@ class WitnessClient:
         """The keys of the configured witnesses."""
         return tuple(witness.key for witness in self.witnesses)
 
-    async def cosign(self, note: bytes, size: int) -> bytes:
+    async def cosign(self, note: bytes, size: int) -> Cosigned:
         """`note` with a cosignature line of every witness that answers in time; a witness that already signed it is not asked.
 
         Each call's outcome is stored (table witness). Never raises for a witness's fault.
@@ -101,9 +115,10 @@ class WitnessClient:
             for witness in self.witnesses
             if witness.key.name not in known and not self._is_paused(rows.get(witness.name), now)
         ]
-        lines = await asyncio.gather(*(self._ask(witness, rows.get(witness.name), note, size) for witness in asked))
-        fresh = [line for line in lines if line is not None]
-        return with_signatures(note, fresh) if fresh else note
+        answers = await asyncio.gather(*(self._ask(witness, rows.get(witness.name), note, size) for witness in asked))
+        fresh = [answer for answer in answers if isinstance(answer, NoteSignature)]
+        overtaken = any(isinstance(answer, _Overtaken) for answer in answers)
+        return Cosigned(with_signatures(note, fresh) if fresh else note, overtaken)
 
     async def states(self) -> list[WitnessRow]:
         """How the last call to each witness went."""
@@ -123,11 +138,13 @@ class WitnessClient:
         async with self.database.session() as session:
             return {row.name: row for row in (await session.exec(select(WitnessRow))).all()}
 
-    async def _ask(self, witness: Witness, row: WitnessRow | None, note: bytes, size: int) -> NoteSignature | None:
+    async def _ask(self, witness: Witness, row: WitnessRow | None, note: bytes, size: int) -> NoteSignature | _Overtaken | None:
         reached = row.size if row is not None else 0
         try:
             async with asyncio.timeout(self.limits.timeout_s):
                 line = await self._ask_with_recovery(witness, min(reached, size), note, size)
+        except _Overtaken as overtaken:
+            return overtaken
         except (WitnessFailed, TimeoutError) as error:
             await self._settle(witness, reached, str(error) or "no answer in time")
             return None
@@ -135,18 +152,25 @@ class WitnessClient:
         return line
 
     async def _ask_with_recovery(self, witness: Witness, reached: int, note: bytes, size: int) -> NoteSignature:
-        """Asks from the size we believe the witness has; if it says another one, once more from there."""
-        try:
-            return await self._post(witness, reached, note, size)
-        except _OtherSize as other:
-            if other.size > size:
-                raise WitnessFailed(f"stands at size {other.size}, beyond ours of {size}") from other
-            if other.size == reached:
-                raise WitnessFailed(f"refuses our root for size {size}") from other
+        """Asks from the size we believe the witness has; if it says another one, again from there: other processes ask too."""
+        for _ in range(_ATTEMPTS):
             try:
-                return await self._post(witness, other.size, note, size)
-            except _OtherSize as again:
-                raise WitnessFailed(f"stood at {other.size}, then at {again.size}") from again
+                return await self._post(witness, reached, note, size)
+            except _OtherSize as other:
+                if other.size > size and other.size <= await self._signed():
+                    raise _Overtaken from other
+                if other.size > size:
+                    raise WitnessFailed(f"stands at size {other.size}, beyond ours of {size}") from other
+                if other.size == reached:
+                    raise WitnessFailed(f"refuses our root for size {size}") from other
+                before, reached = reached, other.size
+        raise WitnessFailed(f"stood at {before}, then at {reached}")
+
+    async def _signed(self) -> int:
+        """The size of the largest head that this log has signed by now."""
+        async with self.database.session() as session:
+            found = (await session.exec(select(CheckpointRow.size).order_by(col(CheckpointRow.size).desc()).limit(1))).first()
+        return found or 0
 
     async def _post(self, witness: Witness, reached: int, note: bytes, size: int) -> NoteSignature:
         proof: list[bytes] = []

@@ -151,6 +151,32 @@ async def test_a_lost_answer_is_recovered_through_409(witnessed: Stage, witness:
     assert (published.size, published.cosignatures) == (3, 1)
 
 
+async def test_a_newer_head_that_another_process_had_cosigned_is_published_instead(
+    witnessed: Stage, witness: RunningWitness, database_url: str, tmp_path: Path
+) -> None:
+    """A service and a command sequence at once: the witness has the newer head first, and cosigns the older one no more."""
+    other = Stage.build(database_url, tmp_path, witnesses=[witness.as_configured()], clock=witnessed.clock)
+    real = witnessed.witnesses._http
+
+    class IsOvertaken(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            witnessed.witnesses._http = real
+            await other.append(leaf(1))
+            newer = await other.log.sequence()
+            assert newer is not None
+            assert (newer.size, newer.cosignatures) == (2, 1)
+            return await real.post(str(request.url), content=await request.aread())
+
+    witnessed.witnesses._http = httpx2.AsyncClient(transport=IsOvertaken())
+    await witnessed.append(leaf(0))
+    published = await witnessed.log.sequence()
+    await other.close()
+    assert published is not None
+    assert (published.size, published.cosignatures) == (2, 1)
+    [state] = await witnessed.witnesses.states()
+    assert (state.outcome, state.reason) == ("PASSED", None)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
