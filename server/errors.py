@@ -94,6 +94,12 @@ class Forbidden(ServiceError):
     code = "forbidden"
 
 
+class CaptureNotAllowed(Forbidden):
+    """The browser's person may capture no more; what it holds can be sent when the person may again. data: needs."""
+
+    code = "capture_not_allowed"
+
+
 class PasskeyDue(Forbidden):
     """The organisation asks this person for a passkey, and this session was opened without one. data: needs."""
 

@@ -1,3 +1,5 @@
+import { isShutOut } from "../queue/reducer.js";
+import { withStore } from "../queue/store.js";
 import { onLoaded, onShown, readAuto } from "./watch.js";
 
 const SETTLE_MS = 1000; // pages that write themselves do so just after they have loaded
@@ -11,6 +13,7 @@ export function watchBrowsing(capture) {
   const tools = {
     local: chrome.storage.local, session: chrome.storage.session, locks: navigator.locks, now: Date.now,
     capture: async (/** @type {number} */ tabId) => outcomeOf(await capture(tabId)),
+    isShutOut: () => withStore(async (store) => isShutOut(await store.readPairing(), await store.listItems())),
     pause: (/** @type {number} */ ms) => new Promise((/** @type {(value: void) => void} */ resolve) => { setTimeout(resolve, ms); }),
     readTab: async (/** @type {number} */ tabId) => {
       const { active, incognito, url } = await chrome.tabs.get(tabId);

@@ -18,6 +18,7 @@ import { findPattern, parsePatterns } from "./patterns.js";
  * @property {(tabId: number) => Promise<Outcome>} capture
  * @property {(ms: number) => Promise<void>} pause
  * @property {() => number} now milliseconds since 1970
+ * @property {() => Promise<boolean>} isShutOut the service takes nothing from this browser or its person now
  */
 
 /** @type {AutoSettings} */
@@ -56,7 +57,7 @@ export async function readLimits({ local, now }) {
 export async function onLoaded({ tabId, url }, tools) {
   const settings = await readAuto(tools);
   const site = settings.isOn ? findPattern(parsePatterns(settings.patterns).patterns, url)?.host : undefined;
-  if (site === undefined) return false;
+  if (site === undefined || await tools.isShutOut()) return false; // without the person asking for it, nothing is collected that may not be sent
   for (let times = 0; times < BUSY.times; times += 1) {
     const tab = await tools.readTab(tabId);
     if (tab.incognito || tab.url !== url) return false;

@@ -204,6 +204,7 @@ async function toEvent(error, item, work) {
     await work.store.markRevoked(work.pairing.token, new Date(at));
     return { type: "refused", reason: "pairing_revoked", retryAt: null };
   }
+  if (error.code === "capture_not_allowed") return { type: "refused", reason: "not_allowed", retryAt: at + DOUBT_DELAY_MS }; // of the person, who may be allowed again
   if (error.code === "digest_mismatch") return digestMismatch(item, work);
   if (error.code === "statement_taken" && (await work.store.readItem(item.captureId))?.former?.length) {
     await record(item.captureId, { type: "taken" }, work);

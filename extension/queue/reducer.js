@@ -143,6 +143,14 @@ export function hasWork(item) {
   return isOpen(item) || (item.state === "failed" && item.retryAt !== null);
 }
 
+/**
+ * @param {{revokedAt: string | null} | undefined} pairing @param {Item[]} items
+ * @returns {boolean} the service has said that it takes nothing from this browser or its person, and has not taken anything since
+ */
+export function isShutOut(pairing, items) {
+  return pairing !== undefined && (pairing.revokedAt !== null || items.some(({ state, reason }) => state === "failed" && reason === "not_allowed"));
+}
+
 /** @param {Item} item @returns {Item} */
 function settled(item) {
   return { ...item, attempts: 0, retryAt: null, reason: null };

@@ -76,6 +76,7 @@ function codeOf(error) {
   if (error instanceof Unreachable) return "unreachable";
   if (error instanceof SealError) return "answer";
   if (!(error instanceof Problem)) throw error;
+  if (error.code === "capture_not_allowed") return "not_allowed";
   if (error.status === 401 || error.status === 403) return "not_paired";
   if (error.code === "picture_refused") return "refused";
   return error.status === 413 ? "too_large" : "answer";

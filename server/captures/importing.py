@@ -61,10 +61,10 @@ class Imports:
 
     async def signer(self, unsent: UnsentCapture) -> DeviceActor:
         """The device whose key the envelope names. Raises: DeviceUnknown (not enrolled here, or revoked)."""
-        device = await self._operators.device_by_key(unsent.key_id)
-        if device is None or device.revoked_at is not None:
+        found = await self._operators.device_by_key(unsent.key_id)
+        if found is None or found[0].revoked_at is not None:
             raise DeviceUnknown(key_id=unsent.key_id)
-        return device_actor(device)
+        return device_actor(*found)
 
     async def take(self, actor: DeviceActor, path: Path, unsent: UnsentCapture) -> ImportedCapture:
         """Commits, stores what is missing, seals. Idempotent. Raises: as Intake.commit(), Uploads.append() and Sealer.seal().

@@ -12,12 +12,14 @@ from server.cases.models import CaseFile, CaseInvitation, CaseState
 from server.cases.parts import CaseParts
 from server.cases.recording import record
 from server.cases.scope import require_case
-from server.errors import BadInput, NotFound
+from server.errors import BadInput, Forbidden, NotFound
 from server.operators.actors import OperatorActor, operator_urn
 from server.operators.models import Operator, Organisation
 from server.operators.rights import demand, own_rows
 from server.operators.roles import Right
 from server.operators.secrets import digest, new_token
+from server.operators.service import operator_actor
+from server.operators.standing import demand_now
 
 INVITATION_DAYS = 7
 
@@ -74,6 +76,7 @@ class Members:
         """
         wanted_role = _role(role, foreign=False)
         async with self._parts.database.transaction() as session:
+            await demand_now(session, actor, Right.LEAD)
             case = await require_case(session, actor, case_id, "lead")
             found = select(Operator).where(Operator.id == operator_id, own_rows(actor, Operator.organisation_id))
             operator = (await session.exec(found)).first()
@@ -99,6 +102,7 @@ class Members:
         CaseClosed."""
         wanted_role, token, now = _role(role, foreign=True), new_token("hsc"), self._parts.clock.now()
         async with self._parts.database.transaction() as session:
+            await demand_now(session, actor, Right.LEAD)
             case = await require_case(session, actor, case_id, "lead")
             session.add(
                 CaseInvitation(
@@ -115,15 +119,18 @@ class Members:
     async def redeem(self, actor: OperatorActor, token: str) -> uuid.UUID:
         """The case the invitation was for; the actor is its member now. `case.shared` is recorded with both organisations.
 
-        Raises: Forbidden; NotFound (one answer for unknown, used, expired, and a case that was closed).
+        Raises: Forbidden; NotFound (one answer for unknown, used, expired, of somebody who leads the case no more, and a case
+        that was closed).
         """
         demand(actor, Right.READ)
         async with self._parts.database.transaction() as session:
+            await demand_now(session, actor, Right.READ)
             row = await session.get(CaseInvitation, digest(token), with_for_update=True)
             case = None if row is None else await session.get(CaseFile, row.case_id, with_for_update=True)
             now = self._parts.clock.now()
             if row is None or case is None or row.used_at is not None or row.expires_at <= now or case.state != CaseState.OPEN:
                 raise NotFound(kind="invitation", id="")
+            await _require_still_leads(session, row)
             row.used_at = now
             operator = await session.get_one(Operator, actor.operator_id)
             await self._join(session, case, operator, (row.role, row.created_by))
@@ -151,6 +158,15 @@ class Members:
             session.add(row)
         row.role, row.added_by, row.added_at, row.ended_at = how[0], how[1], self._parts.clock.now(), None
         await session.flush()
+
+
+async def _require_still_leads(session: AsyncSession, invitation: CaseInvitation) -> None:
+    """Returns if whoever made the invitation could make it now: one kept back must not be a way in again. Raises: NotFound."""
+    inviter = operator_actor(await session.get_one(Operator, invitation.created_by, with_for_update={"read": True}))
+    try:
+        await require_case(session, inviter, invitation.case_id, "lead")
+    except (Forbidden, NotFound) as error:
+        raise NotFound(kind="invitation", id="") from error
 
 
 def _role(role: str, *, foreign: bool) -> str:

@@ -1,5 +1,6 @@
 """A person's own ways in and open sessions: what is added, removed or ended, with its custody event in one transaction."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -18,8 +19,17 @@ from server.operators.passkeys import NewPasskey
 from server.operators.rights import demand
 from server.operators.roles import Right
 from server.operators.sessions import holds_passkey, is_passkey_asked
+from server.operators.standing import demand_now
 
 LABEL_LIMIT = 80
+
+
+@dataclass(frozen=True)
+class AddedPasskey:
+    """The passkey's row; `cookie`: the session's from now on, None where the actor came by none."""
+
+    passkey_id: UUID
+    cookie: str | None
 
 
 class AccountService:
@@ -32,10 +42,12 @@ class AccountService:
         self.sessions = sign_ins.sessions
         self.clock = sign_ins.clock
 
-    async def add_passkey(self, actor: OperatorActor, new: NewPasskey, label: str) -> UUID:
-        """Stores a verified credential; `operator.passkey_added`. The session it was added in counts as one by passkey.
+    async def add_passkey(self, actor: OperatorActor, new: NewPasskey, label: str) -> AddedPasskey:
+        """Stores a verified credential; `operator.passkey_added`. The session it was added in counts as one by passkey from now
+        on, under another cookie.
 
-        Raises: Forbidden; BadInput (label); PasskeyRefused (`taken`: the same words for an own one and another person's).
+        Raises: Forbidden; Unauthenticated; BadInput (label); PasskeyRefused (`taken`: the same words for an own one and another
+        person's).
         """
         demand(actor, Right.ACCOUNT)
         name = label.strip()
@@ -43,6 +55,7 @@ class AccountService:
             raise BadInput(field="label", reason=f"1 to {LABEL_LIMIT} printable characters")
         async with self.database.transaction() as session:
             await lock_for_transaction(session, f"passkey:{new.credential_id.hex()}")
+            await demand_now(session, actor, Right.ACCOUNT)
             known = select(Passkey.id).where(Passkey.credential_id == new.credential_id)
             if (await session.exec(known)).first() is not None:
                 raise PasskeyRefused(reason="taken")
@@ -59,9 +72,10 @@ class AccountService:
             await session.flush()
             here = update(WebSession).where(col(WebSession.id) == actor.session_id)
             await session.exec(here.values(method="passkey", passkey_id=row.id))
+            cookie = await self.sessions.renew(session, actor)
             event = PersonEvent("operator.passkey_added", "add a passkey", {"passkey": str(row.id), "synced": new.synced})
             await self._record(session, actor, event)
-        return row.id
+        return AddedPasskey(row.id, cookie)
 
     async def remove_passkey(self, actor: OperatorActor, passkey_id: UUID) -> None:
         """The passkey lets nobody in any more, and other sessions opened with it end; `operator.passkey_removed`. Idempotent.
@@ -70,6 +84,8 @@ class AccountService:
         """
         demand(actor, Right.ACCOUNT)
         async with self.database.transaction() as session:
+            await demand_now(session, actor, Right.ACCOUNT)
+            operator = await session.get_one(Operator, actor.operator_id)
             row = await session.get(Passkey, passkey_id, with_for_update=True)
             if row is None or row.operator_id != actor.operator_id:
                 raise NotFound(kind="passkey", id=str(passkey_id))
@@ -77,7 +93,6 @@ class AccountService:
                 return
             row.removed_at = self.clock.now()
             await session.flush()
-            operator = await session.get_one(Operator, actor.operator_id, with_for_update=True)
             organisation = await session.get_one(Organisation, actor.organisation_id)
             if is_passkey_asked(organisation, operator) and not await holds_passkey(session, operator.id):
                 raise BadInput(field="passkey", reason="your organisation asks for one: add another before you remove this")
@@ -87,35 +102,45 @@ class AccountService:
             await self._record(session, actor, PersonEvent("operator.passkey_removed", "remove a passkey", details))
 
     async def is_password_asked(self, actor: OperatorActor) -> bool:
-        """Whether the present password is asked for before another is set: unless there is none, or a link or a passkey opened
-        the session (whoever forgot theirs comes by a link), or the actor comes by no session at all, from the command line."""
+        """Whether the present password is asked for before another one is set, or a passkey added: unless there is none, or a
+        link or a passkey opened the session (whoever forgot theirs comes by a link), or the actor comes by no session at all,
+        from the command line."""
         wanted = select(WebSession.method).where(col(WebSession.id) == actor.session_id)
         async with self.database.session() as session:
             has_one = await session.get(Password, actor.operator_id) is not None
             method = None if actor.session_id is None else (await session.exec(wanted)).first()
         return has_one and method not in (None, "link", "passkey")
 
-    async def set_password(self, actor: OperatorActor, login: str, password: str, present: str = "") -> None:
+    async def set_password(self, actor: OperatorActor, login: str, password: str, present: str = "") -> str | None:
         """The actor's login and password from now on; `operator.password_set`. If there was one, every other session ends: one by
-        the old password may since have added a passkey, or been opened by what was bound to the account with it.
+        the old password may since have added a passkey, or been opened by what was bound to the account with it. The session
+        that asks goes on under another cookie, which is given back.
 
         Tries with a wrong present password are counted and paused as those to sign in are; logins that are taken, by person.
         Raises: Forbidden; BadInput (login, password, a login that is taken, the present password); SignInPaused.
         """
         demand(actor, Right.ACCOUNT)
         chosen = await self.sign_ins.passwords.choose(login, password)
-        if await self.is_password_asked(actor):
-            await self._require_present(actor, present)
+        await self.demand_present(actor, present)
         await self._count_choice(actor, chosen.login)
         async with self.database.transaction() as session:
+            await demand_now(session, actor, Right.ACCOUNT)
             is_new = await session.get(Password, actor.operator_id) is None
             await self.sign_ins.passwords.store(session, actor.operator_id, chosen)
             others = col(WebSession.id).is_distinct_from(actor.session_id)
             ended = [] if is_new else await self.sessions.end(session, actor.operator_id, others)
             details: dict[str, object] = {"sessions": [str(one) for one in ended]}
             await self._record(session, actor, PersonEvent("operator.password_set", "set a password", details))
+            return await self.sessions.renew(session, actor)
 
-    async def _require_present(self, actor: OperatorActor, present: str) -> None:
+    async def demand_present(self, actor: OperatorActor, present: str) -> None:
+        """Returns where the present password is right, or none is asked for: see is_password_asked().
+
+        Before whatever would make the session one that is not asked any more, or another password.
+        Raises: BadInput (present); SignInPaused (tries are counted and paused as those to sign in are).
+        """
+        if not await self.is_password_asked(actor):
+            return
         async with self.database.session() as session:
             login = (await session.get_one(Operator, actor.operator_id)).login or ""
         key = login_key(login)
@@ -161,6 +186,7 @@ class AccountService:
         """The subject opens the actor's account from now on. Raises: Forbidden; IssuerRefused (`other_subject`, `taken`)."""
         demand(actor, Right.ACCOUNT)
         async with self.database.transaction() as session:
+            await demand_now(session, actor, Right.ACCOUNT)
             await self.sign_ins.bind(session, actor, vouched)
 
     async def unbind(self, actor: OperatorActor, identity_id: UUID) -> None:

@@ -12,7 +12,8 @@ from server.errors import DeviceKeyRefused, NotFound, PairingRefused
 from server.operators.actors import OperatorActor, operator_urn
 from server.operators.models import Device
 from server.operators.roles import Right
-from server.operators.service import NewDevice, OperatorService, device_actor
+from server.operators.service import NewDevice, OperatorService, PairingOffer, device_actor
+from server.operators.standing import demand_now
 from server.trust.errors import VerificationError
 from server.trust.events import device_item
 from server.trust.keys import DevicePublicKey
@@ -35,6 +36,12 @@ class EnrolmentService:
         self.operators = operators
         self.custody = custody
 
+    async def pairing_code(self, actor: OperatorActor) -> PairingOffer:
+        """A code that lets one browser of the actor in. Raises: Forbidden; Unauthenticated."""
+        async with self.database.transaction() as session:
+            await demand_now(session, actor, Right.CAPTURE)
+            return await self.operators.add_pairing_code(session, actor.operator_id)
+
     async def pair_device(self, code: str, public_key_der: bytes, label: str) -> PairedDevice:
         """A device for a pairing code and a P-384 public key (SPKI DER); `key.enrolled` is recorded with it.
 
@@ -53,7 +60,7 @@ class EnrolmentService:
                 device, token, is_new = await self.operators.add_device(session, operator, new)
                 if is_new:
                     draft = _draft("key.enrolled", device, "pair a browser", operator.id)
-                    await self.custody.record(session, device_actor(device), draft)
+                    await self.custody.record(session, device_actor(device, operator), draft)
         if operator is None:  # raised only now: the try had to be committed
             raise PairingRefused()
         return PairedDevice(device.id, device.key_id, token)

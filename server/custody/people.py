@@ -32,6 +32,7 @@ from server.operators.roles import OperatorRole, Right
 from server.operators.secrets import digest, new_token
 from server.operators.service import OperatorService, SignInOffer, operator_actor
 from server.operators.sessions import PASSKEYS_FOR, SessionService
+from server.operators.standing import demand_now
 
 INVITATION_DAYS = 7
 NAME_LIMIT = 200
@@ -94,6 +95,7 @@ class PeopleService:
             expires_at=now + timedelta(days=INVITATION_DAYS),
         )
         async with self.database.transaction() as session:
+            await demand_now(session, actor, Right.ADMINISTER)
             session.add(row)
         return InvitationOffer(row.id, token, row.expires_at)
 
@@ -164,6 +166,7 @@ class PeopleService:
         if whom not in PASSKEYS_FOR:
             raise BadInput(field="whom", reason="one of " + ", ".join(PASSKEYS_FOR))
         async with self.database.transaction() as session:
+            await demand_now(session, actor, Right.ADMINISTER)
             organisation = await session.get_one(Organisation, actor.organisation_id, with_for_update=True)
             usable = (col(Passkey.removed_at).is_(None), col(Passkey.suspected_at).is_(None))
             own = select(Passkey.id).where(Passkey.operator_id == actor.operator_id, *usable)
@@ -175,7 +178,7 @@ class PeopleService:
                 await record_person(self.custody, session, actor, actor.operator_id, event)
 
     async def change_roles(self, actor: OperatorActor, operator_id: UUID, roles: Iterable[str]) -> None:
-        """The person's roles from now on; `operator.roles_changed` is recorded.
+        """The person's roles from now on; `operator.roles_changed` is recorded. Who is to administer signs in anew.
 
         Raises: Forbidden; NotFound; BadInput (roles, or nobody would be left who administers).
         """
@@ -192,6 +195,9 @@ class PeopleService:
             if OperatorRole.ADMIN.value in before and OperatorRole.ADMIN.value not in wanted:
                 await self._withdraw_those_of(session, operator)
             details: dict[str, object] = {"from": before, "to": wanted}
+            if OperatorRole.ADMIN.value in wanted and OperatorRole.ADMIN.value not in before:
+                # A copied cookie of yesterday must not administer today.
+                details["sessions"] = [str(one) for one in await self.sessions.end(session, operator.id)]
             await self._record(session, actor, operator, PersonEvent("operator.roles_changed", "change roles", details))
 
     async def disable(self, actor: OperatorActor, operator_id: UUID) -> None:
@@ -239,11 +245,13 @@ class PeopleService:
             await self._record(session, actor, operator, PersonEvent("operator.sign_in_link_made", "let somebody in again"))
         return offer
 
-    async def _locked(self, session: AsyncSession, actor: Actor, operator_id: UUID) -> Operator:
+    async def _locked(self, session: AsyncSession, actor: OperatorActor, operator_id: UUID) -> Operator:
+        """The person, locked for change by somebody who administers the organisation at this very moment."""
         # One at a time: two administrators who take each other's role away at once would each find the other one left.
         await lock_for_transaction(session, f"people:{actor.organisation_id}")
+        await demand_now(session, actor, Right.ADMINISTER)
         wanted = select(Operator).where(Operator.id == operator_id, own_rows(actor, Operator.organisation_id))
-        operator = (await session.exec(wanted.with_for_update())).first()
+        operator = (await session.exec(wanted.with_for_update(key_share=True))).first()
         if operator is None:
             raise NotFound(kind="operator", id=str(operator_id))
         return operator

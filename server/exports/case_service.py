@@ -25,6 +25,7 @@ from server.exports.profiles import ASKS, FETCHES, SECOND_PERSON, Profile
 from server.exports.service import OpenedFile
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand, own_rows
+from server.operators.standing import demand_now
 from storage.scratch import clear_abandoned
 
 TEXT_LIMIT = 500
@@ -116,6 +117,7 @@ class CaseExportService:
         Raises: NotFound; Forbidden (the right, or the person who asked); ExportNotReady; ExportRefused (nothing to confirm).
         """
         async with self._parts.database.transaction() as session:
+            actor = await demand_now(session, actor)
             row = await self._require(session, actor, export_id, lock=True)
             demand(actor, ASKS[Profile(row.profile)])
             if Profile(row.profile) not in SECOND_PERSON or row.confirmed_at is not None:

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from server.cases.texts import long_text, one_line
 from server.custody.service import RecordedEvent
 from server.errors import BadInput
-from server.exports.profiles import Profile
+from server.exports.profiles import FETCHES, Profile
 from server.handovers.contents import Contents, difference_json
 from server.handovers.errors import HandoverRefused
 from server.handovers.judging import kept_back, state_now, state_of
@@ -27,6 +27,7 @@ from server.handovers.submissions import Submissions
 from server.handovers.things import HandedFile, Thing, files_text, find_thing, sha256_of
 from server.operators.actors import OperatorActor
 from server.operators.secrets import digest, new_token
+from server.operators.standing import demand_now
 from storage.hashing import Sha256
 
 PREFIX = "hsh"
@@ -109,8 +110,10 @@ class Links:
         row = _row(actor, order, (thing, files), (now, digest(token)))
         row.passcode_argon2id = None if passcode is None else await hash_passcode(passcode)
         async with self._parts.database.transaction() as session:
+            actor = await demand_now(session, actor, FETCHES[Profile(row.profile)])
             session.add(row)
             await session.flush()
+            await require_link(session, actor, row.id)
             await record(session, self._parts.custody, actor, row, ("created", _created(row, thing)))
             handed: dict[str, object] = {"profile": row.profile, "recipient": row.recipient}
             await record_in_capture(session, self._parts.custody, actor, row, ("capture.handed_over", handed))
@@ -168,6 +171,7 @@ class Links:
         `handover.embargoed` names the time. Idempotent. Raises: NotFound; BadInput (not before the link expires).
         """
         async with self._parts.database.transaction() as session:
+            actor = await demand_now(session, actor)
             row = await require_link(session, actor, handover_id, lock=True)
             _check_embargo(opens_at, row.expires_at)
             if row.opens_at != opens_at:
@@ -178,6 +182,7 @@ class Links:
     async def unlock(self, actor: OperatorActor, handover_id: uuid.UUID) -> None:
         """A link locked by wrong passcodes takes tries again. Idempotent. Raises: NotFound."""
         async with self._parts.database.transaction() as session:
+            actor = await demand_now(session, actor)
             row = await require_link(session, actor, handover_id, lock=True)
             if row.wrong_tries >= TRIES:
                 row.wrong_tries = 0

@@ -25,6 +25,7 @@ from server.handovers.recording import record, record_in_capture
 from server.handovers.scope import require_link, visible_links
 from server.handovers.things import HandedFile, files_of, files_text, sha256_of
 from server.operators.actors import OperatorActor
+from server.operators.standing import demand_now
 
 ENDED = (HandoverState.REVOKED, HandoverState.EXPIRED)
 _SUPERSEDED = """
@@ -108,6 +109,7 @@ class Renewals:
         Raises: NotFound; BadInput (the link has ended); HandoverRefused (the copies lie in a finished file).
         """
         async with self._parts.database.transaction() as session:
+            actor = await demand_now(session, actor)
             row, now = await require_link(session, actor, handover_id, lock=True), self._parts.clock.now()
             if state_of(row, now, is_kept_back=False) in ENDED:
                 raise BadInput(field="handover", reason="the link has ended: make another one")

@@ -17,6 +17,7 @@ from server.imports.workbooks import BadCell, Cell, decimal_text, sheet_names, w
 
 FILE_LIMIT_BYTES = 128 << 20
 LINE_LIMIT = 1 << 20
+ROW_LIMIT = 8 << 20
 CELL_LIMIT = 32_767
 COLUMNS_LIMIT = 200
 ROWS_LIMIT = 1_048_576
@@ -179,10 +180,19 @@ def _bounded(cell: Cell) -> Cell:
 
 
 def _csv_rows(lines: Iterator[str], delimiter: str) -> Iterator[Row]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    number = 0
+    number = chars = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal chars
+        for line in lines:
+            chars += len(line)
+            if chars > ROW_LIMIT:  # a quoted cell may go on over lines, and so a row without end
+                raise FileRefused(reason=f"row {number} has more than {ROW_LIMIT} characters")
+            yield line
+
+    reader = csv.reader(counted(), delimiter=delimiter, strict=True)
     while True:
-        number += 1
+        number, chars = number + 1, 0
         try:
             cells = next(reader, None)
         except csv.Error as error:

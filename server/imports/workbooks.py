@@ -6,22 +6,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
-import openpyxl
+from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.xml.constants import SHARED_STRINGS
 
 from server.imports.errors import FileRefused
+from server.imports.sheetguard import GuardedArchive
 from storage.errors import BadContainer
 from storage.zipdirectory import ZipLimits
 from storage.zipreader import ZipReader
 
 ZIP_LIMITS = ZipLimits(entries=2_000, entry_bytes=1 << 30, total_bytes=1 << 30)
-SHARED_STRINGS_LIMIT_BYTES = 96 << 20
-"""openpyxl keeps the shared strings and styles of a workbook in memory."""
-IN_MEMORY_LIMIT_BYTES = 16 << 20
 EXACT_LIMIT = 2**53
 COLUMNS_READ = 400
 """A cell far to the right makes a row as wide as it stands: what lies behind this column is not read. No header reaches it."""
@@ -68,7 +67,7 @@ def _opened(path: Path) -> Iterator[Any]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+                book = _loaded(stream)
         except _BROKEN as error:
             raise FileRefused(reason=f"not a workbook that can be read ({type(error).__name__})") from error
         try:
@@ -77,17 +76,21 @@ def _opened(path: Path) -> Iterator[Any]:
             book.close()
 
 
+def _loaded(stream: BinaryIO) -> Any:
+    reader = ExcelReader(stream, read_only=True, data_only=True, keep_links=False)
+    reader.archive = archive = GuardedArchive(stream)
+    reader.read_manifest()
+    strings = reader.package.find(SHARED_STRINGS)
+    archive.strings = None if strings is None else strings.PartName[1:]
+    reader.read()
+    return reader.wb
+
+
 def _refuse_bombs(path: Path) -> None:
-    """Caps before any XML is parsed: number, size and compression of the entries, and what would be held in memory."""
+    """Caps before any XML is parsed: number, size and compression of the entries. What is held in memory: see sheetguard.py."""
     try:
-        with ZipReader(path, limits=ZIP_LIMITS, what="workbook") as packed:
-            for name in packed.names():
-                size = packed.size(name)
-                shared = name.lower().endswith("sharedstrings.xml")
-                streamed = "worksheets/" in name.lower() or not name.lower().endswith((".xml", ".rels"))
-                limit = SHARED_STRINGS_LIMIT_BYTES if shared else IN_MEMORY_LIMIT_BYTES
-                if not streamed and size > limit:
-                    raise FileRefused(reason=f"the workbook's {name[:80]} has {size} bytes, at most {limit}")
+        with ZipReader(path, limits=ZIP_LIMITS, what="workbook"):
+            pass
     except BadContainer as error:
         raise FileRefused(reason=str(error)[:300]) from error
 

@@ -11,15 +11,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.clock import Clock
 from server.db import Database, lock_for_transaction
-from server.errors import BadInput, DeviceKeyRefused, DeviceRevoked, NotFound, Unauthenticated
+from server.errors import BadInput, CaptureNotAllowed, DeviceKeyRefused, DeviceRevoked, NotFound, Unauthenticated
 from server.operators.actors import DeviceActor, OperatorActor, device_urn, operator_urn
 from server.operators.models import Device, Operator, Organisation, PairingCode, SignInLink
-from server.operators.rights import own_rows
+from server.operators.rights import demand, own_rows
 from server.operators.roles import FIRST_ROLES, OperatorRole, Right, rights_of
 from server.operators.secrets import digest, new_code, new_token, parse_code
 from server.settings import Settings
 
 LABEL_LIMIT = 200
+DEVICE_RIGHTS = frozenset({Right.CAPTURE, Right.READ})
+"""What a paired browser may do at most: send captures, look at its own, and ask where a picture was seen."""
 
 
 @dataclass(frozen=True)
@@ -99,32 +101,40 @@ class OperatorService:
     # Pairing
 
     async def create_pairing_code(self, operator_id: UUID) -> PairingOffer:
-        """A code that lets one browser in, once, for a few minutes and a few tries. Raises: NotFound."""
-        now = self.clock.now()
-        expires_at = now + timedelta(seconds=self.settings.pairing_code_seconds)
-        code = new_code()
+        """add_pairing_code() in a transaction of its own: for who runs the server. Raises: NotFound; Forbidden."""
         async with self.database.transaction() as session:
-            await self._operator(session, operator_id)
-            old = await session.get(PairingCode, code.handle, with_for_update=True)
-            if old is not None:  # one handle in a million was drawn before: the older code ends here
-                await session.delete(old)
-                await session.flush()
-            session.add(
-                PairingCode(
-                    handle=code.handle,
-                    operator_id=operator_id,
-                    secret_sha256=digest(code.secret),
-                    tries_left=self.settings.pairing_code_tries,
-                    created_at=now,
-                    expires_at=expires_at,
-                )
+            return await self.add_pairing_code(session, operator_id)
+
+    async def add_pairing_code(self, session: AsyncSession, operator_id: UUID) -> PairingOffer:
+        """A code that lets one browser in, once, for a few minutes and a few tries. The caller commits.
+
+        Raises: NotFound; Forbidden (who may not capture gets no browser).
+        """
+        await self._operator(session, operator_id)
+        demand(operator_actor(await self._held(session, operator_id)), Right.CAPTURE)
+        now, code = self.clock.now(), new_code()
+        expires_at = now + timedelta(seconds=self.settings.pairing_code_seconds)
+        old = await session.get(PairingCode, code.handle, with_for_update=True)
+        if old is not None:  # one handle in a million was drawn before: the older code ends here
+            await session.delete(old)
+            await session.flush()
+        session.add(
+            PairingCode(
+                handle=code.handle,
+                operator_id=operator_id,
+                secret_sha256=digest(code.secret),
+                tries_left=self.settings.pairing_code_tries,
+                created_at=now,
+                expires_at=expires_at,
             )
+        )
         return PairingOffer(str(code), expires_at)
 
     async def redeem_pairing_code(self, session: AsyncSession, text: str) -> Operator | None:
         """The operator who made the code, and the code is used up; or None, and a try is gone. The caller commits in BOTH cases.
 
-        None has one meaning for wrong, used, expired and worn out. The row is locked, so parallel guesses count one by one.
+        None has one meaning for wrong, used, expired, worn out, and of a person who may capture no more. The row is locked, so
+        parallel guesses count one by one.
         """
         typed = parse_code(text)
         if typed is None:
@@ -136,13 +146,13 @@ class OperatorService:
         if not hmac.compare_digest(row.secret_sha256, digest(typed.secret)):
             return None
         row.used_at = self.clock.now()
-        return await self._operator(session, row.operator_id)
+        operator = await self._held(session, row.operator_id)
+        return operator if Right.CAPTURE in operator_actor(operator).rights else None
 
     # Devices
 
     async def add_device(self, session: AsyncSession, operator: Operator, new: NewDevice) -> tuple[Device, str, bool]:
-        """The device row, its new bearer token, and whether the key is new. A key its operator paired before gets a new token.
-
+        """The device row, its new bearer token, whether the key is new. A key its operator paired before gets a new token.
         Raises: DeviceKeyRefused (revoked before, or enrolled by somebody else); BadInput (label).
         """
         label = new.label.strip()
@@ -170,28 +180,36 @@ class OperatorService:
         return device, token, True
 
     async def authenticate_device(self, token: str) -> DeviceActor:
-        """The device behind a bearer token. Raises: Unauthenticated; DeviceRevoked."""
-        async with self.database.session() as session:
-            device = (await session.exec(select(Device).where(Device.token_sha256 == digest(token)))).first()
-        if device is None:
+        """The device behind a bearer token, with what of a device's rights its person has now.
+
+        Raises: Unauthenticated; DeviceRevoked.
+        """
+        found = await self._device(col(Device.token_sha256) == digest(token))
+        if found is None:
             raise Unauthenticated(reason="unknown_token")
-        if device.revoked_at is not None:
-            raise DeviceRevoked(device_id=str(device.id))
-        return device_actor(device)
+        if found[0].revoked_at is not None:
+            raise DeviceRevoked(device_id=str(found[0].id))
+        return device_actor(*found)
 
     async def require_active_device(self, session: AsyncSession, device_id: UUID) -> DeviceActor:
-        """The device, locked against revocation until the session's transaction ends. Call it before logging for the device.
+        """The device, locked against revocation until the session's transaction ends, and its person against losing the right to
+        capture. Call it before logging for the device.
 
-        Why: validity is by log order. With this lock a capture accepted before a revocation also precedes it in the log.
-        Raises: NotFound; DeviceRevoked.
+        Why: validity is by log order. With these locks a capture accepted before a revocation also precedes it in the log.
+        Raises: NotFound; DeviceRevoked; CaptureNotAllowed.
         """
-        statement = select(Device).where(Device.id == device_id).with_for_update(read=True)
-        device = (await session.exec(statement.execution_options(populate_existing=True))).first()
-        if device is None:
+        owner = (await session.exec(select(Device.operator_id).where(Device.id == device_id))).first()
+        if owner is None:
             raise NotFound(kind="device", id=str(device_id))
+        operator = await self._held(session, owner)  # before the device: in the order in which somebody who leaves is locked
+        statement = select(Device).where(Device.id == device_id).with_for_update(read=True)
+        device = (await session.exec(statement.execution_options(populate_existing=True))).one()
         if device.revoked_at is not None:
             raise DeviceRevoked(device_id=str(device.id))
-        return device_actor(device)
+        actor = device_actor(device, operator)
+        if Right.CAPTURE not in actor.rights:
+            raise CaptureNotAllowed(needs=Right.CAPTURE.value)
+        return actor
 
     async def lock_device(self, session: AsyncSession, organisation_id: UUID, device_id: UUID) -> Device:
         """The organisation's device row, locked for change. Raises: NotFound."""
@@ -201,10 +219,13 @@ class OperatorService:
             raise NotFound(kind="device", id=str(device_id))
         return device
 
-    async def device_by_key(self, key_id: str) -> Device | None:
-        """The device that holds a key, revoked or not."""
+    async def device_by_key(self, key_id: str) -> tuple[Device, Operator] | None:
+        """The device that holds a key, revoked or not, and whose it is."""
+        return await self._device(col(Device.key_id) == key_id)
+
+    async def _device(self, which: ColumnElement[bool]) -> tuple[Device, Operator] | None:
         async with self.database.session() as session:
-            return (await session.exec(select(Device).where(Device.key_id == key_id))).first()
+            return (await session.exec(select(Device, Operator).where(which, Operator.id == Device.operator_id))).first()
 
     async def list_devices(self, actor: OperatorActor) -> list[Device]:
         """The organisation's devices for who administers them, else the actor's own; newest first."""
@@ -241,6 +262,11 @@ class OperatorService:
             active = select(func.count()).select_from(Device).where(col(Device.revoked_at).is_(None))
             return operators, (await session.exec(active)).one()
 
+    async def _held(self, session: AsyncSession, operator_id: UUID) -> Operator:
+        """The person as they are now, unchanged until the transaction ends; who left has no rights."""
+        held = select(Operator).where(Operator.id == operator_id).with_for_update(read=True)
+        return (await session.exec(held.execution_options(populate_existing=True))).one()
+
     async def _operator(self, session: AsyncSession, operator_id: UUID) -> Operator:
         operator = await session.get(Operator, operator_id)
         if operator is None or operator.disabled_at is not None:
@@ -248,13 +274,13 @@ class OperatorService:
         return operator
 
 
-def device_actor(device: Device) -> DeviceActor:
-    """The device as the one who acts."""
+def device_actor(device: Device, operator: Operator) -> DeviceActor:
+    """The device of this person as the one who acts: it may do nothing that the person may not."""
     return DeviceActor(
         organisation_id=device.organisation_id,
         urn=device_urn(device.id),
         role="device",
-        rights=frozenset({Right.CAPTURE}),
+        rights=operator_actor(operator).rights & DEVICE_RIGHTS,
         device_id=device.id,
         operator_id=device.operator_id,
         key_id=device.key_id,
@@ -263,11 +289,12 @@ def device_actor(device: Device) -> DeviceActor:
 
 
 def operator_actor(operator: Operator) -> OperatorActor:
+    """The person as the one who acts; who left may do nothing, whatever their roles were."""
     return OperatorActor(
         organisation_id=operator.organisation_id,
         urn=operator_urn(operator.id),
         role="operator",
-        rights=rights_of(operator.roles),
+        rights=rights_of(operator.roles) if operator.disabled_at is None else frozenset(),
         operator_id=operator.id,
         name=operator.name,
     )

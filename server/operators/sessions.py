@@ -90,6 +90,18 @@ class SessionService:
         organisation = await session.get_one(Organisation, operator.organisation_id)
         return SignedIn(cookie, _actor(row, operator, organisation), row.expires_at)
 
+    async def renew(self, session: AsyncSession, actor: OperatorActor) -> str | None:
+        """Another cookie for the session the actor came by, because it is worth more from now on; None without one.
+
+        Whoever had a copy of the former one is nobody with the next request. The caller commits.
+        """
+        if actor.session_id is None:
+            return None
+        cookie = new_token("hss")
+        here = (col(WebSession.id) == actor.session_id, col(WebSession.ended_at).is_(None))
+        renewed = await session.exec(update(WebSession).where(*here).values(cookie_sha256=digest(cookie)))
+        return cookie if renewed.rowcount else None
+
     async def authenticate(self, cookie: str, address: str = "") -> OperatorActor:
         """The person behind a session cookie; that they were seen is kept to the minute. Raises: Unauthenticated.
 

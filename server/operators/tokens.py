@@ -20,6 +20,7 @@ from server.operators.roles import TOKEN_SCOPES, Right
 from server.operators.secrets import digest, new_token
 from server.operators.service import LABEL_LIMIT, OperatorService, operator_actor
 from server.operators.sessions import is_passkey_asked
+from server.operators.standing import demand_now
 
 PREFIX = "hsa"
 DAYS_LIMIT = 366
@@ -77,6 +78,7 @@ class TokenService:
         )
         opened = select(WebSession.passkey_id).where(col(WebSession.id) == actor.session_id, WebSession.method == "passkey")
         async with self.operators.database.transaction() as session:
+            await demand_now(session, actor, Right.ACCOUNT, *scopes)
             row.passkey_id = (await session.exec(opened)).first()
             session.add(row)
         return row, token

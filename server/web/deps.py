@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from server.composition import Services
-from server.errors import CrossSiteVisit, Forbidden, PasskeyDue, Unauthenticated
+from server.errors import CaptureNotAllowed, CrossSiteVisit, Forbidden, PasskeyDue, Unauthenticated
 from server.operators.actors import Actor, DeviceActor, OperatorActor
 from server.operators.rights import demand
 from server.operators.roles import Right
@@ -137,6 +137,8 @@ async def refuse_arrivals(request: Request) -> None:
 async def _device(request: Request) -> DeviceActor:
     actor = await require("device")(request)
     assert isinstance(actor, DeviceActor)  # noqa: S101 - the role says so
+    if Right.CAPTURE not in actor.rights:
+        raise CaptureNotAllowed(needs=Right.CAPTURE.value)
     return actor
 
 
@@ -150,6 +152,8 @@ async def _reader(request: Request) -> Actor:
     actor = await require("device", "operator")(request)
     if isinstance(actor, OperatorActor):
         _demand(actor, Right.READ)
+    elif Right.READ not in actor.rights:
+        raise CaptureNotAllowed(needs=Right.READ.value)
     return actor
 
 
@@ -157,7 +161,7 @@ ServicesDep = Annotated[Services, Depends(services_of)]
 DeviceCaller = Annotated[DeviceActor, Depends(_device)]
 OperatorCaller = Annotated[OperatorActor, Depends(_operator)]
 AnyCaller = Annotated[Actor, Depends(_reader)]
-"""A device (its own captures), or a person who may read."""
+"""A device (its own captures) or a person; both only as long as the person may read."""
 Reader = Annotated[OperatorActor, Depends(may(Right.READ))]
 Writer = Annotated[OperatorActor, Depends(may(Right.WRITE))]
 CaseMaker = Annotated[OperatorActor, Depends(may(Right.CREATE_CASES))]

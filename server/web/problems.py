@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -82,6 +82,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     storage.BlobNotFound: HTTPStatus.NOT_FOUND,
     storage.UploadNotFound: HTTPStatus.NOT_FOUND,
     VerificationError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    DataError: HTTPStatus.UNPROCESSABLE_ENTITY,  # a number larger than the column that it is compared with
     OperationalError: HTTPStatus.SERVICE_UNAVAILABLE,  # the connection broke: whether it was done is unknown, say it again
     InterfaceError: HTTPStatus.SERVICE_UNAVAILABLE,
     PoolTimeout: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -92,6 +93,7 @@ CODES: dict[type[Exception], str] = {
     storage.BlobNotFound: "not_found",
     storage.UploadNotFound: "not_found",
     VerificationError: "not_verified",
+    DataError: "bad_input",
     OperationalError: "database_unavailable",
     InterfaceError: "database_unavailable",
     PoolTimeout: "database_unavailable",

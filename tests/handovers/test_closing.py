@@ -8,7 +8,7 @@ import pytest
 
 from server.cases.service import CaseOrder
 from server.db import Database, run_sql
-from server.errors import BadInput, NotFound
+from server.errors import BadInput, Forbidden, NotFound, Unauthenticated
 from server.exports.case_models import CaseExport
 from server.exports.errors import ExportRefused
 from server.exports.kind import CaseExportOrder
@@ -150,6 +150,30 @@ async def test_an_embargo_set_later_closes_the_link_until_then_and_is_recorded(d
     await desk.opened(made)
     told = [event.details.get("opensAt") for event in await desk.events(f"handover:{made.row.id}") if "embargoed" in event.type]
     assert len(told) == 2 and told[1] is None
+
+
+async def test_who_was_demoted_while_a_request_was_under_way_hands_nothing_over(desk: Desk, work: Casework) -> None:
+    """The request was authenticated a moment before; what its person may is asked again where a link is written or opened."""
+    site, bundle = desk.site, await desk.bundle()
+    links, renewals, exports = site.services.handovers.links, site.services.handovers.renewals, site.services.case_exports
+    late = await site.colleague(desk.lead.organisation_id, "case_lead")
+    made, paper = await desk.link(kind="bundle", thing_id=bundle), await export(work, "misp", "authority")
+    await site.services.people.change_roles(desk.lead, late.operator_id, ["fact_checker"])
+    before = await desk.told(made)
+    for act, refusal in (
+        (links.make(late, desk.order(kind="bundle", thing_id=bundle)), Forbidden),
+        (links.embargo(late, made.row.id, None), NotFound),
+        (links.unlock(late, made.row.id), NotFound),
+        (renewals.replace(late, made.row.id), NotFound),
+        (exports.confirm(late, paper.id), NotFound),
+    ):
+        with pytest.raises(refusal):
+            await act
+    await site.services.people.disable(desk.lead, late.operator_id)
+    with pytest.raises(Unauthenticated):
+        await links.make(late, desk.order(kind="bundle", thing_id=bundle))
+    assert await desk.told(made) == before
+    assert [row.id for row, _ in await links.latest(desk.lead)] == [made.row.id]
 
 
 async def test_why_a_link_did_not_open_is_recorded_and_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

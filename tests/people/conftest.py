@@ -51,12 +51,16 @@ class Town:
         assert (await browser.post(f"/sign-in/{offer.token}")).status_code == 303
         return browser
 
-    async def add_passkey(self, cookie: str, label: str = "Work laptop", **lies: Any) -> SoftKey:
-        """A passkey of the person who has the session."""
+    async def add_passkey(self, whose: str | httpx2.AsyncClient, label: str = "Work laptop", **lies: Any) -> SoftKey:
+        """A passkey of the person who has the session, by its cookie or the browser. The session's cookie from now on is the
+        key's `cookie`; a browser has it already."""
+        cookie = whose if isinstance(whose, str) else whose.cookies["holdstill_session"]
         actor, key = await self.services.sessions.authenticate(cookie), SoftKey(ORIGIN, **lies)
         asked = await self.services.passkeys.ask_for_new(actor, cookie)
         new = await self.services.passkeys.verify_new(actor, cookie, asked.handle, key.create(asked.options))
-        await self.services.accounts.add_passkey(actor, new, label)
+        key.cookie = str((await self.services.accounts.add_passkey(actor, new, label)).cookie)
+        if isinstance(whose, httpx2.AsyncClient):
+            whose.cookies = {"holdstill_session": key.cookie}  # type: ignore[assignment]
         return key
 
     async def sign_in(self, key: SoftKey, pending: str = "hsp_a_browser") -> Any:

@@ -21,7 +21,10 @@ def b64u(data: bytes) -> str:
 
 @dataclass
 class SoftKey:
-    """One credential. Tests change its fields to lie: `origin`, `count`, `verified`, `user_handle`, `rp_id`, `framed`, `kind`."""
+    """One credential. Tests change its fields to lie: `origin`, `count`, `verified`, `user_handle`, `rp_id`, `framed`, `kind`.
+
+    `cookie`: of the session in which it was added, since then.
+    """
 
     origin: str
     count: int = 0
@@ -30,6 +33,7 @@ class SoftKey:
     rp_id: str | None = None
     framed: bool = False
     kind: str = ""
+    cookie: str = ""
     id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 

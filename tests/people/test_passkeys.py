@@ -161,12 +161,12 @@ async def test_removing_a_passkey_ends_what_was_opened_with_it_and_another_perso
     for stranger in (await town.site.colleague(admin.organisation_id, "admin"), await town.site.other_organisation()):
         browser = await town.person(stranger)
         assert (await browser.post(f"/account/passkeys/{held.id}/remove")).status_code == 404
-    actor = await services.sessions.authenticate(cookie)
+    actor = await services.sessions.authenticate(key.cookie)
     await services.accounts.remove_passkey(actor, held.id)
     await services.accounts.remove_passkey(actor, held.id)
     with pytest.raises(Unauthenticated):
         await services.sessions.authenticate(elsewhere.cookie)
-    assert (await services.sessions.authenticate(cookie)) == admin, "the session that removed it stays"
+    assert (await services.sessions.authenticate(key.cookie)) == admin, "the session that removed it stays"
     with pytest.raises(SignInRefused):
         await town.sign_in(key)
     assert [kind for kind, _ in await town.events(admin)].count("operator.passkey_removed") == 1
@@ -178,7 +178,7 @@ async def test_who_is_asked_for_a_passkey_comes_no_further_than_the_own_account_
     assert "first" in (await browser.post("/people/passkeys", data={"whom": "everybody"})).text, "who has none asks nobody"
     with pytest.raises(BadInput):
         await services.people.ask_passkeys_of(admin, "somebody")
-    key = await town.add_passkey(browser.cookies["holdstill_session"])
+    key = await town.add_passkey(browser)
     fellow = await town.site.colleague(admin.organisation_id, "investigator")
     await services.accounts.set_password(fellow, "ida", "correct horse battery")
     theirs = await town.person(fellow)
@@ -194,7 +194,7 @@ async def test_who_is_asked_for_a_passkey_comes_no_further_than_the_own_account_
     assert (await theirs.get("/account")).status_code == 200
     by_password = await services.sign_ins.by_password("ida", "correct horse battery", DESK)
     assert by_password.actor.rights == {Right.ACCOUNT}, "who has none yet may come and add one"
-    own = await town.add_passkey(theirs.cookies["holdstill_session"])
+    own = await town.add_passkey(theirs)
     assert (await theirs.get("/cases")).status_code == 200
     with pytest.raises(PasskeyDue):
         await services.sign_ins.by_password("ida", "correct horse battery", DESK)
@@ -212,7 +212,7 @@ async def test_a_session_by_password_from_before_is_no_way_around_the_passkey(to
     thief = (await services.sign_ins.by_password("desk", "correct horse battery", DESK)).cookie
     cookie = await town.cookie(admin)
     key = await town.add_passkey(cookie)
-    await services.people.ask_passkeys_of(await services.sessions.authenticate(cookie), "everybody")
+    await services.people.ask_passkeys_of(await services.sessions.authenticate(key.cookie), "everybody")
     browser = town.browser()
     browser.cookies = {"holdstill_session": thief}  # type: ignore[assignment]
     [held] = await services.passkeys.of_person(admin.operator_id)

@@ -29,7 +29,7 @@ async def test_a_token_made_without_a_passkey_rests_while_one_is_asked_for(town:
     thief = (await services.sign_ins.by_password("ida", PASSWORD, DESK)).actor
     old = await made(town, thief, "canary label")
     browser = await town.person(admin)
-    await town.add_passkey(browser.cookies["holdstill_session"])
+    await town.add_passkey(browser)
     [row] = await services.tokens.unproved(admin)
     assert row == UnprovedTokens("Ida", 1, is_resting=False)
     before = (await browser.get("/people")).text
@@ -43,7 +43,7 @@ async def test_a_token_made_without_a_passkey_rests_while_one_is_asked_for(town:
     assert (refused.status_code, refused.json()["code"]) == (403, "passkey_due")
     assert "Stopped" in (await browser.get("/people")).text
     theirs = await town.person(fellow)
-    key = await town.add_passkey(theirs.cookies["holdstill_session"])
+    key = await town.add_passkey(theirs)
     assert (await asked(town, old)).status_code == 403, "that its maker has a passkey now tells nothing about the token"
     assert "made without one" in (await theirs.get("/account")).text
     new = await made(town, (await town.sign_in(key)).actor)
@@ -60,7 +60,7 @@ async def test_who_becomes_an_administrator_later_falls_under_the_rule_with_the_
     fellow = await town.site.colleague(admin.organisation_id, "investigator")
     token = await made(town, fellow)
     cookie = await town.cookie(admin)
-    await town.add_passkey(cookie)
+    cookie = (await town.add_passkey(cookie)).cookie
     await services.people.ask_passkeys_of(await services.sessions.authenticate(cookie), "administrators")
     assert (await services.tokens.authenticate(token)).rights == {Right.READ}
     await services.people.change_roles(admin, fellow.operator_id, ["investigator", "admin"])
@@ -72,7 +72,7 @@ async def test_a_passkey_of_which_there_may_be_a_copy_stands_behind_no_token_and
     admin, services = await town.admin(), town.services
     cookie = await town.cookie(admin)
     kept, copied = await town.add_passkey(cookie, "Kept"), await town.add_passkey(await town.cookie(admin), "Copied")
-    await services.people.ask_passkeys_of(await services.sessions.authenticate(cookie), "everybody")
+    await services.people.ask_passkeys_of(await services.sessions.authenticate(kept.cookie), "everybody")
     good, bad = [await made(town, (await town.sign_in(key)).actor) for key in (kept, copied)]
     copied.count = 0
     with pytest.raises(Exception, match="sign_in_refused"):

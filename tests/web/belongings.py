@@ -97,7 +97,7 @@ async def ways_in(site: Site, lead: Any) -> dict[str, str]:
     """A passkey, what an issuer knows the person by, and an open session."""
     services = site.services
     new = NewPasskey(lead.operator_id.bytes, b"key", 0, False)
-    passkey_id = await services.accounts.add_passkey(lead, new, CANARY)
+    passkey_id = (await services.accounts.add_passkey(lead, new, CANARY)).passkey_id
     await services.accounts.bind(lead, Vouched("https://id.example", f"{CANARY} {lead.operator_id}", None, ""))
     offer = await services.operators.create_sign_in_link(lead.operator_id)
     opened = await services.sign_ins.by_link(offer.token, Arrival(CANARY, CANARY))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from server.cases.service import CaseOrder
 from tests.web.site import Site
 
 KIB = 1024
@@ -31,6 +32,16 @@ async def test_every_other_body_is_refused_above_64_kibibytes(site: Site, path: 
         answer = await person.post(path, content=body, headers={"Content-Type": kind})
         unread = path == "/devices/pairing-code" and not isinstance(body, bytes)
         assert answer.status_code == (200 if unread else 413), answer.text
+
+
+async def test_a_number_beyond_every_column_is_refused_and_breaks_nothing(site: Site) -> None:
+    person, many = await site.person(), "9" * 30
+    case = await site.services.cases.open(await site.services.operators.ensure_default_operator(), CaseOrder("Silence period"))
+    answer = await person.get(f"/api/v1/clusters?after={many}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_input")
+    for path in (f"/images?after={many}", f"/cases/{case.id}?before={many}", f"/cases/{case.id}/exhibits/{many}/withdraw"):
+        answer = await person.request("POST" if path.endswith("withdraw") else "GET", path, data={"reason": "r"})
+        assert answer.status_code < 500, (path, answer.status_code)
 
 
 async def test_json_is_strict_shallow_and_of_known_members(site: Site) -> None:

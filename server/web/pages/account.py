@@ -12,7 +12,7 @@ from server.operators.passkeys import ANSWER_LIMIT
 from server.operators.roles import TOKEN_SCOPES
 from server.operators.tokens import TokenOrder
 from server.web.deps import AccountHolder, ServicesDep, refuse_arrivals
-from server.web.pages.arriving import arrival_of, ceremony_page, passkeys_at
+from server.web.pages.arriving import arrival_of, ceremony_page, keep_session, passkeys_at
 from server.web.pages.render import render
 
 router = APIRouter()
@@ -26,9 +26,16 @@ async def account(request: Request, actor: AccountHolder, services: ServicesDep)
 
 
 @router.post("/account/passkeys/begin")
-async def ask_for_passkey(request: Request, actor: AccountHolder, services: ServicesDep, label: Label) -> Response:
-    """A challenge for a new passkey, and the page that answers it."""
+async def ask_for_passkey(
+    request: Request,
+    actor: AccountHolder,
+    services: ServicesDep,
+    label: Label,
+    present: Annotated[str, Form(max_length=256)] = "",
+) -> Response:
+    """A challenge for a new passkey, and the page that answers it. Nobody adds one without what the present password protects."""
     services.passkeys.party(request.headers.get("host", ""))
+    await services.accounts.demand_present(actor, present)
     ceremony = await services.passkeys.ask_for_new(actor, arrival_of(request, services).previous)
     return ceremony_page(request, ceremony, kind="create", label=label)
 
@@ -44,8 +51,9 @@ async def add_passkey(
 ) -> Response:
     """The passkey that the browser made signs in from now on."""
     cookie = arrival_of(request, services).previous
-    await services.accounts.add_passkey(actor, await services.passkeys.verify_new(actor, cookie, handle, answer), label)
-    return _back()
+    new = await services.passkeys.verify_new(actor, cookie, handle, answer)
+    added = await services.accounts.add_passkey(actor, new, label)
+    return keep_session(services, _back(), added.cookie)
 
 
 @router.post("/account/passkeys/{passkey_id}/remove")
@@ -94,8 +102,7 @@ async def set_password(
     present: Annotated[str, Form(max_length=256)] = "",
 ) -> Response:
     """Login and password from now on; if there was a password before, every other session ends."""
-    await services.accounts.set_password(actor, login, password, present)
-    return _back()
+    return keep_session(services, _back(), await services.accounts.set_password(actor, login, password, present))
 
 
 @router.post("/account/tokens")

@@ -75,16 +75,23 @@ def new_pending() -> str:
 def welcome(services: Services, signed_in: SignedIn, *, to: str = "/") -> Response:
     """Sets the new session's cookie and leads on: to the own account where the organisation waits for a passkey."""
     response = RedirectResponse("/account" if signed_in.actor.passkey_due else to, status_code=HTTPStatus.SEE_OTHER)
-    response.set_cookie(
-        cookie_name(services),
-        signed_in.cookie,
-        max_age=services.settings.session_seconds,
-        httponly=True,
-        samesite="lax",
-        secure=is_https(services),
-        path="/",
-    )
+    keep_session(services, response, signed_in.cookie)
     response.delete_cookie(_pending_name(services), path="/", secure=is_https(services), httponly=True, samesite="lax")
+    return response
+
+
+def keep_session(services: Services, response: Response, cookie: str | None) -> Response:
+    """The response, which gives the browser the session's cookie from now on; None: it has the right one."""
+    if cookie is not None:
+        response.set_cookie(
+            cookie_name(services),
+            cookie,
+            max_age=services.settings.session_seconds,
+            httponly=True,
+            samesite="lax",
+            secure=is_https(services),
+            path="/",
+        )
     return response
 
 

@@ -36,7 +36,7 @@ async def index(request: Request, actor: AccountHolder, services: ServicesDep) -
 @router.post("/devices/pairing-code")
 async def pairing_code(request: Request, actor: Capturer, services: ServicesDep) -> Response:
     """A new pairing code, shown on this very answer and never again."""
-    return await _page(request, actor, services, await services.operators.create_pairing_code(actor.operator_id))
+    return await _page(request, actor, services, await services.enrolment.pairing_code(actor))
 
 
 @router.post("/devices/{device_id}/revoke")

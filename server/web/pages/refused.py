@@ -12,7 +12,7 @@ from server.errors import BadInput
 from server.web.texts import Texts
 
 FIELDS_LIMIT = 200
-NEVER_SHOWN = ("password", "passcode", "secret", "token", "credential", "answer")
+NEVER_SHOWN = ("password", "passcode", "secret", "token", "credential", "answer", "present")
 """Parts of the names of fields whose values are not written into any page."""
 
 

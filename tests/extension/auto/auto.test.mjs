@@ -18,8 +18,8 @@ function makeTools({ auto = { isOn: true, patterns: "a.test", intervalMin: 10 },
   const captured = [];
   const local = new Area();
   if (auto) local.kept.auto = auto;
-  const state = { at: 1_000_000, tab: { active: true, incognito: false, url: "https://a.test/1", ...tab } };
-  const tools = { local, session: new Area(), locks: new Locks(), now: () => state.at, readTab: async () => state.tab, pause: async () => {},
+  const state = { at: 1_000_000, tab: { active: true, incognito: false, url: "https://a.test/1", ...tab }, isShutOut: false };
+  const tools = { local, session: new Area(), locks: new Locks(), now: () => state.at, readTab: async () => state.tab, pause: async () => {}, isShutOut: async () => state.isShutOut,
     capture: async (tabId) => (captured.push(tabId), "done") };
   return { tools, captured, state };
 }
@@ -52,6 +52,15 @@ test("off unless turned on; only listed sites; never a private window", async ()
     assert.equal(await onLoaded({ tabId: 1, url: "https://a.test/1" }, tools), false);
     assert.deepEqual([captured, tools.local.kept.autoSeen], [[], undefined]);
   }
+});
+
+test("nothing is captured by itself while the service takes nothing from this browser, and it goes on when it does", async () => {
+  const { tools, captured, state } = makeTools();
+  state.isShutOut = true;
+  assert.equal(await onLoaded({ tabId: 1, url: "https://a.test/1" }, tools), false);
+  assert.deepEqual([captured, tools.local.kept.autoSeen], [[], undefined]);
+  state.isShutOut = false;
+  assert.equal(await onLoaded({ tabId: 1, url: "https://a.test/1" }, tools), true);
 });
 
 test("the same address once, however often it is reported, until the interval is over", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseEnvelope } from "../../../extension/seal/dsse.js";
+import { isShutOut } from "../../../extension/queue/reducer.js";
 import { CALLS, LARGE, makeBench, queueCapture, sealedSoundly } from "./bench.mjs";
 
 test("a revoked token keeps the capture, asks to pair again, and then signs the same payload with the new key", async () => {
@@ -24,6 +25,25 @@ test("a revoked token keeps the capture, asks to pair again, and then signs the 
   const sent = (await bench.store.readItem(captureId)).envelope;
   assert.deepEqual(parseEnvelope(sent).payload, parseEnvelope(kept.envelope).payload);
   assert.equal(parseEnvelope(sent).keyId, pairing.keyId);
+});
+
+test("a person who may capture no more keeps every capture, each with the reason, and it is sent when they may again", async () => {
+  for (const call of [CALLS.commit, CALLS.put, CALLS.seal]) {
+    const bench = await makeBench();
+    const captureId = await queueCapture(bench);
+    const refused = () => new Response(JSON.stringify({ code: "capture_not_allowed", needs: "capture" }), { status: 403 });
+    bench.service.fail(call, "before", refused);
+    await bench.pump();
+    const kept = await bench.store.readItem(captureId);
+    assert.deepEqual([kept.state, kept.reason], ["failed", "not_allowed"]);
+    for (const { sha256 } of kept.artifacts) assert.ok(await bench.store.readPayload(captureId, sha256));
+    assert.equal((await bench.store.readPairing()).revokedAt, null, "the pairing holds");
+    assert.equal(isShutOut(await bench.store.readPairing(), await bench.store.listItems()), true);
+    bench.wait(3600_000);
+    await bench.pump();
+    await sealedSoundly(bench, captureId);
+    assert.equal(isShutOut(await bench.store.readPairing(), await bench.store.listItems()), false);
+  }
 });
 
 test("a token that only ran out is renewed with the same key, and what it committed is delivered", async () => {
