@@ -101,7 +101,7 @@ async function startCapture({ tabId, ...wish }) {
         return pairing && pairing.revokedAt === null ? fetchChallenge(pairing) : null;
       },
       readBuild,
-      readDefaultCase: async () => /** @type {string | null} */ ((await chrome.storage.local.get("lastCase"))["lastCase"] ?? null),
+      readDefaultCase: async () => /** @type {string | null} */ (await readSetting("lastCase") ?? null),
       now: () => new Date(),
     });
     if (run?.phase === "queued") {
@@ -126,7 +126,13 @@ async function selectOptions() {
 
 /** @param {string} name of a choice of the person's @returns {Promise<boolean>} false unless it was made */
 async function isSet(name) {
-  return (await chrome.storage.local.get(name))[name] === true;
+  return await readSetting(name) === true;
+}
+
+/** @param {string} name @returns {Promise<unknown>} undefined too when the browser cannot read its settings: no capture fails for one */
+async function readSetting(name) {
+  const settings = await chrome.storage.local.get(name).catch(() => /** @type {Record<string, unknown>} */ ({}));
+  return settings[name];
 }
 
 /** Pumps now, and every 30 s until nothing is left that needs no person: the alarm outlives this worker. */

@@ -34,6 +34,7 @@ from server.web.pages import images as image_pages
 from server.web.pages import imports as import_pages
 from server.web.pages import judgings as judging_pages
 from server.web.pages import masks as mask_pages
+from server.web.pages import notice_drafts as notice_draft_pages
 from server.web.pages import notice_records as notice_record_pages
 from server.web.pages import notices as notice_pages
 from server.web.pages import picks as pick_pages
@@ -63,6 +64,7 @@ PAGES = (
     recipients,
     mask_pages,
     alert_pages,
+    notice_draft_pages,
     notice_pages,
     document_pages,
     notice_record_pages,

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rfc3161_client import decode_timestamp_response
+
 from server.exports import layout
 from server.trust import checkpoint, dsse, events, keys, note
 from server.trust.policy import Policy
-from server.trust.timestamp import claimed_time
 from storage.bundle import manifest_text, measure, write_bag
 from tests.trust.archive import make_wacz
 from tests.trust.authority import Authority
@@ -98,7 +99,7 @@ class World:
                 "checkpointSha256": digest,
                 "treeSize": size,
                 "tsrSha256": hashlib.sha256(token).hexdigest(),
-                "genTime": events.format_time(claimed_time(token)),
+                "genTime": events.format_time(decode_timestamp_response(token).tst_info.gen_time),
             }
             item = events.log_item(ORIGIN)
             self.record(events.NewEvent("log.timestamped", item, "checkpoint", digest, "urn:service", "service", "", details))

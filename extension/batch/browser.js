@@ -8,7 +8,7 @@ import { captureAddress, closeLeftover } from "./tab.js";
 /** @typedef {{urls: import("./list.js").ListEntry[], pacing: import("./reducer.js").Pacing, form: import("./reducer.js").Batch["form"]}} BatchWish */
 
 export const BATCH_ALARM = "batch";
-export const BATCH_CHANNEL = "holdstill-batch";
+const BATCH_CHANNEL = "holdstill-batch";
 const changes = new BroadcastChannel(BATCH_CHANNEL);
 const onChange = () => changes.postMessage({});
 

@@ -40,7 +40,7 @@ export async function pump(environment, { patient = true } = {}) {
 }
 
 /** @param {Item} item @returns {Lane | null} */
-export function laneOf(item) {
+function laneOf(item) {
   const state = item.state === "failed" ? item.resume : item.state;
   if (state === "queued" || state === "committing") return "commit";
   return state === "uploading" ? "upload" : null;
@@ -155,7 +155,7 @@ async function payloadOf(item, sha256, work) {
 }
 
 /** The browser no longer holds the bytes the statement names. */
-export class LocalDamage extends Error {}
+class LocalDamage extends Error {}
 
 /** @param {Item} item @param {"capture.committed" | "capture.sealed"} type @param {import("../seal/events.js").Proof} proof */
 async function verified(item, type, proof) {

@@ -144,11 +144,11 @@ export function hasWork(item) {
 }
 
 /**
- * @param {{revokedAt: string | null} | undefined} pairing @param {Item[]} items
+ * @param {{origin: string, revokedAt: string | null} | undefined} pairing @param {Item[]} items
  * @returns {boolean} the service has said that it takes nothing from this browser or its person, and has not taken anything since
  */
 export function isShutOut(pairing, items) {
-  return pairing !== undefined && (pairing.revokedAt !== null || items.some(({ state, reason }) => state === "failed" && reason === "not_allowed"));
+  return pairing !== undefined && (pairing.revokedAt !== null || items.some(({ state, reason, service }) => state === "failed" && reason === "not_allowed" && service?.origin === pairing.origin));
 }
 
 /** @param {Item} item @returns {Item} */

@@ -106,7 +106,7 @@ export function draftKey(runId) {
 }
 
 /** @param {string} runId */
-export function previewKey(runId) {
+function previewKey(runId) {
   return `preview:${runId}`;
 }
 

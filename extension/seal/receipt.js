@@ -14,7 +14,7 @@ const MAX_HASHES = 63;
  */
 
 /** @param {string} text @returns {Receipt} strict shape. Not checked: proof and signature; see verifyReceipt(). @throws {SealError} */
-export function parseReceipt(text) {
+function parseReceipt(text) {
   const split = text.indexOf("\n\n");
   const lines = (split < 0 ? "" : text.slice(0, split)).split("\n");
   if (lines.shift() !== HEADER) throw new SealError("receipt", "not a C2SP tlog-proof");

@@ -4,7 +4,7 @@ import { element, formatTime, text } from "./texts.js";
 /** The person's consent to keep what pages load, in the one browser that can: off until given, asked for once, in plain words. */
 
 /** @returns {boolean} whether this browser lets an extension see the bytes on their way to the page */
-export function hasStreams() {
+function hasStreams() {
   return "filterResponseData" in (chrome.webRequest ?? {});
 }
 

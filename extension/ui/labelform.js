@@ -21,6 +21,8 @@ export class LabelForm {
     this.answers = new Map();
     /** @type {Map<string, string>} kind → where one looked, one of PLACES */
     this.places = new Map();
+    /** @type {Map<string, symbol>} kind → the newest choice of a place: the picture that an older one waits for may come later */
+    this.choices = new Map();
     this.isTouched = false;
     this.about = "";
     const finding = element("finding");
@@ -32,6 +34,7 @@ export class LabelForm {
   clear() {
     this.answers.clear();
     this.places.clear();
+    this.choices.clear();
     this.isTouched = false;
     this.draw();
   }
@@ -97,7 +100,10 @@ export class LabelForm {
 
   /** @param {import("./labels.js").LabelKind} asked @param {string} place */
   async #choosePlace(asked, place) {
+    const choice = Symbol(place);
+    this.choices.set(asked.kind, choice);
     const box = place === "view" ? await this.around.wholeView() : place === "region" ? await this.around.pickRegion(text(`label_${asked.kind}`)) : null;
+    if (this.choices.get(asked.kind) !== choice) return;
     const isMissing = (place === "view" || place === "region") && box === null;
     this.places.set(asked.kind, isMissing ? "" : place);
     const { region: _region, selector: _selector, ...rest } = this.answers.get(asked.kind) ?? { ...asked, state: "absent" };

@@ -47,7 +47,7 @@ function pairingFault(error) {
   if (error instanceof PairingRefused) return error.code;
   if (error instanceof Unreachable) return "unreachable";
   if (error instanceof SealError) return "keys";
-  if (!(error instanceof Problem)) throw error;
+  if (!(error instanceof Problem)) return "unkept"; // the browser's own: its database, its disk
   if (error.status === 429) return "limited";
   return error.status >= 400 && error.status < 500 && error.status !== 404 ? "refused" : "unknown";
 }

@@ -25,6 +25,8 @@ let run;
 /** @type {string | null} why no run came of the click, a code of _locales (error_<code>) */
 let fault = null;
 let givenUp = ""; // the run that the person discarded: nothing they do in the form afterwards takes that back
+/** @type {{typingUntil: number, discarded?: boolean} | null} what they did in the form after the click, while its run was not there yet */
+let early = null;
 const [drawRun, drawList] = [inOrder(drawRunNow), inOrder(drawListNow)];
 const tab = await findTab();
 /** @type {number | null} */
@@ -46,9 +48,9 @@ async function findTab() {
  */
 function start(draft) {
   const at = Date.now();
-  fault = null;
-  void ask({ type: "capture.start", tabId: tab.id, draft, mode: draft ? element("mode").value : OFFERED_MODES[0] }).then((answer) => {
-    if (answer?.error) fault = "tab_gone"; // a run that failed says so itself; only a tab that is no more gives no run
+  [fault, early] = [null, null];
+  void ask({ type: "capture.start", tabId: tab.id, draft, mode: draft ? element("mode").value : OFFERED_MODES[0] }).then((answer) => answer?.error && "tab_gone", () => "internal").then((why) => {
+    fault = why || fault; // a run says itself that it failed or was cut off: only a tab that is no more gives none, or a worker that ended too early
     return drawRun();
   });
   return at;
@@ -70,6 +72,7 @@ async function drawRunNow() {
   const isDiscarded = run !== undefined && ((await runs.readDraft(run.runId))?.discarded ?? false);
   if (run && isDiscarded) givenUp = run.runId;
   if (run && isLive(run)) hold.check(run.runId);
+  if (run && isLive(run) && early !== null) void saveDraft(early);
   recording = /** @type {typeof recording} */ ((await chrome.storage.session.get(recordingKey(tab.id)))[recordingKey(tab.id)]);
   const dead = run !== undefined && isLive(run) && !(await isHeld(run.tabId));
   const item = run?.captureId ? await withStore((store) => store.readItem(/** @type {string} */ (run?.captureId))) : undefined;
@@ -164,9 +167,12 @@ function clearForm() {
 /** @param {{typingUntil: number, discarded?: boolean}} state */
 async function saveDraft(state) {
   const current = run ?? (await runs.read(tab.id));
-  if (!current || !isLive(current)) return;
-  if (state.discarded) givenUp = current.runId;
-  await runs.saveDraft(current.runId, readForm({ ...state, discarded: givenUp === current.runId }));
+  const said = { ...early, ...state };
+  const isThere = current !== undefined && isLive(current);
+  early = isThere || run !== undefined || startedAt === null ? null : said;
+  if (!isThere) return;
+  if (said.discarded) givenUp = current.runId;
+  await runs.saveDraft(current.runId, readForm({ ...said, discarded: givenUp === current.runId }));
 }
 
 async function drawListNow() {
@@ -252,7 +258,10 @@ form.addEventListener("input", () => {
   void saveDraft({ typingUntil: Date.now() + TYPING_MS });
   void chrome.storage.local.set({ lastCase: element("case").value.trim() || null });
 });
-form.addEventListener("focusout", () => void (hold.isOn || saveDraft({ typingUntil: 0 })));
+form.addEventListener("focusout", (/** @type {FocusEvent} */ { relatedTarget }) => {
+  const isStaying = form.contains(/** @type {Node | null} */ (relatedTarget)); // on the way to the next field, or pressing a button that has still to be let go
+  if (!hold.isOn) void saveDraft({ typingUntil: isStaying ? Date.now() + TYPING_MS : 0 });
+});
 for (const part of document.querySelectorAll("details.held")) part.addEventListener("toggle", () => {
   hold.check();
   if (!hold.isOn) void saveDraft({ typingUntil: 0 });
@@ -280,12 +289,12 @@ new BroadcastChannel("holdstill-queue").addEventListener("message", () => {
   void drawRun();
   void drawList();
 });
-const kept = await chrome.storage.local.get(["lastCase", "askLabels", "secondPass"]);
+const kept = await chrome.storage.local.get(["lastCase", "askLabels", "secondPass"]).catch(() => /** @type {Record<string, any>} */ ({})); // no setting is worth a capture
 element("case").value ||= kept["lastCase"] ?? ""; // a person may have been faster than the storage
 element("second-pass").checked ||= kept["secondPass"] === true;
 element("observe").open ||= kept["askLabels"] === true;
 drawModes();
 await Promise.all([drawRun(), drawList(), drawAutoLimit()]);
-document.body.dataset["drawn"] = "all"; // whoever reads the page by program need not guess
 const hasOpen = (await withStore((store) => store.listItems())).some(isOpen);
 if (hasOpen) void chrome.runtime.sendMessage({ type: "queue.pump" });
+document.body.dataset["drawn"] = "all"; // whoever reads the page by program need not guess

@@ -127,5 +127,5 @@ for (const id of ["search", "filter"]) element(id).addEventListener("input", () 
 });
 new BroadcastChannel("holdstill-queue").addEventListener("message", () => void draw());
 await draw();
-document.body.dataset["drawn"] = "all"; // whoever reads the page by program need not guess
 if ((await withStore((store) => store.listItems())).some(isOpen)) void chrome.runtime.sendMessage({ type: "queue.pump" });
+document.body.dataset["drawn"] = "all"; // whoever reads the page by program need not guess

@@ -52,7 +52,6 @@ class Details:
             device_key_id=capture.device_key_id,
             statement=statement,
             statement_payload=payload,
-            statement_envelope=capture.statement,
             artifacts=artifacts,
             checks=checks,
             events=await self.events(capture),

@@ -128,7 +128,6 @@ class CaptureDetail:
     device_key_id: str
     statement: CaptureStatement
     statement_payload: bytes
-    statement_envelope: bytes
     artifacts: tuple[ArtifactView, ...]
     checks: tuple[CheckView, ...]
     events: tuple[EventView, ...]

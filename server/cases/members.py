@@ -19,7 +19,7 @@ from server.operators.rights import demand, own_rows
 from server.operators.roles import Right
 from server.operators.secrets import digest, new_token
 from server.operators.service import operator_actor
-from server.operators.standing import demand_now
+from server.operators.standing import demand_now, hold_roles
 
 INVITATION_DAYS = 7
 
@@ -124,6 +124,7 @@ class Members:
         """
         demand(actor, Right.READ)
         async with self._parts.database.transaction() as session:
+            await _hold_inviter(session, token)
             await demand_now(session, actor, Right.READ)
             row = await session.get(CaseInvitation, digest(token), with_for_update=True)
             case = None if row is None else await session.get(CaseFile, row.case_id, with_for_update=True)
@@ -160,9 +161,18 @@ class Members:
         await session.flush()
 
 
+async def _hold_inviter(session: AsyncSession, token: str) -> None:
+    """Keeps the rights of whoever made the invitation as they are. Their row is not locked: other work of theirs may hold it and
+    wait for the case."""
+    house = select(Operator.organisation_id).join(CaseInvitation, col(CaseInvitation.created_by) == col(Operator.id))
+    found = (await session.exec(house.where(CaseInvitation.token_sha256 == digest(token)))).first()
+    if found is not None:
+        await hold_roles(session, found)
+
+
 async def _require_still_leads(session: AsyncSession, invitation: CaseInvitation) -> None:
     """Returns if whoever made the invitation could make it now: one kept back must not be a way in again. Raises: NotFound."""
-    inviter = operator_actor(await session.get_one(Operator, invitation.created_by, with_for_update={"read": True}))
+    inviter = operator_actor(await session.get_one(Operator, invitation.created_by))
     try:
         await require_case(session, inviter, invitation.case_id, "lead")
     except (Forbidden, NotFound) as error:

@@ -15,7 +15,7 @@ from server.cli.authority import export_authority, export_fetch
 from server.cli.counting import recount_statistic
 from server.cli.handing import export_alert, export_notice, export_rapid, export_report, export_tables
 from server.cli.handovers import handover_app
-from server.cli.image_index import check_pictures, index_captures
+from server.cli.image_index import check_pictures, index_captures, rebuild_groups
 from server.cli.image_pdq import exchange_codes
 from server.cli.images import images_app
 from server.cli.importing import import_app
@@ -46,6 +46,7 @@ app.command("sign-in")(sign_in_link)
 app.add_typer(import_app, name="import")
 images_app.command("index")(index_captures)
 images_app.command("check")(check_pictures)
+images_app.command("rebuild")(rebuild_groups)
 images_app.command("pdq")(exchange_codes)
 app.command("recount")(recount_statistic)
 export_app.command("tables")(export_tables)

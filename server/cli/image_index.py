@@ -1,4 +1,4 @@
-"""`holdstill images index`, `holdstill images check`: pictures that wait to be read; whether memory, tables and log agree."""
+"""`holdstill images index`, `check`, `rebuild`: pictures that wait to be read; what does not fit; groups made anew."""
 
 from __future__ import annotations
 
@@ -44,5 +44,17 @@ def check_pictures(
     async def act(services: Services) -> None:
         report = await services.images.checking.run(sample=sample)
         say_report(report, {}, as_json, "SOUND: memory, tables and log say the same of the pictures")
+
+    run(act)
+
+
+def rebuild_groups(as_json: AsJson = False) -> None:
+    """Make the groups of pictures again from comparisons and decisions on record. Compares nothing; ids stay. Safe to repeat."""
+
+    async def act(services: Services) -> None:
+        done = await services.images.clustering.rebuild_all()
+        missing = sum(done.values())
+        words = f"groups of {len(done)} organisations made again; {missing} pairs without a record were left apart"
+        say({"organisations": len(done), "pairs_without_record": missing}, as_json, words)
 
     run(act)

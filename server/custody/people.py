@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from server.custody.enrolment import EnrolmentService
 from server.custody.person_events import PersonEvent, record_person
 from server.custody.service import CustodyService
-from server.db import Database, lock_for_transaction
+from server.db import Database
 from server.errors import BadInput, NotFound, SignInRefused
 from server.operators.actors import Actor, OperatorActor, operator_urn
 from server.operators.issuer import normal_email
@@ -32,7 +32,7 @@ from server.operators.roles import OperatorRole, Right
 from server.operators.secrets import digest, new_token
 from server.operators.service import OperatorService, SignInOffer, operator_actor
 from server.operators.sessions import PASSKEYS_FOR, SessionService
-from server.operators.standing import demand_now
+from server.operators.standing import demand_now, hold_roles
 
 INVITATION_DAYS = 7
 NAME_LIMIT = 200
@@ -248,7 +248,7 @@ class PeopleService:
     async def _locked(self, session: AsyncSession, actor: OperatorActor, operator_id: UUID) -> Operator:
         """The person, locked for change by somebody who administers the organisation at this very moment."""
         # One at a time: two administrators who take each other's role away at once would each find the other one left.
-        await lock_for_transaction(session, f"people:{actor.organisation_id}")
+        await hold_roles(session, actor.organisation_id)
         await demand_now(session, actor, Right.ADMINISTER)
         wanted = select(Operator).where(Operator.id == operator_id, own_rows(actor, Operator.organisation_id))
         operator = (await session.exec(wanted.with_for_update(key_share=True))).first()

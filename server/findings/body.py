@@ -41,7 +41,6 @@ Severity = Literal["", "low", "moderate", "high"]
 MatchBasis = Literal["official_handle", "declared_ownership", "mirror_or_redirect", "content_identity", "analyst"]
 AiMethod = Literal["human", "detector", "admission", "provenance"]
 Availability = Literal[
-    "",
     "online",
     "removed_by_platform",
     "removed_by_author",
@@ -151,7 +150,7 @@ class FindingBody(_Value):
     actor: Line = ""
     member_state: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = ""
     language: Line = ""
-    availability: Availability = ""
+    availability: Literal[Availability, ""] = ""
     severity: Severity = ""
     confidence: Confidence = ""
     captures: tuple[CaptureRef, ...] = Field(default=(), max_length=500)

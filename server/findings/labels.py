@@ -25,7 +25,6 @@ class UnlabelledTime:
     lower_s: float
     upper_s: float | None
     first_unlabelled: datetime
-    first_labelled: datetime | None
 
     @property
     def lower_minutes(self) -> int:
@@ -61,7 +60,7 @@ def unlabelled_in_order(looks: Sequence[Look], *, began: datetime | None = None)
     if not any(look.state == "absent" for look in said):
         return None
     lower, upper, start = 0.0, 0.0, began
-    bounded, first_labelled = True, None
+    bounded = True
     span: list[datetime] = []
     first = next(look.at for look in said if look.state == "absent")
     for look in said:
@@ -72,9 +71,8 @@ def unlabelled_in_order(looks: Sequence[Look], *, began: datetime | None = None)
             lower += (span[-1] - span[0]).total_seconds()
             bounded = bounded and start is not None
             upper += (look.at - start).total_seconds() if start is not None else 0.0
-            first_labelled = first_labelled or look.at
         span, start = [], look.at
     if span:
         lower += (span[-1] - span[0]).total_seconds()
         bounded = False
-    return UnlabelledTime(lower, upper if bounded else None, first, first_labelled)
+    return UnlabelledTime(lower, upper if bounded else None, first)

@@ -113,12 +113,6 @@ class Statistics:
     def __init__(self, parts: CaseParts) -> None:
         self.parts = parts
 
-    async def preview(self, actor: OperatorActor, unit: str, question: Question) -> Answer:
-        """What would be counted now, nothing stored. Raises: Forbidden; BadInput (unit)."""
-        demand(actor, Right.READ)
-        async with self.parts.database.session() as session:
-            return await count(session, own_cases(actor), unit, (question, self.parts.clock.now()))
-
     async def freeze(self, actor: OperatorActor, label: str, unit: str, question: Question) -> Statistic:
         """The number with its frozen list. Counted are findings of cases of the actor's organisation. Raises: Forbidden;
         BadInput; StatisticRefused."""

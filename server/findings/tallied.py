@@ -12,7 +12,7 @@ from server.findings.judged import tally_judged
 from server.findings.models import Judging, Statistic
 from server.findings.ranges import RangeQuestion, tally_readings
 from server.findings.statistics import own_cases
-from server.findings.tallies import Tally, freeze_tally
+from server.findings.tallies import freeze_tally
 from server.findings.unlabelled import tally_unlabelled
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand
@@ -24,12 +24,6 @@ class Tallies:
 
     def __init__(self, parts: CaseParts) -> None:
         self._parts = parts
-
-    async def preview_readings(self, actor: OperatorActor, question: RangeQuestion) -> Tally:
-        """What the readings come to now, nothing stored. Raises: Forbidden; BadInput; StatisticRefused."""
-        demand(actor, Right.READ)
-        async with self._parts.database.session() as session:
-            return await tally_readings(session, own_cases(actor), question, self._parts.clock.now())
 
     async def freeze_readings(self, actor: OperatorActor, label: str, question: RangeQuestion) -> Statistic:
         """What the readings come to, with their list. Raises: Forbidden; BadInput; StatisticRefused."""

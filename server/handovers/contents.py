@@ -57,11 +57,6 @@ class Changes:
     removed: tuple[str, ...]
     same: int
 
-    @property
-    def is_none(self) -> bool:
-        """True when nothing differs."""
-        return not (self.added or self.changed or self.removed)
-
 
 @dataclass(frozen=True)
 class Difference:

@@ -95,9 +95,7 @@ class Clustering:
 
     async def queue_all(self) -> int:
         """Queues the grouping of every organisation with pictures that the present rules have not placed; how many."""
-        async with self._parts.database.session() as session:
-            organisations = (await session.exec(select(Reading.organisation_id).distinct())).all()
-        waiting = [one for one in organisations if await self._waiting(await self._rows.place(one), limit=1)]
+        waiting = [one for one in await self._organisations() if await self._waiting(await self._rows.place(one), limit=1)]
         async with self._parts.database.transaction() as session:
             for one in waiting:
                 await self._parts.jobs.defer(session, GROUP_TASK, once=f"{GROUP_TASK}:{one}", organisation_id=str(one))
@@ -109,6 +107,10 @@ class Clustering:
         async with self._alone(organisation_id):
             await self._settle(place, set(image_ids), may_look=True)
 
+    async def rebuild_all(self) -> dict[UUID, int]:
+        """As rebuild(), for every organisation with pictures."""
+        return {one: await self.rebuild(one) for one in await self._organisations()}
+
     async def rebuild(self, organisation_id: UUID) -> int:
         """The whole partition made again from edges and decisions alone, no picture compared; how many pairs had no edge.
 
@@ -119,6 +121,10 @@ class Clustering:
             async with self._parts.database.session() as session:
                 every = set((await session.exec(_placeable(place))).all())
             return await self._settle(place, every, may_look=False)
+
+    async def _organisations(self) -> Sequence[UUID]:
+        async with self._parts.database.session() as session:
+            return (await session.exec(select(Reading.organisation_id).distinct())).all()
 
     @asynccontextmanager
     async def _alone(self, organisation_id: UUID) -> AsyncIterator[None]:

@@ -14,7 +14,6 @@ from server.images.embedding import Embedder
 from server.images.indexing import Indexer
 from server.images.matcher import Matcher
 from server.images.origin import Origins
-from server.images.originals import Originals
 from server.images.overlaying import Overlaying
 from server.images.parts import ImageParts
 from server.images.reader import PictureReader
@@ -32,7 +31,7 @@ logger = logging.getLogger(__name__)
 class ImageService:
     """One object per act: index a capture → group → read, count, decide; search by picture.
 
-    reads: images, sightings, thumbnails, clusters. originals: a picture's own bytes; origins: what they say of themselves.
+    reads: images, sightings, thumbnails, clusters. origins: what files say of themselves.
     indexer, clustering: the jobs. adopting: pictures of files made elsewhere.
     checking: whether memory, tables and log agree. warming: what a new process loads. states: how far a search reaches.
     """
@@ -41,7 +40,6 @@ class ImageService:
     clustering: Clustering
     matcher: Matcher
     reads: ImageReads
-    originals: Originals
     origins: Origins
     overlays: Overlaying
     search: ImageSearch
@@ -75,7 +73,6 @@ class ImageService:
             clustering=clustering,
             matcher=matcher,
             reads=ImageReads(parts.database, rows),
-            originals=Originals(parts),
             origins=origins,
             overlays=Overlaying(matcher),
             search=ImageSearch(parts, rows, matcher, embedder),

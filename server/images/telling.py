@@ -99,10 +99,11 @@ async def evidence_of(session: AsyncSession, actor: Actor, edge_ids: Sequence[in
 async def variants_of(
     session: AsyncSession, actor: Actor, cluster: Cluster, image_ids: Sequence[int]
 ) -> tuple[tuple[MemberView, ...], bool]:
-    """Pairs of a member and an image outside that look like variants: for a person to decide; and whether there may be
+    """Pairs of a member and an image outside that look like variants: for a person to decide; and whether there are
     more, for who is told of every image."""
-    either = col(Edge.query_id).in_(image_ids) | col(Edge.known_id).in_(image_ids)
-    wanted = select(Edge).where(Edge.organisation_id == cluster.organisation_id, Edge.relation == "variant", either)
+    asked, known = col(Edge.query_id).in_(image_ids), col(Edge.known_id).in_(image_ids)
+    leads_out = (asked | known) & ~(asked & known)
+    wanted = select(Edge).where(Edge.organisation_id == cluster.organisation_id, Edge.relation == "variant", leads_out)
     rows = (await session.exec(wanted.order_by(col(Edge.id)).limit(VARIANTS_LIMIT + 1))).all()
     edges = [one for one in rows[:VARIANTS_LIMIT] if one.relation != NONE]
     outside = {one.id: one.known_id if one.query_id in image_ids else one.query_id for one in edges}

@@ -220,15 +220,10 @@ class Seen:
         return self.count > len(self.shown)
 
 
-@dataclass(frozen=True)
-class CaptureImage:
-    """One picture of a capture: where it stood, its clusters, in how many other captures they were seen (None: of a capture of
-    another organisation, who alone is told)."""
+class WithSightings:
+    """What has instances that the caller may see."""
 
-    image: ImageView
     seen: Seen
-    cluster_ids: tuple[UUID, ...]
-    other_captures: int | None
 
     @property
     def sightings(self) -> tuple[SightingView, ...]:
@@ -237,12 +232,23 @@ class CaptureImage:
 
     @property
     def sightings_count(self) -> int:
-        """All of them."""
+        """All that the caller may see."""
         return self.seen.count
 
 
 @dataclass(frozen=True)
-class Match:
+class CaptureImage(WithSightings):
+    """One picture of a capture: where it stood, its clusters, in how many other captures they were seen (None: of a capture of
+    another organisation, who alone is told)."""
+
+    image: ImageView
+    seen: Seen
+    cluster_ids: tuple[UUID, ...]
+    other_captures: int | None
+
+
+@dataclass(frozen=True)
+class Match(WithSightings):
     """A known image that the picture searched with is related to. seen: sightings that the caller may see; hidden: how many
     more the organisation holds (a device sees what its person may see, its own captures alone once that person may read no more).
 
@@ -259,16 +265,6 @@ class Match:
     elsewhere: tuple[ElsewhereView, ...] = ()
     is_shared: bool = False
     elsewhere_count: int = 0
-
-    @property
-    def sightings(self) -> tuple[SightingView, ...]:
-        """Those shown."""
-        return self.seen.shown
-
-    @property
-    def sightings_count(self) -> int:
-        """All that the caller may see."""
-        return self.seen.count
 
 
 @dataclass(frozen=True)

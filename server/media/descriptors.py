@@ -94,13 +94,6 @@ class DescriptorIndex:
             part = slice(start, start + LOAD_LIMIT)
             self._segments.append(_built(np.ascontiguousarray(words[part]), owners[part].astype(np.int32)))
 
-    def compact(self) -> None:
-        """Joins everything into as few segments as load() makes: quickest to ask, slow. Adding alone joins up to MERGE_LIMIT."""
-        words = [segment.words for segment in self._segments] + [self._words[: self._waiting]]
-        owners = [segment.owners for segment in self._segments] + [self._owners[: self._waiting]]
-        self._segments, self._waiting = [], 0
-        self.load(np.concatenate(words), np.concatenate(owners))
-
     def tally(self, query: NDArray[np.uint8], count: int, *, since: int = 0) -> Tally:
         """The votes of the query's descriptors, uint8 [m, 32], for each of `count` pictures; none for those before `since`."""
         words = np.ascontiguousarray(query).view(np.uint64).reshape(-1, 4)

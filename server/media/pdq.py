@@ -48,14 +48,6 @@ def hex_of(code: Code) -> str:
     return np.packbits(np.unpackbits(code.view(np.uint8), bitorder="little")[::-1]).tobytes().hex()
 
 
-def from_hex(text: str) -> Code:
-    """The code of 64 hexadecimal digits. Raises: ValueError."""
-    raw = np.frombuffer(bytes.fromhex(text), np.uint8)
-    if raw.size != 32:
-        raise ValueError("a PDQ hash has 64 hexadecimal digits")
-    return np.packbits(np.unpackbits(raw)[::-1], bitorder="little").view(np.uint64)
-
-
 @lru_cache(maxsize=1024)
 def _sampler(length: int) -> Float:
     """The 64 × length matrix that blurs one axis twice and takes the 64 samples at the centres of their blocks."""

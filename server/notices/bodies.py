@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from server.errors import BadInput
-from server.findings.body import CaptureRef, Line, Prose, SilenceChoice
+from server.findings.body import Availability, CaptureRef, Line, Prose, SilenceChoice
 from server.notices.values import (
     ITEMS_LIMIT,
     Country,
@@ -22,7 +22,6 @@ from server.notices.values import (
 )
 from server.notices.vocabulary import (
     Automated,
-    Availability,
     Decision,
     EventKind,
     Failure,

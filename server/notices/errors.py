@@ -6,6 +6,6 @@ from server.errors import ServiceError
 
 
 class NoticeRefused(ServiceError):
-    """It cannot be recorded as things stand. data: reason."""
+    """It cannot be recorded as things stand. data: reason; newest (the draft's event, where it was revised)."""
 
     code: ClassVar[str] = "notice_refused"

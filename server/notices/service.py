@@ -29,7 +29,7 @@ from server.notices.models import Notice, NoticeEvent, NoticeRecheck
 from server.notices.pinning import Documents, ItemOrder, pin_document, pin_items, pin_window
 from server.notices.rechecks import Rechecks, due_times, open_of
 from server.notices.scope import demand_for, goes_out, refuse_guests, require_notice
-from server.notices.state import Entry, in_force, standing_of
+from server.notices.state import Entry, draft_seq, in_force, standing_of
 from server.notices.table import Tracked
 from server.notices.tables import NoticeTables
 from server.notices.values import StatedTime
@@ -182,9 +182,13 @@ class NoticeRecords:
                 before = await session.get_one(NoticeRecheck, found.body.recheck_id)
                 self._plan(session, actor, notice, [(before.name, before.due_at)], before.note)
 
-    async def revise(self, actor: OperatorActor, notice_id: uuid.UUID, order: DraftOrder, reason: str) -> None:
-        """Another draft in place of the first, before it is sent. Platform and route stay. Raises: as add(); NoticeRefused
-        (sent)."""
+    async def revise(self, actor: OperatorActor, notice_id: uuid.UUID, after: int, change: tuple[DraftOrder, str]) -> None:
+        """Another draft in place of the one before, until it is sent; `change` is the draft and why. Platform and route stay.
+
+        `after`: the event with the draft that the change was made from (draft_seq). Raises: as add(); NoticeRefused (sent;
+        revised since, with `newest`).
+        """
+        order, reason = change
         document = None if order.export_id is None else await self._documents(actor, order.export_id)
         pin_window(order.silence, self._catalogue)
         async with self._parts.database.transaction() as session:
@@ -192,6 +196,9 @@ class NoticeRecords:
             entries = await events_of(session, notice.id)
             if standing_of(entries).sent is not None:
                 raise NoticeRefused(reason="it was sent already")
+            if (newest := draft_seq(entries)) != after:
+                said_by_now = "somebody revised the draft meanwhile: read it, then keep yours in its place"
+                raise NoticeRefused(reason=said_by_now, newest=newest)
             body = Drafted(
                 title=one_line("title", order.title, 200),
                 requested_action=order.requested_action,

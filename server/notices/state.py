@@ -31,13 +31,12 @@ Kind = TypeVar("Kind")
 
 @dataclass(frozen=True)
 class Entry:
-    """One event as it is stored. `corrected_by`: the number of the correction that put its words in their place, if any."""
+    """One event as it is stored."""
 
     seq: int
     body: Body
     author_id: uuid.UUID
     recorded_at: datetime
-    corrected_by: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,18 +62,23 @@ class Standing:
 
 def in_force(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """The events that hold, by number: each with the words of its last correction; struck ones and corrections left out."""
-    last: dict[int, tuple[int, Content | None]] = {}
+    last: dict[int, Content | None] = {}
     for entry in sorted(entries, key=lambda one: one.seq):
         if isinstance(entry.body, Corrected):
-            last[entry.body.of] = (entry.seq, entry.body.content)
+            last[entry.body.of] = entry.body.content
     holding = []
     for entry in sorted(entries, key=lambda one: one.seq):
         if isinstance(entry.body, Corrected):
             continue
-        by, content = last.get(entry.seq, (None, entry.body))
+        content = last.get(entry.seq, entry.body)
         if content is not None:
-            holding.append(replace(entry, body=content, corrected_by=by))
+            holding.append(replace(entry, body=content))
     return tuple(holding)
+
+
+def draft_seq(entries: Sequence[Entry]) -> int:
+    """The number of the event that has the words of the draft: the first, or its last correction."""
+    return max(one.seq for one in entries if one.seq == 1 or (isinstance(one.body, Corrected) and one.body.of == 1))
 
 
 def standing_of(entries: Sequence[Entry]) -> Standing:

@@ -61,11 +61,6 @@ class Share:
     high: int
     of: int
 
-    @property
-    def percent(self) -> tuple[float, float] | None:
-        """Both figures in per cent, None without a denominator."""
-        return None if self.of == 0 else (100 * self.low / self.of, 100 * self.high / self.of)
-
 
 @dataclass(frozen=True)
 class PlatformRow:

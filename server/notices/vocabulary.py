@@ -45,16 +45,6 @@ Mode = Literal["oral", "written", "automatic"]
 TimeSource = Literal["person", "capture", "message", "confirmation", "statement_of_reasons", "system"]
 """Where a time is from: a person's word, a capture, a message's own date, a form's confirmation, a statement of reasons, a
 log."""
-Availability = Literal[
-    "online",
-    "removed_by_platform",
-    "removed_by_author",
-    "account_suspended",
-    "geo_blocked",
-    "login_wall",
-    "age_gate",
-    "unknown",
-]
 GONE: frozenset[str] = frozenset({"removed_by_platform", "account_suspended", "geo_blocked"})
 """Seen, these are a platform's act. A login wall, an age gate and `unknown` say nothing; what its author removed, no platform
 did."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from server.clock import Clock
 from server.db import Database, lock_for_transaction
@@ -106,28 +107,25 @@ class OperatorService:
             return await self.add_pairing_code(session, operator_id)
 
     async def add_pairing_code(self, session: AsyncSession, operator_id: UUID) -> PairingOffer:
-        """A code that lets one browser in, once, for a few minutes and a few tries. The caller commits.
-
-        Raises: NotFound; Forbidden (who may not capture gets no browser).
-        """
-        await self._operator(session, operator_id)
-        demand(operator_actor(await self._held(session, operator_id)), Right.CAPTURE)
+        """A code that lets one browser in, once, for a few minutes and tries. The caller commits. Raises: NotFound; Forbidden."""
+        operator = await self._operator(session, operator_id)
+        await session.refresh(operator, with_for_update={"read": True})
+        demand(operator_actor(operator), Right.CAPTURE)
         now, code = self.clock.now(), new_code()
         expires_at = now + timedelta(seconds=self.settings.pairing_code_seconds)
         old = await session.get(PairingCode, code.handle, with_for_update=True)
         if old is not None:  # one handle in a million was drawn before: the older code ends here
             await session.delete(old)
             await session.flush()
-        session.add(
-            PairingCode(
-                handle=code.handle,
-                operator_id=operator_id,
-                secret_sha256=digest(code.secret),
-                tries_left=self.settings.pairing_code_tries,
-                created_at=now,
-                expires_at=expires_at,
-            )
+        row = PairingCode(
+            handle=code.handle,
+            operator_id=operator_id,
+            secret_sha256=digest(code.secret),
+            tries_left=self.settings.pairing_code_tries,
+            created_at=now,
+            expires_at=expires_at,
         )
+        session.add(row)
         return PairingOffer(str(code), expires_at)
 
     async def redeem_pairing_code(self, session: AsyncSession, text: str) -> Operator | None:
@@ -139,14 +137,16 @@ class OperatorService:
         typed = parse_code(text)
         if typed is None:
             return None
+        operator = await self._held(session, select(PairingCode.operator_id).where(PairingCode.handle == typed.handle))
         row = await session.get(PairingCode, typed.handle, with_for_update=True)
-        if row is None or row.used_at is not None or row.tries_left == 0 or row.expires_at <= self.clock.now():
+        if operator is None or row is None or row.operator_id != operator.id:
+            return None
+        if row.used_at is not None or row.tries_left == 0 or row.expires_at <= self.clock.now():
             return None
         row.tries_left -= 1
         if not hmac.compare_digest(row.secret_sha256, digest(typed.secret)):
             return None
         row.used_at = self.clock.now()
-        operator = await self._held(session, row.operator_id)
         return operator if Right.CAPTURE in operator_actor(operator).rights else None
 
     # Devices
@@ -198,10 +198,9 @@ class OperatorService:
         Why: validity is by log order. With these locks a capture accepted before a revocation also precedes it in the log.
         Raises: NotFound; DeviceRevoked; CaptureNotAllowed.
         """
-        owner = (await session.exec(select(Device.operator_id).where(Device.id == device_id))).first()
-        if owner is None:
+        operator = await self._held(session, select(Device.operator_id).where(Device.id == device_id))
+        if operator is None:
             raise NotFound(kind="device", id=str(device_id))
-        operator = await self._held(session, owner)  # before the device: in the order in which somebody who leaves is locked
         statement = select(Device).where(Device.id == device_id).with_for_update(read=True)
         device = (await session.exec(statement.execution_options(populate_existing=True))).one()
         if device.revoked_at is not None:
@@ -262,10 +261,10 @@ class OperatorService:
             active = select(func.count()).select_from(Device).where(col(Device.revoked_at).is_(None))
             return operators, (await session.exec(active)).one()
 
-    async def _held(self, session: AsyncSession, operator_id: UUID) -> Operator:
-        """The person as they are now, unchanged until the transaction ends; who left has no rights."""
-        held = select(Operator).where(Operator.id == operator_id).with_for_update(read=True)
-        return (await session.exec(held.execution_options(populate_existing=True))).one()
+    async def _held(self, session: AsyncSession, whose: SelectOfScalar[UUID]) -> Operator | None:
+        """The person as they are now, until the transaction ends. Before what is theirs is locked: in the order of who leaves."""
+        held = select(Operator).where(col(Operator.id).in_(whose)).with_for_update(read=True)
+        return (await session.exec(held.execution_options(populate_existing=True))).first()
 
     async def _operator(self, session: AsyncSession, operator_id: UUID) -> Operator:
         operator = await session.get(Operator, operator_id)

@@ -1,15 +1,25 @@
 """What somebody may do at this very moment: asked of the rows that say so, which nobody changes until the transaction ends."""
 
 from dataclasses import replace
+from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from server.db import lock_for_transaction
 from server.errors import Forbidden, Unauthenticated
 from server.operators.actors import OperatorActor
 from server.operators.models import ApiToken, Operator, Organisation, WebSession
 from server.operators.roles import Right, rights_of
 from server.operators.sessions import is_passkey_asked
+
+
+async def hold_roles(session: AsyncSession, organisation_id: UUID) -> None:
+    """Waits for who changes roles in the organisation or lets somebody leave; nobody does either until the transaction ends.
+
+    By an advisory lock, before any row is locked: a person's own row may be held by a request that waits for one's rows.
+    """
+    await lock_for_transaction(session, f"people:{organisation_id}")
 
 
 async def demand_now(session: AsyncSession, actor: OperatorActor, *rights: Right) -> OperatorActor:

@@ -26,12 +26,6 @@ class Election:
     successor: str
     provenance: Provenance
 
-    def state_on(self, day: date) -> str:
-        """What was known of it on that day: an annulment that came later is not told before."""
-        if self.state in ("annulled", "cancelled") and self.state_since is not None and day < self.state_since:
-            return "held" if self.poll_day <= day else "planned"
-        return self.state
-
 
 def elections(pack: Pack) -> tuple[Election, ...]:
     """The elections of a pack. Raises: RuleError (also for a successor that is not in it)."""

@@ -138,13 +138,6 @@ class Members:
             self._fail(name, "is out of range")
         return value
 
-    def boolean(self, name: str) -> bool:
-        """true or false."""
-        value = self._values.get(name)
-        if not isinstance(value, bool):
-            self._fail(name, "is not true or false")
-        return value
-
     def time(self, name: str) -> datetime:
         """An aware UTC time."""
         return parse_time(self.text(name, limit=40))

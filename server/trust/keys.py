@@ -9,7 +9,7 @@ from typing import Self
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -38,15 +38,6 @@ def raw_to_der(raw: bytes) -> bytes:
     if len(raw) != 2 * _P384_BYTES:
         raise VerificationError("a raw P-384 signature has 96 bytes")
     return encode_dss_signature(int.from_bytes(raw[:_P384_BYTES], "big"), int.from_bytes(raw[_P384_BYTES:], "big"))
-
-
-def der_to_raw(der: bytes) -> bytes:
-    """The 96 bytes r‖s of a DER P-384 signature. Raises: VerificationError."""
-    try:
-        r, s = decode_dss_signature(der)
-        return r.to_bytes(_P384_BYTES, "big") + s.to_bytes(_P384_BYTES, "big")
-    except (ValueError, OverflowError) as error:
-        raise VerificationError("not a DER P-384 signature") from error
 
 
 @dataclass(frozen=True)
@@ -148,13 +139,6 @@ class Ed25519Signer:
         if not isinstance(key, Ed25519PrivateKey):
             raise VerificationError(f"the private key of {name} is not Ed25519")
         return cls(name, key)
-
-    @classmethod
-    def from_seed(cls, name: str, seed: bytes) -> Self:
-        """The key of a 32-byte seed (RFC 8032)."""
-        if len(seed) != 32:
-            raise VerificationError("an Ed25519 seed has 32 bytes")
-        return cls(name, Ed25519PrivateKey.from_private_bytes(seed))
 
     def to_pem(self) -> bytes:
         """PKCS#8 PEM, unencrypted: keep it where only the service can read it."""

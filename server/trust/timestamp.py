@@ -105,12 +105,6 @@ def verify_timestamp(tsr: bytes, data: bytes, anchors: TsaAnchors, *, request: b
         return VerifiedTimestamp(anchors.name, at, accuracy_s, int(info.serial_number), span_of(at, accuracy_s))
 
 
-def claimed_time(tsr: bytes) -> datetime:
-    """The time written in a TimeStampResp, unverified: for display only. Raises: VerificationError."""
-    with _only_verification_errors("the timestamp holds no time"):
-        return _decode(tsr).tst_info.gen_time.astimezone(UTC)
-
-
 def claimed_span(tsr: bytes) -> TimeSpan:
     """The moments a TimeStampResp can mean, unverified: for one that was verified before. Raises: VerificationError."""
     with _only_verification_errors("the timestamp holds no time"):

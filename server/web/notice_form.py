@@ -8,7 +8,7 @@ from uuid import UUID
 
 from server.errors import BadInput
 from server.findings.body import SilenceChoice
-from server.notices.bodies import Content, parse_content
+from server.notices.bodies import Content, Drafted, parse_content
 from server.notices.pinning import ItemOrder
 from server.notices.service import DraftOrder, SendOrder
 from server.notices.values import Item, StatedTime
@@ -79,6 +79,19 @@ def draft_of(fields: Mapping[str, str]) -> DraftOrder:
         silence=choice,
         export_id=optional(typed_id, "export", export),
     )
+
+
+def fields_of(draft: Drafted) -> dict[str, str]:
+    """The draft as draft_of() reads it; platform and route are the notice's own."""
+    silence = draft.silence
+    return {
+        "title": draft.title,
+        "items": "\n".join(f"F-{one.finding.number} | {one.url}" if one.finding else one.url for one in draft.items),
+        "requested_action": draft.requested_action,
+        "silence": "" if silence is None else f"{silence.rule_id}/{silence.territory}",
+        "election": "" if silence is None else silence.election_id,
+        "export": "" if draft.document is None else str(draft.document.export_id),
+    }
 
 
 def send_of(typed: Typed) -> SendOrder:

@@ -17,14 +17,15 @@ import httpx2
 REPOSITORY = Path(__file__).resolve().parents[2]
 STOP_S = 60
 LOG_TAIL_BYTES = 4000
-# GRPC_OFFSET above them is below 32,768: from there on Linux gives ports to whoever asks for any.
-PORTS = range(11_000, 22_000)
+# GRPC_OFFSET above them is none of them, and below 32,768: from there on Linux gives ports to whoever asks for any.
+PORTS = range(11_000, 21_000)
 GRPC_OFFSET = 10_000
+PORT_TRIES = 1000
 _claims: list[socket.socket] = []
 
 
 class NotReady(Exception):
-    """A process ended, or did not answer in time. Its text ends with the tail of the process's log."""
+    """A process ended, or did not answer in time: then its text ends with the tail of the process's log. Or it has no port."""
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -33,9 +34,10 @@ def free_port(host: str = "127.0.0.1") -> int:
     Neither the kernel gives it to anybody (it is below the ephemeral range) nor this function in any process of the machine,
     until this one ends: it holds a name for it. The port GRPC_OFFSET above is free too and belongs to it (SeaweedFS takes both).
     Not checked: programs that are no tests and choose a port of that range.
+
+    Raises: NotReady when `host` is no address of this machine.
     """
-    while True:
-        port = secrets.choice(PORTS)
+    for port in secrets.SystemRandom().sample(PORTS, PORT_TRIES):
         claim = socket.socket(socket.AF_UNIX)
         try:
             claim.bind(f"\0holdstill-test-port-{port}")  # an abstract name: gone with the process, whatever ends it
@@ -47,6 +49,7 @@ def free_port(host: str = "127.0.0.1") -> int:
             continue
         _claims.append(claim)
         return port
+    raise NotReady(f"no port of {host} can be had, of {PORT_TRIES} that were tried")
 
 
 class Process:

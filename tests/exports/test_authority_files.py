@@ -155,6 +155,7 @@ def test_an_archive_made_elsewhere_is_named_as_such_in_annex_and_report_and_is_n
         replace(one, pins={**one.pins, "deposits": [pin]}) for one in (confirmed(1, captures=[], sightings=[seen]), confirmed(2))
     ]
     words = f"D-3 wacz sha256:{'cd' * 32} (made elsewhere)"
+    (tmp_path / "gone").mkdir()
     with Annex(tmp_path, Preservation()) as annex:
         annex.add(found)
         out = io.StringIO(newline="")
@@ -168,6 +169,9 @@ def test_an_archive_made_elsewhere_is_named_as_such_in_annex_and_report_and_is_n
     report.add_findings(found[:1], {})
     told = [dict(part.facts)["Evidence"] for part in report.parts([], Counter()) if part.title.startswith("F-1 ")]
     assert [one.replace("\u200b", "") for one in told] == [words]
+    with Annex(tmp_path / "gone", Preservation()) as annex:
+        annex.add([replace(found[0], withdrawn=frozenset([pin["id"]]))])
+        assert {row.made_elsewhere for row in annex.rows()} == {f"{words} (withdrawn from the case)"}
 
 
 def test_the_annex_of_many_findings_stays_small_in_memory_and_says_what_it_left_out(tmp_path: Path) -> None:

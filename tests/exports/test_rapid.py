@@ -13,7 +13,7 @@ from server.exports.documents.notice import Ground
 from server.exports.documents.rapid import Rapid, RapidDraft, RapidItem, rapid_files
 from server.exports.documents.values import canonical
 from server.exports.errors import ExportRefused
-from server.exports.tables.cells import plain_text
+from tests.exports.rows import plain_text
 
 WORDS = "Stačilo! Călin Georgescu Подписка ă ț ł č"
 AT = datetime(2024, 7, 6, 10, 0, tzinfo=UTC)
@@ -69,6 +69,9 @@ def test_the_table_of_addresses_says_how_exact_a_time_of_posting_is() -> None:
     table = rapid_files(rapid(items=(ITEM, day, guessed)))["urls.csv"].decode()
     rows = list(csv.DictReader(io.StringIO(table)))
     assert [(one["posted_at_precision_s"], one["posted_at_compared"]) for one in rows] == [("", ""), ("43200.0", ""), ("", "no")]
+    gone = ITEM.model_copy(update={"captures_withdrawn": ITEM.captures[:1]})
+    [told] = list(csv.DictReader(io.StringIO(rapid_files(rapid(items=(gone,)))["urls.csv"].decode())))
+    assert json.loads(told["captures_withdrawn"]) == [ITEM.captures[0]] and rows[0]["captures_withdrawn"] == ""
     assert table.startswith("finding,url,platform,account_id,content_id,type,posted_at,language,captures,"), "nothing moved"
 
 

@@ -20,13 +20,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.exports.profiles import Profile
-from server.exports.tables.cells import ACTING, csv_cell, plain_text, safe_text
+from server.exports.tables.cells import ACTING, csv_cell, safe_text
 from server.exports.tables.columns import FINDING_COLUMNS, SIGHTING_COLUMNS, columns_for
 from server.exports.tables.findings import ConfirmedFinding, sightings_of
 from server.exports.tables.package import PackageFacts
 from server.exports.tables.spreadsheet import Workbook
 from server.exports.tables.writer import TableWriter
-from tests.exports.rows import CASE, confirmed, many
+from tests.exports.rows import CASE, confirmed, many, plain_text
 
 FORMULAS = (
     "=1+1",

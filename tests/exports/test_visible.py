@@ -17,13 +17,12 @@ from server.exports.documents.paper import html
 from server.exports.index_page import IndexEntry, index_page
 from server.exports.models import Export
 from server.exports.profiles import Profile
-from server.exports.tables.cells import plain_text
 from server.exports.tables.writer import TableWriter
 from server.visible import visible, visible_in
 from server.web.pages.render import ENVIRONMENT
 from server.web.pages.sheet import Sheet, SheetSighting, sheet_pdf
 from server.web.pages.sheet_view import SHEET_WORDS
-from tests.exports.rows import confirmed
+from tests.exports.rows import confirmed, plain_text
 from tests.exports.test_notice import ITEM, notice
 
 TURNING = "harmless\u202egpj.exe"

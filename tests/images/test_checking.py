@@ -1,7 +1,13 @@
 """`holdstill images check`: memory, PostgreSQL's index, decisions and the log say the same, and it is said when they do not."""
 
+import asyncio
 import hashlib
+import json
+from pathlib import Path
 
+from typer.testing import CliRunner
+
+from server.cli import app
 from server.db import run_sql
 from tests.images.test_clusters import FILES, cluster_of, send
 from tests.web.site import Site
@@ -54,3 +60,23 @@ async def test_what_is_still_being_placed_is_not_called_wrong(site: Site) -> Non
         await run_sql(session, "DELETE FROM image_member")
     report = await images.checking.run()
     assert report.is_sound and [one.outcome for one in report.findings] == ["NOT_CHECKED"]
+
+
+async def test_groups_that_do_not_fit_are_made_again_by_the_command(site: Site, database_url: str, tmp_path: Path) -> None:
+    operator, images = await site.services.operators.ensure_default_operator(), site.services.images
+    await send(site, ["one", "one small", "two"], operator)
+    homes = [await cluster_of(site, operator, DIGEST[name]) for name in ("one", "two")]
+    await images.decisions.merge(operator, *homes, "one harbour")
+    async with site.services.database.transaction() as session:
+        await run_sql(session, "DELETE FROM procrastinate_jobs WHERE task_name = 'group_images'")
+        await run_sql(session, f"UPDATE image_member SET role = 'contains' WHERE image_id = {OF}", image=DIGEST["two"])
+    assert not (await images.checking.run()).is_sound
+
+    def rebuild() -> tuple[int, str]:
+        env = {"HOLDSTILL_DATABASE_URL": database_url, "HOLDSTILL_DATA_DIR": str(tmp_path / "data")}
+        done = CliRunner().invoke(app, ["images", "rebuild", "--json"], env=env)
+        return done.exit_code, done.stdout
+
+    code, said = await asyncio.to_thread(rebuild)
+    assert code == 0 and json.loads(said) == {"organisations": 1, "pairs_without_record": 0}
+    assert (await images.checking.run()).is_sound

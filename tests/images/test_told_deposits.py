@@ -60,7 +60,7 @@ async def test_a_cut_answer_says_so_and_never_for_what_one_may_not_see(desk: Des
     assert "5 images found" in (await person.post("/images/search", files={"picture": ("a.jpg", question)})).text
     monkeypatch.setattr(searching, "MATCHES_LIMIT", 3)
     page = (await person.post("/images/search", files={"picture": ("a.jpg", question)})).text
-    assert "At least 3 images found" in page and "There are more: the nearest are listed" in page
+    assert "At least 3 images found" in page and "There may be more: not everything was compared and listed" in page
     assert (await desk.site.services.images.search.by_bytes(checker, question)).truncated is False, "there is one for this person"
     assert (await asked(desk.site, device, question))["truncated"] is False
 
@@ -97,6 +97,9 @@ async def test_places_in_files_made_elsewhere_are_counted_where_their_list_is_cu
     sheet = (await person.get(f"/images/clusters/{cluster.cluster_id}/sheet")).text
     assert "4 further sightings are counted and not listed here" in sheet, "of six that stand, two"
     assert "1 picture" in (await person.get(f"/deposits/{deposit.id}")).text
+    monkeypatch.setattr(elsewhere, "PLACES_LIMIT", 0)
+    found = await person.post("/images/search", files={"picture": ("a.jpg", COPIES[0])})
+    assert "and 7 more" in found.text, "also of a picture whose places the others left no room for"
 
 
 async def test_a_sheet_counts_what_a_cut_list_left_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

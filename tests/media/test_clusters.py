@@ -1,37 +1,16 @@
 """One picture in its many shapes is one cluster; two pictures in one frame stay two."""
 
 import random
-from functools import cache
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageFilter
 
 from server.media.clusters import Direction, Partition, _member_edges, partition
 from server.media.gallery import Judgement, judge
-from server.media.look import Look, from_bytes, look_at, to_bytes
+from server.media.look import from_bytes, look_at, to_bytes
 from server.media.verify import Overlay, Relation
-from tests.media.pictures import captioned, collage, cropped, encoded, mirrored, scene, screenshot
-
-
-@cache
-def look(name: str) -> Look:
-    """The look of a named picture: a scene's number, and what was done to it."""
-    seed, _, edit = name.partition(" ")
-    base = scene(int(seed))
-    edits = {
-        "": lambda: base,
-        "mirrored": lambda: mirrored(base),
-        "cropped": lambda: cropped(base),
-        "half": lambda: cropped(base, 0.6),
-        "captioned": lambda: captioned(base),
-        "screenshot": lambda: screenshot(base),
-        "brighter": lambda: ImageEnhance.Brightness(base).enhance(1.3),
-        "small": lambda: base.resize((320, 240)),
-        "turned": lambda: base.transpose(Image.Transpose.ROTATE_90),
-        "collage": lambda: collage(base, scene(int(seed) + 1)),
-    }
-    image = edits[edit]()
-    return look_at(encoded(image.convert("RGB"), "JPEG", quality=75))
+from tests.media.looks import look
+from tests.media.pictures import encoded, scene
 
 
 def clusters_of(found: Partition, names: list[str]) -> dict[str, set[str]]:

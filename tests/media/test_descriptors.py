@@ -46,9 +46,7 @@ def test_tables_find_most_of_a_pictures_patterns_and_invent_none() -> None:
     chance = np.random.default_rng(3)
     known = [random_descriptors(chance, 150) for _ in range(60)]
     index = DescriptorIndex()
-    for owner, descriptors in enumerate(known):
-        index.extend(descriptors, owner)
-    index.compact()
+    index.load(np.concatenate(known).view(np.uint64), np.repeat(np.arange(60), 150))
     assert len(index) == 60 * 150 > SEGMENT
     for bits, least in ((0, 150), (10, 140), (20, 110), (30, 60)):
         votes = index.tally(noisy(known[7], chance, bits), 60).votes
@@ -86,12 +84,8 @@ def test_many_at_once_answer_as_one_by_one_and_what_waited_stays_in_front(monkey
     index.extend(random_descriptors(chance, 4), 60)
     query = noisy(known[::40], chance, 6)
     asked = index.tally(query, 61).votes.tolist()
-    for owner in range(60):
-        whole.extend(known[owners == owner], owner)
-    whole.compact()
+    whole.load(words, owners)
     assert len(index) == 3004 and asked[:60] == whole.tally(query, 60).votes.tolist() and asked[1] > 0
-    index.compact()
-    assert len(index) == 3004 and index.tally(query, 61).votes.tolist() == asked
 
 
 def test_a_pattern_that_many_pictures_have_weighs_less_than_a_rare_one() -> None:

@@ -58,7 +58,8 @@ async def notice_pages(site: Site, lead: Any, case_id: uuid.UUID, capture_id: st
     table = await records.tables.freeze(lead, case_id, "Before the second round", "addresses")
     return {
         "notices": f"/cases/{case_id}/notices", "notice": f"/notices/{whole}", "notice_waiting": f"/notices/{waiting}",
-        "notice_draft": f"/cases/{case_id}/notices/new", "notice_table": f"/notice-tables/{table.id}", "rechecks": "/rechecks",
+        "notice_draft": f"/cases/{case_id}/notices/new", "notice_revised": f"/notices/{broken}/draft",
+        "notice_table": f"/notice-tables/{table.id}", "rechecks": "/rechecks",
     }  # fmt: skip
 
 

@@ -97,6 +97,44 @@ async def test_what_is_refused_is_named_and_nothing_typed_is_lost(site: Site) ->
     assert (await reader.get(notice)).status_code == 404
 
 
+async def test_a_draft_is_revised_until_it_is_sent_and_what_it_said_before_stays(site: Site) -> None:
+    person, _, notice = await drafted(site)
+    assert f'href="{notice}/draft"' in (await person.get(notice)).text
+    form = await person.get(f"{notice}/draft")
+    assert_inert(form)
+    assert "A post &lt;b&gt;pour&lt;/b&gt; on the eve" in form.text and f"{URL}\n{URL}0</textarea>" in form.text
+    assert 'value="FR-L49/FR-MET" selected' in form.text and 'name="platform"' not in form.text
+    better = {name: DRAFT[name] for name in ("items", "silence", "election")} | {"title": "Better words", "after": "1"}
+    assert 'name="after" value="1"' in form.text
+    for wrong in ({"reason": ""}, {"reason": "a typing error", "items": "the feed"}):
+        refused = await person.post(f"{notice}/draft", data=better | wrong)
+        assert refused.status_code == 422 and 'role="alert"' in refused.text and "Better words" in refused.text
+    done = await person.post(f"{notice}/draft", data=better | {"reason": "a typing error"})
+    assert (done.status_code, done.headers["location"]) == (303, notice)
+    page = (await person.get(notice)).text
+    assert (
+        events_in(page) == ["drafted", "corrected"] and '<h1 class="break">Better words</h1>' in page and "a typing error" in page
+    )
+    mine = better | {"title": "My words", "reason": "mine"}
+    crossed = await person.post(f"{notice}/draft", data=mine | {"export": "no id"})
+    assert crossed.status_code == 422 and 'name="after" value="1"' in crossed.text, (
+        "what was not looked at yet is not taken as seen"
+    )
+    crossed = await person.post(f"{notice}/draft", data=mine)
+    assert crossed.status_code == 409 and "somebody revised the draft meanwhile" in crossed.text and "My words" in crossed.text
+    assert 'name="after" value="2"' in crossed.text and events_in((await person.get(notice)).text) == ["drafted", "corrected"]
+    assert (await person.post(f"{notice}/draft", data=mine | {"after": "2"})).status_code == 303
+    assert (await person.post(f"{notice}/sent", data=SENT)).status_code == 303
+    assert f'href="{notice}/draft"' not in (await person.get(notice)).text
+    assert (await person.get(f"{notice}/draft")).headers["location"] == notice, "what was sent is only read"
+    late = await person.post(f"{notice}/draft", data=better | {"reason": "too late"})
+    assert late.status_code == 409 and "Better words" in late.text
+    stranger = await site.person(await site.other_organisation())
+    for answer in (await stranger.get(f"{notice}/draft"), await stranger.post(f"{notice}/draft", data=better)):
+        assert answer.status_code == 404
+    await site.sound()
+
+
 def test_every_word_that_pages_show_has_a_text() -> None:
     texts = catalogue("en")
     wanted = [f"notice_kind.{one.value}" for one in vocabulary.EventKind]

@@ -164,7 +164,7 @@ async def test_what_cannot_be_as_things_stand_is_refused_and_leaves_nothing(work
     with pytest.raises(NoticeRefused):
         await records.send(work.author, notice.id, SendOrder(at("07-06 12:00"), "form", "desk"))
     with pytest.raises(NoticeRefused):
-        await records.revise(work.author, notice.id, order(title="another"), "late")
+        await records.revise(work.author, notice.id, 1, (order(title="another"), "late"))
     assert len((await view(work, notice)).entries) == 2
     bad = [
         ("items", {"items": ()}), ("items", {"items": (ItemOrder("feed"),)}),
@@ -194,7 +194,7 @@ async def test_a_struck_event_stays_and_opens_what_it_had_settled(work: Casework
     await records.strike(work.author, notice.id, 2, "it was never sent")
     unsent = await view(work, notice)
     assert unsent.tracked.standing.state == "drafted" and unsent.open == () and unsent.tracked.whole is None
-    await records.revise(work.author, notice.id, order(title="Better words"), "a typing error")
+    await records.revise(work.author, notice.id, 1, (order(title="Better words"), "a typing error"))
     await records.send(work.author, notice.id, SendOrder(at("07-06 12:30"), "e-mail", "desk", checks=("after_24h",)))
     again = await view(work, notice)
     assert again.tracked.standing.draft.title == "Better words" and [one.name for one in again.open] == ["after_24h"]

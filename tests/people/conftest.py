@@ -10,8 +10,12 @@ from typing import Any
 import httpx2
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import func
+from sqlmodel import select
 
+from server.cases.service import CaseOrder
 from server.operators import passwords
+from server.operators.models import ApiToken, Identity, Invitation, PairingCode, Passkey, Password, SignInLink
 from server.operators.sessions import Arrival
 from tests.people.softkey import SoftKey
 from tests.services.stage import HeldClock
@@ -19,6 +23,7 @@ from tests.web.site import Site, open_site, settings_of
 
 ORIGIN = "http://localhost:8443"
 DESK = Arrival(address="192.0.2.7", browser="Firefox · Linux")
+KEPT = (ApiToken, Identity, Invitation, PairingCode, Passkey, Password, SignInLink)
 
 
 @dataclass
@@ -76,12 +81,41 @@ class Town:
         return [(one["predicate"]["type"], one["predicate"]["details"]) for one in payloads]
 
 
+@dataclass
+class Fellow:
+    """Somebody with every right, signed in, and as a request of theirs was authenticated a moment ago."""
+
+    town: Town
+    admin: Any
+    cookie: str
+    actor: Any
+    case_id: Any
+
+    @property
+    def services(self) -> Any:
+        return self.town.services
+
+    async def kept(self) -> list[int]:
+        """How many rows there are by which somebody comes in."""
+        async with self.services.database.session() as session:
+            return [(await session.exec(select(func.count()).select_from(table))).one() for table in KEPT]
+
+
 @pytest.fixture
 async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
     """Served at http://localhost:8443, with a clock that tests move."""
     settings = settings_of(tmp_path, database_url).model_copy(update={"public_url": ORIGIN})
     async with open_site(settings, clock=HeldClock()) as running:
         yield Town(running)
+
+
+@pytest.fixture
+async def fellow(town: Town) -> AsyncIterator[Fellow]:
+    admin = await town.admin()
+    person = await town.site.colleague(admin.organisation_id, "admin", "case_lead", name="Ida")
+    cookie = await town.cookie(person)
+    case = await town.services.cases.open(person, CaseOrder("Silence period"))
+    yield Fellow(town, admin, cookie, await town.services.sessions.authenticate(cookie), case.id)
 
 
 @pytest.fixture

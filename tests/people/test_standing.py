@@ -1,60 +1,21 @@
 """What somebody tries who may no longer: in the moment of a demotion, and afterwards with what was handed out before."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from sqlalchemy import func
-from sqlmodel import select
 
-from server.cases.service import CaseOrder
-from server.db import run_sql
 from server.errors import CaptureNotAllowed, Forbidden, NotFound, PairingRefused, Unauthenticated
 from server.operators.issuer import Vouched
-from server.operators.models import ApiToken, Identity, Invitation, PairingCode, Passkey, Password, SignInLink
 from server.operators.passkeys import NewPasskey
 from server.operators.roles import Right
-from server.operators.standing import demand_now
 from server.operators.tokens import TokenOrder
-from tests.people.conftest import DESK, Town
+from tests.people.conftest import DESK, Fellow, Town
 from tests.trust.parties import Device as Keys
 from tests.web.site import picture
 
 PASSWORD = "correct horse battery"
-KEPT = (ApiToken, Identity, Invitation, PairingCode, Passkey, Password, SignInLink)
 VOUCHED = Vouched("https://id.example", "subject", None, "")
-
-
-@dataclass
-class Fellow:
-    """Somebody with every right, signed in, and as a request of theirs was authenticated a moment ago."""
-
-    town: Town
-    admin: Any
-    cookie: str
-    actor: Any
-    case_id: Any
-
-    @property
-    def services(self) -> Any:
-        return self.town.services
-
-    async def kept(self) -> list[int]:
-        """How many rows there are by which somebody comes in."""
-        async with self.services.database.session() as session:
-            return [(await session.exec(select(func.count()).select_from(table))).one() for table in KEPT]
-
-
-@pytest.fixture
-async def fellow(town: Town) -> AsyncIterator[Fellow]:
-    admin = await town.admin()
-    person = await town.site.colleague(admin.organisation_id, "admin", "case_lead", name="Ida")
-    cookie = await town.cookie(person)
-    case = await town.services.cases.open(person, CaseOrder("Silence period"))
-    yield Fellow(town, admin, cookie, await town.services.sessions.authenticate(cookie), case.id)
-
 
 Act = Callable[[Fellow], Coroutine[Any, Any, Any]]
 NEW = NewPasskey(b"credential", b"key", 0, synced=False)
@@ -125,33 +86,6 @@ async def test_a_rule_made_while_a_request_was_under_way_holds_for_it(fellow: Fe
     for act in ("an invitation", "a token", "a browser", "a guest"):
         with pytest.raises(Forbidden):
             await ACTS[act](fellow)
-
-
-async def test_a_demotion_waits_for_what_is_being_handed_out_and_withdraws_it(fellow: Fellow) -> None:
-    """The other order: the right still held when it was asked for, and the invitation is there when it is taken away."""
-    services, asked, go_on = fellow.services, asyncio.Event(), asyncio.Event()
-
-    async def hand_out() -> None:
-        async with services.database.transaction() as session:
-            await demand_now(session, fellow.actor, Right.ADMINISTER)
-            asked.set()
-            await go_on.wait()
-
-    async def waiting() -> bool:
-        async with services.database.session() as session:
-            sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            return bool(await run_sql(session, sql))
-
-    handing = asyncio.create_task(hand_out())
-    await asked.wait()
-    demoting = asyncio.create_task(services.people.change_roles(fellow.admin, fellow.actor.operator_id, ["fact_checker"]))
-    while not await waiting():
-        assert not demoting.done()
-        await asyncio.sleep(0.01)
-    go_on.set()
-    await asyncio.gather(handing, demoting)
-    with pytest.raises(Forbidden):
-        await services.people.invite(fellow.actor, ["admin"])
 
 
 # Browsers of people who may capture no more

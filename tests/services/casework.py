@@ -12,6 +12,9 @@ from server.cases.models import CaseFile
 from server.cases.service import CaseOrder
 from server.findings.body import FindingBody, parse_body
 from server.findings.models import Finding
+from server.findings.ranges import RangeQuestion, tally_readings
+from server.findings.statistics import Answer, Question, count, own_cases
+from server.findings.tallies import Tally
 from tests.web.site import Site
 
 IN_WINDOW = datetime(2024, 7, 6, 10, 0, tzinfo=UTC)
@@ -55,6 +58,16 @@ class Casework:
 
     def body(self, **changes: Any) -> FindingBody:
         return body_of(self.capture_id, **changes)
+
+    async def counted(self, unit: str, question: Question, by: Any = None) -> Answer:
+        """What would be counted now over the cases of `by` (the author), nothing kept."""
+        async with self.site.services.database.session() as session:
+            return await count(session, own_cases(by or self.author), unit, (question, self.site.services.clock.now()))
+
+    async def tallied(self, question: RangeQuestion, by: Any = None) -> Tally:
+        """What the readings in the cases of `by` (the author) come to now, nothing kept."""
+        async with self.site.services.database.session() as session:
+            return await tally_readings(session, own_cases(by or self.author), question, self.site.services.clock.now())
 
     async def draft(self, type_code: str = "silence_violation", **changes: Any) -> Finding:
         return await self.site.services.findings.draft(self.author, self.case.id, type_code, self.body(**changes))

@@ -155,7 +155,7 @@ async def test_every_file_made_of_a_finding_says_that_its_evidence_was_withdrawn
     today = site.clock.now().date()
     said = WorkbookDraft.model_validate({"organisation": "Here", "period_from": today, "period_to": today, "statistics": [1]})
     book = await services.reports.preview(work.author, work.case.id, order, said)
-    assert "| 1 | posts | S-1 (evidence of 1 findings withdrawn) |" in report(book)
+    assert "| 1 | posts | S-1 (evidence of 1 finding withdrawn) |" in report(book)
     [cells] = [sli_cells(book, one) for one in book.rows if one.statistic_id]
     assert dict(zip(SLI_HEADER, cells, strict=True))["evidence_withdrawn"] == 1
     batches = confirmed_findings(services.database, work.case.id, site.clock.now())

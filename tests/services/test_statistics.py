@@ -32,10 +32,9 @@ async def work(site: Site) -> Casework:
 
 
 async def test_each_unit_counts_its_own_things(work: Casework) -> None:
-    statistics = work.site.services.findings.statistics
-    counted = {unit: len((await statistics.preview(work.author, unit, Question())).keys) for unit in UNITS}
+    counted = {unit: len((await work.counted(unit, Question())).keys) for unit in UNITS}
     assert counted == {"findings": 5, "posts": 4, "ads": 0, "images": 2, "instances": 4, "accounts": 4, "channels": 0}
-    ads = await statistics.preview(work.author, "ads", Question())
+    ads = await work.counted("ads", Question())
     assert ads.without_key == 5, "what has no key in the unit is said, not hidden"
 
 
@@ -66,7 +65,7 @@ async def test_a_later_change_moves_no_frozen_number(work: Casework) -> None:
     await services.findings.revise(work.author, last.id, 1, (work.body(subject=subject(5, cluster="IC-9@v1")), "another post"))
     await work.confirmed(subject=subject(6, cluster="IC-6@v1"))
     assert (await recount(services.database, statistic.id)).is_sound
-    now = await services.findings.statistics.preview(work.author, "instances", Question())
+    now = await work.counted("instances", Question())
     assert len(now.keys) == 5, "the confirmed version counts until it is rejected"
 
 
@@ -76,7 +75,7 @@ async def test_a_rejected_finding_leaves_new_numbers_and_stays_in_old_ones(work:
     work.site.clock.move(60)
     first = (await services.findings.of_case(work.author, work.case.id))[0]
     await work.judge(first, "rejected")
-    assert len((await services.findings.statistics.preview(work.author, "findings", Question())).keys) == 4
+    assert len((await work.counted("findings", Question())).keys) == 4
     assert (await recount(services.database, statistic.id)).is_sound
 
 
@@ -147,7 +146,6 @@ async def test_a_finding_that_is_gone_is_named_whatever_is_counted(site: Site, d
 
 
 async def test_the_question_narrows_by_what_was_pinned(work: Casework) -> None:
-    statistics = work.site.services.findings.statistics
     for question, n in (
         (Question(sli_label="silence period violations"), 5), (Question(sli_label="AI content"), 0),
         (Question(platform="facebook"), 5),
@@ -155,7 +153,7 @@ async def test_the_question_narrows_by_what_was_pinned(work: Casework) -> None:
         (Question(case_id=work.case.id), 5), (Question(case_id=uuid4()), 0),
         (Question(confirmed_from=work.site.clock.now()), 5), (Question(confirmed_to=work.site.clock.now()), 0),
     ):  # fmt: skip
-        assert len((await statistics.preview(work.author, "findings", question)).keys) == n, question
+        assert len((await work.counted("findings", question)).keys) == n, question
         assert question_of(question.text()) == question
     assert "more than the total" in MULTI_LABEL
 
@@ -163,7 +161,7 @@ async def test_the_question_narrows_by_what_was_pinned(work: Casework) -> None:
 async def test_another_organisation_learns_no_number(work: Casework) -> None:
     statistics, stranger = work.site.services.findings.statistics, await work.site.other_organisation()
     statistic = await statistics.freeze(work.author, "Findings", "findings", Question())
-    assert len((await statistics.preview(stranger, "findings", Question(case_id=work.case.id))).keys) == 0
+    assert len((await work.counted("findings", Question(case_id=work.case.id), by=stranger)).keys) == 0
     assert await statistics.list(stranger) == []
     for statistic_id in (statistic.id, uuid4()):
         with pytest.raises(NotFound) as refused:
@@ -173,13 +171,13 @@ async def test_another_organisation_learns_no_number(work: Casework) -> None:
     await work.site.services.cases.members.redeem(
         stranger, await work.site.services.cases.members.invite(work.author, work.case.id, "contributor")
     )
-    shared = await statistics.preview(stranger, "findings", Question())
+    shared = await work.counted("findings", Question(), by=stranger)
     assert shared.keys == (), "a guest reads the case; its numbers are its owner's"
     ida = await work.site.colleague(work.author.organisation_id, "fact_checker")
     with pytest.raises(Forbidden):
         await statistics.freeze(ida, "x", "findings", Question())
     with pytest.raises(BadInput):
-        await statistics.preview(work.author, "rumours", Question())
+        await work.counted("rumours", Question())
 
 
 async def test_the_command_counts_again_and_says_so_by_its_exit_code(work: Casework, database_url: str, tmp_path: Path) -> None:

@@ -60,16 +60,15 @@ def test_ends_are_put_together_and_never_averaged() -> None:
 
 
 async def test_the_newest_reading_counts_and_claims_and_unknowns_stand_apart(work: Casework) -> None:
-    tallies = work.site.services.findings.tallies
-    found = await tallies.preview_readings(work.author, WEEKLY)
+    found = await work.tallied(WEEKLY)
     assert (found.bounds, found.without_key, len(found.lines)) == (Bounds(15, 23), 2, 3)
     assert "Our own readings" in found.rule and "1 readings of another origin are left out" in found.rule
-    claims = await tallies.preview_readings(work.author, RangeQuestion("views", "views", "week", "account", claimed_by="tiktok"))
+    claims = await work.tallied(RangeQuestion("views", "views", "week", "account", claimed_by="tiktok"))
     assert (claims.bounds, claims.without_key) == (Bounds(100, 200), 3) and "Claims of tiktok" in claims.rule
     early = RangeQuestion("views", "views", "week", "account", read_to=AT + timedelta(minutes=1))
-    assert (await tallies.preview_readings(work.author, early)).bounds == Bounds(11, 23)
+    assert (await work.tallied(early)).bounds == Bounds(11, 23)
     own = RangeQuestion("views", "views", "week", "account", case_id=work.case.id, aggregate="most")
-    assert (await tallies.preview_readings(work.author, own)).bounds == Bounds(10, 14)
+    assert (await work.tallied(own)).bounds == Bounds(10, 14)
     for question in (WEEKLY, early, own):
         assert range_question(question.text()) == question
     for wrong, error in (
@@ -79,7 +78,7 @@ async def test_the_newest_reading_counts_and_claims_and_unknowns_stand_apart(wor
         (RangeQuestion("views", "views", "week", "account", aggregate="mean"), BadInput),
     ):
         with pytest.raises(error):
-            await tallies.preview_readings(work.author, wrong)
+            await work.tallied(wrong)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +157,7 @@ async def test_a_beginning_that_only_an_id_tells_bounds_no_minutes_and_old_numbe
 async def test_nothing_of_it_is_another_organisations_and_pages_show_both_ends(work: Casework) -> None:
     services, stranger = work.site.services, await work.site.other_organisation()
     with pytest.raises(StatisticRefused):
-        await services.findings.tallies.preview_readings(stranger, WEEKLY)
+        await work.tallied(WEEKLY, by=stranger)
     for refused in (services.findings.tallies.freeze_judged(stranger, "x", uuid4()),):
         with pytest.raises(NotFound):
             await refused

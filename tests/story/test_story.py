@@ -154,9 +154,7 @@ async def test_286_accounts_and_their_weekly_views_stay_ranges_in_statistics_and
         None,
         *field.WEEKLY,
     ) and "1 readings of another origin" in weekly.dedup_rule
-    claimed = await services.findings.tallies.preview_readings(
-        work.author, RangeQuestion("views", "views", "per week", "network", claimed_by="tiktok")
-    )
+    claimed = await work.tallied(RangeQuestion("views", "views", "per week", "network", claimed_by="tiktok"))
     assert (claimed.bounds.exact, "Claims of tiktok" in claimed.rule) == (7, True)
     await services.imports.undo(work.author, view.table.id, queued=False)
     await services.imports.undoer.run(view.table.id)
@@ -223,7 +221,7 @@ async def test_two_platforms_times_forty_notices_have_a_share_inside_the_window(
 async def test_nothing_of_the_story_is_anybody_elses(story: Story) -> None:
     services, stranger = story.site.services, await story.site.other_organisation()
     assert await services.findings.statistics.list(stranger) == []
-    assert (await services.findings.statistics.preview(stranger, "findings", Question())).keys == ()
+    assert (await story.work.counted("findings", Question(), by=stranger)).keys == ()
     person = await story.site.person(story.work.author)
     for one in await services.findings.statistics.list(story.work.author):
         page = await person.get(f"/statistics/{one.id}")

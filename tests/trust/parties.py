@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from server.exports import layout
 from server.trust import checkpoint, keys, merkle, receipt
 from tests.trust.archive import PAGE, signed_data
+from tests.vectors.parties import der_to_raw
 
 
 class Device:
@@ -29,7 +30,7 @@ class Device:
         return self._key.sign(message, ec.ECDSA(SHA384()))
 
     def sign_page_digest(self, text: str) -> dict[str, str]:
-        return signed_data(text, keys.der_to_raw(self._key.sign(text.encode(), ec.ECDSA(SHA256()))), self.spki_der)
+        return signed_data(text, der_to_raw(self._key.sign(text.encode(), ec.ECDSA(SHA256()))), self.spki_der)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from server.trust.errors import VerificationError
 from server.trust.events import capture_item, parse_event
 from server.trust.policy import format_policy, parse_policy
 from server.trust.report import Outcome, Verdict
-from server.trust.timestamp import claimed_span, claimed_time, span_of, verify_timestamp
+from server.trust.timestamp import claimed_span, span_of, verify_timestamp
 from tests.simulator import Device, Files, World, fix_manifests
 from tests.trust.authority import Authority
 from tests.trust.conftest import Judge, assert_refused, failed_steps
@@ -102,7 +102,6 @@ def test_whatever_is_wrong_with_a_token_is_said_and_never_a_crash(authorities: d
         tokens.append(bytes(changed))
     readers: tuple[Callable[[bytes], object], ...] = (
         lambda given: verify_timestamp(given, DATA, alpha.anchors),
-        claimed_time,
         claimed_span,
     )
     refused = 0

@@ -25,6 +25,7 @@ from tests.vectors.parties import (
     SERVICE,
     WITNESS,
     VectorTree,
+    der_to_raw,
 )
 
 FOLDER = Path(__file__).parent
@@ -75,7 +76,7 @@ def dsse_vectors() -> dict[str, object]:
             bad("another_devices_signature_under_this_key_id",
                 _envelope_text(payload, OTHER_DEVICE.sign(dsse.pae(dsse.PAYLOAD_TYPE, payload)), DEVICE.key_id)),
             bad("signature_over_payload_without_pae", _envelope_text(payload, DEVICE.sign(payload), DEVICE.key_id)),
-            bad("raw_signature_instead_of_der", _envelope_text(payload, keys.der_to_raw(signature), DEVICE.key_id)),
+            bad("raw_signature_instead_of_der", _envelope_text(payload, der_to_raw(signature), DEVICE.key_id)),
             bad("signature_cut_short", _envelope_text(payload, signature[:-1], DEVICE.key_id)),
             bad("no_signature", {**good, "signatures": []}),
             bad("two_signatures", {**good, "signatures": [entry, entry]}),

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from server.trust import keys, merkle
 
+
+def _seeded(seed: bytes) -> Ed25519PrivateKey:
+    """The key of a 32-byte seed (RFC 8032)."""
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def der_to_raw(der: bytes) -> bytes:
+    """The 96 bytes r‖s of a DER P-384 signature, as WebCrypto gives them."""
+    r, s = decode_dss_signature(der)
+    return r.to_bytes(48, "big") + s.to_bytes(48, "big")
+
+
 ORIGIN = "vectors.example/log"
-LOG = keys.LogSigner.from_seed(ORIGIN, b"\x01" * 32)
-OTHER_LOG = keys.LogSigner.from_seed(ORIGIN, b"\x02" * 32)
-FOREIGN_LOG = keys.LogSigner.from_seed("elsewhere.example/log", b"\x01" * 32)
-SERVICE = keys.ServiceSigner.from_seed(f"{ORIGIN}/service", b"\x03" * 32)
-OTHER_SERVICE = keys.ServiceSigner.from_seed(f"{ORIGIN}/service", b"\x07" * 32)
-WITNESS = keys.WitnessSigner.from_seed("witness.example/w1", b"\x04" * 32)
-OTHER_WITNESS = keys.WitnessSigner.from_seed("witness.example/w1", b"\x05" * 32)
+LOG = keys.LogSigner(ORIGIN, _seeded(b"\x01" * 32))
+OTHER_LOG = keys.LogSigner(ORIGIN, _seeded(b"\x02" * 32))
+FOREIGN_LOG = keys.LogSigner("elsewhere.example/log", _seeded(b"\x01" * 32))
+SERVICE = keys.ServiceSigner(f"{ORIGIN}/service", _seeded(b"\x03" * 32))
+OTHER_SERVICE = keys.ServiceSigner(f"{ORIGIN}/service", _seeded(b"\x07" * 32))
+WITNESS = keys.WitnessSigner("witness.example/w1", _seeded(b"\x04" * 32))
+OTHER_WITNESS = keys.WitnessSigner("witness.example/w1", _seeded(b"\x05" * 32))
 
 
 class VectorDevice:

@@ -61,11 +61,12 @@ async def test_a_finding_goes_from_an_empty_form_to_a_frozen_number(site: Site) 
     checked = await author.post(address, data=FORM | {"act": "check", "content_text": ""})
     assert checked.status_code == 200 and gaps_in(checked.text) == {"propaganda_text"}
     assert "Propaganda on the eve." in checked.text, "what was typed is kept"
-    kept = await author.post(address, data=FORM | {"act": "save"})
+    kept = await author.post(address, data=FORM | {"act": "save", "ttps": "T0099.004"})
     assert kept.status_code == 303, kept.text
     finding = kept.headers["location"]
     page = await author.get(finding)
     assert_inert(page)
+    assert "<code>T0143.003</code>" in page.text and "<code>T0097.202</code>" in page.text, "what took a retired id's place"
     assert gaps_in(page.text) == set() and "Somebody else has to review it" in page.text
     refused = await author.post(f"{finding}/review", data={"verdict": "reviewed", "version": "1"})
     assert refused.status_code == 409

@@ -100,7 +100,7 @@ JSON = st.recursive(
 def test_any_list_of_resources_can_be_shown(listed: object) -> None:
     for account in (listed, {"resources": listed, "omitted": listed}, {"resources": [listed], "omitted": [{"reason": listed}]}):
         shown = parse_resources(account)
-        assert shown.held_count == sum(group.count for group in shown.held)
+        assert shown.gap_count == sum(group.count for group in shown.gaps)
 
 
 def test_a_huge_list_is_counted_whole_and_shown_in_part() -> None:
@@ -110,7 +110,7 @@ def test_a_huge_list_is_counted_whole_and_shown_in_part() -> None:
     held = [{"url": "u", "type": "XHR", "source": "live_stream", "sizeBytes": 5}] * (SHOWN + 1)
     account = parse_resources({"resources": held, "omitted": gaps})
     assert (account.gap_count, account.gaps[0].why, len(account.gaps[0].shown)) == (SHOWN + 7, "too_large", SHOWN)
-    assert (account.held_count, account.held[0].size_bytes, account.held[0].kinds) == (
+    assert (account.held[0].count, account.held[0].size_bytes, account.held[0].kinds) == (
         SHOWN + 1,
         5 * (SHOWN + 1),
         (("data", SHOWN + 1),),

@@ -17,7 +17,7 @@ from tests.web.site import ORIGIN, open_site, settings_of
 WHOLE_SERVER = {
     "serve", "worker", "witness", "verify", "sign-in", "db stop",
     "admin sign-in-link", "admin lift-pauses", "admin policy", "admin openapi",
-    "log check", "search reindex", "images index", "images check",
+    "log check", "search reindex", "images index", "images check", "images rebuild",
     "images cluster", "images pdq",  # files of a folder: no database
     "recount",  # whoever runs the server may count every frozen number again; it says so itself
     "import capture",  # for the browser whose key signed the file, wherever that browser belongs

@@ -90,7 +90,7 @@ function asPlace({ box, matches }) {
  * Runs in the page, sent as text: uses nothing from outside itself. It only looks.
  * @param {string} srcUrl @returns {{box: Box | null, matches: number, isTop: boolean}} isTop: the box counts from the page's own viewport
  */
-export function findImage(srcUrl) {
+function findImage(srcUrl) {
   const bare = (/** @type {string} */ url) => url.replace(/#.*$/s, "");
   /** @type {Element[]} */
   const found = [];

@@ -17,7 +17,7 @@ const SAYS_NO = new Set(["", "0", "none", "no", "false"]);
  * What a field says about the presence of what it is named for. null says nothing: it may mean "no" and it may mean "not told".
  * @param {unknown} value @returns {Saying}
  */
-export function yesOrNo(value) {
+function yesOrNo(value) {
   if (value === null) return { state: "not_checked", reason: "the field is null, which may mean that the platform did not say" };
   if (typeof value === "boolean") return { state: value ? "present" : "absent" };
   if (typeof value === "number") return { state: value === 0 ? "absent" : "present" };

@@ -176,7 +176,7 @@ def _items(finding: ConfirmedFinding) -> Iterator[dict[str, object]]:
 
 
 def _archives(finding: ConfirmedFinding) -> str:
-    cited = finding.deposits
+    cited = finding.deposits_told
     left = len(cited) - NAMED_ARCHIVES
     return "; ".join([*cited[:NAMED_ARCHIVES], *([f"and {left} more of F-{finding.number}"] if left > 0 else [])])
 

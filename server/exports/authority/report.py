@@ -70,7 +70,7 @@ class CustodyReport:
                 ("Facts", breakable(one.body.facts)),
                 ("Assessment", breakable(one.body.assessment)),
                 ("Alleged basis", "; ".join(basis_words(basis) for basis in one.body.bases) or "none"),
-                ("Evidence", "; ".join([*cited, *(breakable(archive) for archive in _archives(one))])),
+                ("Evidence", "; ".join([*cited, *(breakable(archive) for archive in one.deposits_told)])),
             )
             self._findings.append(Part(f"F-{one.number} {one.type.replace('_', ' ')}", level=SECTION, facts=facts))
 
@@ -130,11 +130,6 @@ def _counted(number: int, noun: str) -> str:
 def _not_here(one: ConfirmedFinding, capture: str) -> str:
     gone = "withdrawn from the case, " if capture in one.withdrawn else ""
     return f"capture {capture[:16]}… ({gone}not in the bundle)"
-
-
-def _archives(one: ConfirmedFinding) -> list[str]:
-    told = one.deposits_by_id.items()
-    return [f"{words} (withdrawn from the case)" if deposit in one.withdrawn else words for deposit, words in told]
 
 
 def _short(text: str) -> str:

@@ -46,7 +46,6 @@ NARRATIVE = Template("narrative", "83bea299-514a-4719-a84b-f6fd0997fac1", "4")
 ANNOTATION = Template("annotation", "5d8dc046-15a1-4ca3-a09f-ed4ede7c4487", "3")
 FORENSIC_CASE = Template("forensic-case", "3ea36022-ae93-455e-88b1-d43aca789cac", "1")
 FORENSIC_EVIDENCE = Template("forensic-evidence", "fe44c648-63ef-43fc-b3de-af71a2e023e4", "2")
-TEMPLATES = (MICROBLOG, FACEBOOK_POST, YOUTUBE_VIDEO, USER_ACCOUNT, NARRATIVE, ANNOTATION, FORENSIC_CASE, FORENSIC_EVIDENCE)
 
 
 def misp_event(case: CaseShown, findings: list[Shown]) -> Object:

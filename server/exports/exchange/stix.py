@@ -174,7 +174,8 @@ def _observable(kind: str, members: dict[str, Any]) -> Object:
 
 def _notes(case: CaseShown, finding: Shown, incident: Object) -> list[Object]:
     """The assessment, apart from the facts; and what the evidence is."""
-    captures = finding.texts("captures")
+    gone = finding.texts("captures_withdrawn")
+    captures = [f"{one} (withdrawn from the case)" if one in gone else one for one in finding.texts("captures")]
     told = {
         "assessment": finding.text("assessment"),
         "evidence": "Captures, by the SHA-256 of their statement: " + ", ".join(captures) if captures else "",

@@ -92,6 +92,12 @@ class ConfirmedFinding:
         return [str(one) for one in self.body.cited_deposits if str(one) in self.withdrawn]
 
     @property
+    def deposits_told(self) -> list[str]:
+        """The archives in words; of a withdrawn one, that it is."""
+        told = self.deposits_by_id.items()
+        return [f"{words} (withdrawn from the case)" if one in self.withdrawn else words for one, words in told]
+
+    @property
     def silence(self) -> Mapping[str, Any]:
         """The pinned verdict of the silence rule; empty without one."""
         return self.pins.get("silence") or {}

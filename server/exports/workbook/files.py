@@ -47,7 +47,7 @@ def report(book: Workbook) -> str:
 def _line(row: SliRow) -> str:
     what = ", ".join(one for one in (row.content_type, row.member_state, row.platform, row.language) if one) or "Total"
     n = f"{row.n_low:,}" if row.n_low == row.n_high else f"{row.n_low:,} to {row.n_high:,}"
-    gone = f" (evidence of {row.withdrawn} findings withdrawn)" if row.withdrawn else ""
+    gone = f" (evidence of {row.withdrawn} finding{'' if row.withdrawn == 1 else 's'} withdrawn)" if row.withdrawn else ""
     return f"| {_plain(what)} | {n} | {row.unit} | {row.statistic_id}{gone} |"
 
 

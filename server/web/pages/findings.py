@@ -86,6 +86,7 @@ async def one(request: Request, finding_id: uuid.UUID, actor: Reader, services: 
         names=members,
         unlabelled={layer: unlabelled(opened, layer) for layer in (1, 2, 3)},
         bases=services.findings.catalogue.bases,
+        newer=services.findings.catalogue.techniques.suggested,
         writes=Right.WRITE in actor.rights and is_open,
         verdicts=verdicts if Right.REVIEW in actor.rights and is_open and not mine else [],
         own=mine,

@@ -1,4 +1,7 @@
-"""Notices of a case: the list with times to action, one notice with its timeline, and the forms for what came of it."""
+"""Notices of a case: the list with times to action, one notice with its timeline, and the forms for what came of it.
+
+Drafts are written in server/web/pages/notice_drafts.py.
+"""
 
 import json
 import uuid
@@ -11,6 +14,7 @@ from starlette.responses import RedirectResponse
 
 from server.cases.models import CaseState
 from server.errors import BadInput, NotFound, ServiceError
+from server.findings.body import Availability
 from server.notices import rechecks as due
 from server.notices import vocabulary
 from server.notices.errors import NoticeRefused
@@ -20,10 +24,9 @@ from server.notices.table import METHOD, METHODS, UNITS, rule_of
 from server.notices.values import StatedTime
 from server.operators.actors import OperatorActor
 from server.operators.roles import Right
-from server.rules.channels import ROUTES
 from server.web.deps import HandingOver, PlatformExporter, Reader, Reviewer, ServicesDep, Writer
 from server.web.forms import utc_time
-from server.web.notice_form import PRECISIONS, Typed, content_of, draft_of, exhibits_named, send_of
+from server.web.notice_form import PRECISIONS, Typed, content_of, exhibits_named, send_of
 from server.web.pages.render import render
 from server.web.problems import status_of
 
@@ -35,7 +38,7 @@ CHOICES = {
     "failures": vocabulary.words_of(vocabulary.Failure),
     "modes": vocabulary.words_of(vocabulary.Mode),
     "sources": vocabulary.words_of(vocabulary.TimeSource),
-    "availabilities": vocabulary.words_of(vocabulary.Availability),
+    "availabilities": vocabulary.words_of(Availability),
     "decisions": vocabulary.words_of(vocabulary.Decision),
     "grounds": vocabulary.words_of(vocabulary.Ground),
     "source_types": vocabulary.words_of(vocabulary.SourceType),
@@ -43,7 +46,6 @@ CHOICES = {
     "results": vocabulary.words_of(vocabulary.Result),
     "checks": vocabulary.CHECKS,
     "precisions": PRECISIONS,
-    "routes": ROUTES,
 }
 
 
@@ -82,25 +84,6 @@ async def of_case(
         freezes=Right.REVIEW in actor.rights and case.organisation_id == actor.organisation_id and case.state == CaseState.OPEN,
         span=span,
     )
-
-
-@router.get("/cases/{case_id}/notices/new")
-async def new(request: Request, case_id: uuid.UUID, actor: Writer, services: ServicesDep) -> Response:
-    """An empty draft."""
-    return await _draft_page(request, actor, services, case_id, ({}, None))
-
-
-@router.post("/cases/{case_id}/notices/new")
-async def draft(request: Request, case_id: uuid.UUID, actor: Writer, services: ServicesDep) -> Response:
-    """Keeps the draft; what was typed is never lost."""
-    fields, _ = await _fields(request)
-    try:
-        made = await services.notice_records.draft(actor, case_id, draft_of(fields))
-    except (BadInput, NotFound) as error:
-        if isinstance(error, NotFound) and error.data.get("kind") == "case":
-            raise
-        return await _draft_page(request, actor, services, case_id, (fields, error))
-    return _to(made.id)
 
 
 @router.post("/cases/{case_id}/notices/tables")
@@ -234,31 +217,6 @@ async def _page(
         me=actor.name,
         span=span,
         countdown=_countdown(view, services.clock.now()),
-    )
-
-
-async def _draft_page(
-    request: Request,
-    actor: OperatorActor,
-    services: ServicesDep,
-    case_id: uuid.UUID,
-    typed: tuple[dict[str, str], ServiceError | None],
-) -> Response:
-    fields, error = typed
-    case = await services.cases.read(actor, case_id)
-    catalogue = services.findings.catalogue
-    return render(
-        request,
-        "notice_draft.html",
-        status=HTTPStatus.OK if error is None else status_of(error),
-        section="cases",
-        case=case,
-        fields=fields,
-        error=None if error is None else error.data,
-        choices=CHOICES,
-        rules=catalogue.silence.values(),
-        elections=catalogue.elections.values(),
-        election=case.election_id or "",
     )
 
 

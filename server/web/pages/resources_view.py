@@ -81,7 +81,6 @@ class Resources:
     """The whole account. Counts are of all; of both lists together each group shows at most SHOWN."""
 
     held: tuple[HeldGroup, ...]
-    held_count: int
     gaps: tuple[GapGroup, ...]
     gap_count: int
 
@@ -108,7 +107,6 @@ def parse_resources(listed: object) -> Resources:
         by_why.setdefault(_why(gap.reason), []).append(gap)
     return Resources(
         tuple(_held_group(source, by_source[source]) for source in SOURCES if source in by_source),
-        len(held),
         tuple(_gap_group(why, members) for why, members in sorted(by_why.items(), key=lambda item: -len(item[1]))),
         len(gaps),
     )

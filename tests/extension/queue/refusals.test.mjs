@@ -46,6 +46,16 @@ test("a person who may capture no more keeps every capture, each with the reason
   }
 });
 
+test("what another service refused its person shuts nobody out of the one that is paired now", async () => {
+  const bench = await makeBench();
+  await queueCapture(bench);
+  bench.service.fail(CALLS.commit, "before", () => new Response(JSON.stringify({ code: "capture_not_allowed" }), { status: 403 }));
+  await bench.pump();
+  const items = await bench.store.listItems(), pairing = await bench.store.readPairing();
+  assert.equal(isShutOut(pairing, items), true);
+  assert.equal(isShutOut({ ...pairing, origin: "other.test/log" }, items), false, "its queue waits for that service, which is not asked any more");
+});
+
 test("a token that only ran out is renewed with the same key, and what it committed is delivered", async () => {
   const bench = await makeBench();
   const captureId = await queueCapture(bench);

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.chromium import Chromium
+from tests.e2e.chromium import Chromium, wait_for
 from tests.extension.ui.pages import PUT_ITEMS, expect_sealed
 
 pytestmark = pytest.mark.browser
@@ -45,7 +45,8 @@ def test_sealing_waits_for_the_open_form_and_takes_its_answers(browser: Chromium
     capturing.select_option("#state-political_ad_targeting", "absent")
     expect(capturing.locator("[data-kind=political_ad_targeting]")).to_contain_text("Until then this counts as not checked")
     until = capturing.evaluate(HELD_UNTIL)
-    capturing.wait_for_function(f"async () => await ({HELD_UNTIL})() > {until} + 3000")  # longer than a pause in typing may be
+    longer_than_a_pause = until + 3000
+    wait_for(lambda: bool(capturing.evaluate(HELD_UNTIL) > longer_than_a_pause), 30, lambda: "the hold was not renewed")
     assert browser.items() == []
     capturing.click("#seal-now")
     answers = {one["kind"]: one for one in sealed(browser, capturing)["labelObservations"]}

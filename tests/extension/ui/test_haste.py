@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.chromium import Chromium
+from tests.e2e.chromium import Chromium, wait_for
 from tests.extension.ui.pages import PUT_ITEMS, blank_tab, expect_drawn, expect_sealed, hold_tab, item, opened, put_run, show
 
 pytestmark = pytest.mark.browser
@@ -45,6 +45,12 @@ LET_GO_AND_SEE = """() => new Promise((drawn) => {
   new MutationObserver(drawn).observe(document.getElementById("queue"), {childList: true});
   letGo();
 })"""
+#: Of the settings that are read one by one or in the form; the notice of the automatic captures reads others.
+UNREADABLE = """const readable = globalThis.readable = chrome.storage.local.get.bind(chrome.storage.local);
+chrome.storage.local.get = async (keys) => {
+  if (["lastCase", "secondPass"].some((key) => [keys].flat().includes(key))) throw new Error("Corruption: bad block");
+  return readable(keys);
+};"""
 READ_DRAFT = "async () => (await chrome.storage.session.get('form:r'))['form:r']"
 PREVIEW = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
@@ -54,6 +60,11 @@ def held(page: Page, path: str, arguments: str) -> Page:
     page.add_init_script(HOLD.replace("PATH", repr(path)).replace("ARGUMENTS", f"[{arguments}]"))
     page.reload()
     return page
+
+
+def wait_until_held(page: Page) -> None:
+    """Once the page has asked for what is held back."""
+    wait_for(lambda: bool(page.evaluate("'letGo' in globalThis")), 60, lambda: "nothing was asked for")
 
 
 def test_what_is_typed_and_opened_while_the_settings_are_read_stays(popup: Page) -> None:
@@ -88,7 +99,7 @@ def test_an_older_list_is_not_drawn_over_a_newer_one(browser: Chromium, page_nam
         page.evaluate(HOLD_LIST)
         tell = "() => new BroadcastChannel('holdstill-queue').postMessage({})"
         browser.worker().evaluate(tell)
-        page.wait_for_function("'letGo' in globalThis")
+        wait_until_held(page)
         browser.worker().evaluate(PUT_ITEMS, [item("1")])
         browser.worker().evaluate(tell)
         page.evaluate(LET_GO_AND_SEE)
@@ -134,3 +145,69 @@ def test_an_area_can_be_marked_as_soon_as_there_is_a_picture_to_mark_it_on(brows
     expect(popup.locator("#region-stage")).to_be_focused()
     popup.keyboard.press("Enter")
     expect(popup.locator("#masks li")).to_have_count(1)
+
+
+def test_a_place_that_waits_for_its_picture_does_not_undo_a_later_choice(browser: Chromium, popup: Page) -> None:
+    tab_id = blank_tab(browser)
+    hold_tab(popup, tab_id)
+    put_run(popup, tab_id, phase="collecting")
+    expect(popup.locator("#discard")).to_be_visible()
+    popup.click("#observe summary")
+    for kind in ("platform_ai_label", "poster_ai_disclosure"):
+        popup.select_option(f"#state-{kind}", "absent")
+        popup.select_option(f"#place-{kind}", "view")
+    popup.select_option("#place-platform_ai_label", "selector")
+    popup.evaluate("(dataUrl) => chrome.storage.session.set({'preview:r': {dataUrl, width: 400, height: 300}})", PREVIEW)
+
+    def regions() -> list[str]:
+        return [one["kind"] for one in popup.evaluate(READ_DRAFT)["labelObservations"] if "region" in one]
+
+    wait_for(lambda: regions() != [], 30, lambda: "no place came")
+    popup.wait_for_timeout(300)  # both look ten times a second
+    assert regions() == ["poster_ai_disclosure"]
+    expect(popup.locator("#place-platform_ai_label")).to_have_value("selector")
+
+
+def test_what_is_done_before_the_run_is_there_is_done_to_it(browser: Chromium, popup: Page) -> None:
+    """The first moments after a click: the form is open, and the worker has still to begin."""
+    tab_id = blank_tab(browser)
+    hold_tab(popup, tab_id)
+    popup.click("#capture")
+    expect(popup.locator("#discard")).to_be_visible()
+    popup.fill("#note", "first words")
+    popup.click("#discard")
+    put_run(popup, tab_id, phase="collecting")
+    expect(popup.locator("#status")).to_contain_text("Discarding")
+    draft: dict[str, Any] = popup.evaluate(READ_DRAFT)
+    assert (draft["note"], draft["discarded"]) == ("first words", True)
+
+
+def test_a_button_that_is_pressed_does_not_end_the_typing_before_it_is_let_go(browser: Chromium, popup: Page) -> None:
+    """To leave a field ends the typing, and then the capture is sealed: too early for the Discard that the person is pressing."""
+    tab_id = blank_tab(browser)
+    hold_tab(popup, tab_id)
+    put_run(popup, tab_id, phase="waiting")
+    popup.fill("#note", "a word")
+    popup.hover("#discard")
+    popup.mouse.down()
+    assert popup.evaluate(READ_DRAFT)["typingUntil"] > 0
+    popup.mouse.up()
+    expect(popup.locator("#status")).to_contain_text("Discarding")
+
+
+def test_a_worker_that_ends_without_an_answer_leaves_the_button(popup: Page) -> None:
+    popup.evaluate("() => { chrome.runtime.sendMessage = async () => { throw new Error('the message port closed'); }; }")
+    popup.click("#capture")
+    expect(popup.locator("#status")).to_contain_text("went wrong")
+    expect(popup.locator("#capture")).to_be_enabled()
+
+
+def test_a_capture_does_not_fail_for_settings_that_cannot_be_read(browser: Chromium, popup: Page) -> None:
+    popup.evaluate(PUT_ITEMS, [])
+    popup.add_init_script(UNREADABLE)
+    popup.reload()
+    worker = browser.worker()
+    worker.evaluate(f"() => {{ {UNREADABLE} }}")
+    popup.click("#capture")
+    expect_sealed(popup)
+    worker.evaluate("() => { chrome.storage.local.get = globalThis.readable; }")

@@ -90,3 +90,14 @@ def test_other_keys_are_accepted_once_not_for_ever(known: Page, service: BadServ
     service.answer = (201, keys())
     pair("other log keys")
     expect(known.locator("#accept-new-keys")).not_to_be_checked()
+
+
+def test_a_pairing_that_the_browser_cannot_keep_is_said(options: Page) -> None:
+    """The disk is full, or the database is not to be had: the page said "pairing" for ever."""
+    expect(options.locator("#pair")).to_be_enabled()
+    options.evaluate("() => { indexedDB.open = () => { throw new DOMException('full', 'QuotaExceededError'); }; }")
+    options.fill("#server-url", "http://127.0.0.1:1")
+    options.fill("#pairing-code", "CODE")
+    options.click("#pair")
+    expect(options.locator("#pair-status")).to_contain_text("could not be kept in this browser")
+    expect(options.locator("#pair")).to_be_enabled()
