@@ -53,7 +53,12 @@ TAMPERINGS = {
     "a tile": ("UPDATE tile SET hashes = set_byte(hashes, 40, get_byte(hashes, 40) # 1)", "not the hashes of the stored leaves"),
     "an old checkpoint's root": ("UPDATE checkpoint SET root = sha256(root) WHERE size = 3", "not what its note signs"),
     "an old checkpoint's signature": (
-        "UPDATE checkpoint SET note = set_byte(note, length(note) - 10, 65) WHERE size = 3",
+        "UPDATE checkpoint SET note = set_byte(note, length(note) - 10, 65 + (get_byte(note, length(note) - 10) = 65)::int)"
+        " WHERE size = 3",
+        "checkpoint 3",
+    ),
+    "an old checkpoint's signature that is no base64": (
+        "UPDATE checkpoint SET note = set_byte(note, length(note) - 10, 33) WHERE size = 3",
         "checkpoint 3",
     ),
     "a published file": ("UPDATE published_note SET size = size + 1 WHERE size = 3", "not"),
@@ -67,7 +72,7 @@ TAMPERINGS = {
 async def test_the_audit_names_what_was_tampered_with(history: Stage, database_url: str, tampering: str) -> None:
     change, words = TAMPERINGS[tampering]
     with as_superuser(database_url) as connection:
-        connection.execute(change)
+        assert connection.execute(change).rowcount > 0
     report = await audited(history)
     assert not report.is_sound
     said = "\n".join(f"{finding.where}: {finding.reason}" for finding in report.failures)
