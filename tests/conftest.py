@@ -5,16 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from playwright.sync_api import expect
 
+from tests.draws import choose_draws
 from tests.lanes import TwoEnds
 from tests.postgres import TestPostgres, running_postgres
 from tests.tsa import LocalTsa
 
-# The first draw on a machine reads the tables of Unicode: slow is no finding.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+choose_draws()
 expect.set_options(timeout=15_000)  # a page on a busy machine: what is never shown still fails
 
 

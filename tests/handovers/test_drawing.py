@@ -20,6 +20,7 @@ async def test_a_box_is_drawn_with_the_mouse_or_typed_with_the_keyboard_alone(de
     )
     serving = asyncio.create_task(server.serve())
     while not server.started:
+        assert not serving.done(), "the service did not start"
         await asyncio.sleep(0.02)
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     offer = await desk.site.services.operators.create_sign_in_link(desk.lead.operator_id)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,8 +71,13 @@ def peak_mb(pid: int | str = "self") -> int:
 
 
 def decoders() -> list[int]:
-    own = psutil.Process().children(recursive=True)
-    return [one.pid for one in own if any("server.images.child" in word for word in one.cmdline())]
+    """The processes below this one that read pictures. Others come and go while they are listed."""
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if any("server.images.child" in word for word in one.cmdline()):
+                found.append(one.pid)
+    return found
 
 
 async def test_the_service_says_what_came_of_each_and_stays_small(site: Site) -> None:

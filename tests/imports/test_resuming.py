@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -22,19 +21,31 @@ from server.trust.events import parse_event
 from storage.scratch import ABANDONED_AFTER_S
 from tests.imports.desk import Desk, table
 
-ROWS = 2500
+ROOT = Path(__file__).resolve().parents[2]
+ROWS, BATCH, KEPT = 500, 25, 100
 RUN = """
-import asyncio, sys, uuid
+import asyncio, os, signal, sys, uuid
 from pathlib import Path
 from server.composition import Overrides, build
-from server.imports.running import TableRunner
+from server.imports import running
 from tests.web.site import settings_of
+
+class Dying(running.BatchWriter):
+    batches_left = int(sys.argv[4])
+
+    async def write(self, batch):
+        made = await super().write(batch)
+        if Dying.batches_left == 0:  # written, and not yet committed
+            os.kill(os.getpid(), signal.SIGKILL)
+        Dying.batches_left -= 1
+        return made
 
 async def main():
     services = build(settings_of(Path(sys.argv[1]), sys.argv[2]), Overrides(migrated=True))
     async with services.running():
-        await TableRunner(services.imports._parts, batch_rows=25).run(uuid.UUID(sys.argv[3]))
+        await running.TableRunner(services.imports._parts, batch_rows=int(sys.argv[5])).run(uuid.UUID(sys.argv[3]))
 
+running.BatchWriter = Dying
 asyncio.run(main())
 """
 
@@ -59,18 +70,12 @@ async def assert_each_row_once(desk: Desk, made: TableImport, count: int) -> Non
 async def test_a_killed_import_goes_on_behind_its_last_row(desk: Desk) -> None:
     made = await desk.started(many(ROWS))
     settings = desk.site.services.settings
-    asked = [sys.executable, "-c", RUN, str(settings.data_dir.parent), str(settings.database_url), str(made.id)]
-    worker = subprocess.Popen(asked, env={**os.environ, "PYTHONPATH": os.getcwd()})
-    try:
-        until = time.monotonic() + 400
-        while (await state_of(desk, made)).rows_taken < 100:
-            assert worker.poll() is None and time.monotonic() < until
-            await asyncio.sleep(0.01)
-    finally:
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
+    said = (settings.data_dir.parent, settings.database_url, made.id, KEPT // BATCH, BATCH)
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", RUN, *map(str, said), cwd=ROOT)
+    async with asyncio.timeout(400):
+        assert await worker.wait() == -signal.SIGKILL
     stopped = await state_of(desk, made)
-    assert stopped.state == "running" and 100 <= stopped.rows_taken < ROWS
+    assert (stopped.state, stopped.rows_taken) == ("running", KEPT)
     assert len(await desk.rows(Observation)) == stopped.rows_taken == stopped.position - 1
     assert await desk.imports.runner.run(made.id) == "done"
     await assert_each_row_once(desk, made, ROWS)

@@ -41,7 +41,7 @@ async def test_no_secret_of_a_whole_session_reaches_the_log(town: Town, caplog: 
     [code] = re.findall(r'id="pairing-code"[^>]*>([^<]+)<', paired.text)
     device = await town.site.pair("canary device")
     asked = await town.browser().post("/sign-in/passkey")
-    [handle] = re.findall(r"hsc_[\w-]+", asked.text)
+    [handle] = re.findall(r'name="handle" value="(hsc_[\w-]+)"', asked.text)
     pending = asked.cookies["holdstill_pending"]
     for headers in ({"Authorization": f"Bearer {token}"}, {"Authorization": f"Bearer {token}x"}, device.headers):
         await town.site.http.get("/api/v1/captures", headers=headers)

@@ -22,7 +22,7 @@ from tests.web.site import ORIGIN
 
 Typed = Callable[..., Awaitable[Result]]
 STATED = ["--purpose", "for the file", "--recipient", "Somebody"]
-PERIOD = {"organisation": "A network", "period_from": "2024-01-01", "period_to": "2030-12-31"}
+PERIOD = {"organisation": "A network", "period_from": "2024-01-01", "period_to": "2100-12-31"}
 
 
 @pytest.fixture

@@ -228,7 +228,7 @@ async def test_memory_stays_flat_and_the_loop_free_while_uploads_run(spool: Spoo
     async def watch() -> None:
         nonlocal peak, turns
         while True:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.001)
             turns += 1
             peak = max(peak, process.memory_info().rss)
 

@@ -142,11 +142,15 @@ def test_what_breaks_a_limit_or_lies_about_places_is_refused() -> None:
 
 
 def test_a_page_of_tags_that_never_end_does_not_freeze_the_service() -> None:
-    """Growth, not time: eight times the markup may cost eight times as much, not sixty-four times."""
+    """Growth, not time: eight times the markup may cost eight times as much, not sixty-four times. A busy machine only ever adds
+    to what is measured, so the least of all tries is the nearest to what it costs."""
     for opened in ("<script>", "<meta http-equiv=refresh ", "<!--", "<!", "</", "<style><", "<a b='", '<a b="', "<a " + "/" * 40):
         for before in ("", "<!--", "<script>", "<title>"):
-            small, large = (min(cost(before + opened * (size // len(opened))) for _ in range(3)) for size in (40_000, 320_000))
-            assert large < 30 * max(small, 0.0002), (before, opened)
+            smalls, larges = [], []
+            while len(smalls) < 3 or min(larges) >= 30 * max(min(smalls), 0.0002):
+                assert len(smalls) < 60, (before, opened)
+                for size, costs in ((40_000, smalls), (320_000, larges)):
+                    costs.append(cost(before + opened * (size // len(opened))))
 
 
 def cost(markup: str) -> float:

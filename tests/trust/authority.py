@@ -6,6 +6,7 @@ certificate) is a genuine TSTInfo, changed, and signed again with `openssl cms -
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -77,8 +78,9 @@ class Authority:
         extra: PEM certificates to carry in the token besides the signer's own.
         """
         if at is not None:
-            start = info.index(b"\x18\x0f") + 2
-            info = info[:start] + at.strftime("%Y%m%d%H%M%SZ").encode() + info[start + 15 :]
+            # By its digits: the two bytes before them may also stand in the hash of the data.
+            info, replaced = re.subn(rb"(?<=\x18\x0f)\d{14}Z", at.strftime("%Y%m%d%H%M%SZ").encode(), info)
+            assert replaced == 1
         (self.folder / "info.der").write_bytes(info)
         (self.folder / "extra.pem").write_bytes(extra)
         carried = ("-certfile", "extra.pem") if extra else ()

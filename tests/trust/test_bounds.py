@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,6 +57,14 @@ def test_stamps_that_contradict_each_other_over_one_checkpoint_are_refused(
         report = judge(world.export([taken], edit_proofs=forge))
         assert_refused(report, 8, path, "alpha says")
         assert "beta says" in report.to_text() and failed_steps(report) == {8}
+
+
+def test_a_token_is_backdated_whatever_bytes_the_hash_of_its_data_has(authorities: dict[str, Authority]) -> None:
+    """Tag and length of a time stand in one SHA-256 of 2,000: there these tests' forger once wrote the time into the hash."""
+    alpha, back = authorities["alpha"], datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    made = (b"data %d" % number for number in itertools.count())
+    data = next(one for one in made if b"\x18\x0f" in hashlib.sha256(one).digest())
+    assert claimed_span(alpha.resign(alpha.info_of(data), at=back)).earliest == back - timedelta(seconds=1)
 
 
 def test_bracket_holds_the_moments_that_a_cut_off_second_and_the_accuracy_allow(

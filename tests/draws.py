@@ -1,0 +1,32 @@
+"""What Hypothesis draws: the same for the same code, so that a red run is about the change; or, when somebody asks, at random.
+
+`--hypothesis-profile=explore` asks: CONTRIBUTING.md has the whole command.
+"""
+
+from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
+
+SAME, EXPLORE = "the same draws", "explore"
+EXPLORED = 2_000
+"""Examples of each test that does not say itself how many it takes."""
+
+_found_in_modules = providers._get_local_constants
+
+
+def _constants() -> Constants:
+    """Constants of the code that Hypothesis mixes into its draws: none, unless it draws at random.
+
+    It takes them out of the modules that happen to be loaded: a test alone would draw otherwise than in the whole run.
+    """
+    return Constants() if settings.default.derandomize else _found_in_modules()
+
+
+def choose_draws() -> None:
+    """Both profiles; the first is loaded. An option of the command line is read later, and wins."""
+    providers._get_local_constants = _constants
+    # The first draw on a machine reads the tables of Unicode: slow is no finding.
+    any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(SAME, any_machine, derandomize=True, database=None)
+    settings.register_profile(EXPLORE, any_machine, max_examples=EXPLORED, print_blob=True)
+    settings.load_profile(SAME)
