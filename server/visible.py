@@ -15,6 +15,7 @@ _SHOWN = re.compile(
     "\u202a-\u202e\u2066-\u2069"  # embeddings, overrides, isolates
     "\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\u180e"  # separators, joiners of nothing, old format controls
     "\u115f\u1160\u3164\uffa0"  # letters that show nothing
+    "\ud800-\udfff"  # halves of characters, as JSON can hold them: nothing can be written with one
     "\U000e0000-\U000e0fff]"  # tags and further selectors, but for the flags that are spelt with them
 )
 

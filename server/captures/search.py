@@ -133,7 +133,8 @@ def _parse_cursor(cursor: str) -> tuple[datetime, str]:
         text = base64.urlsafe_b64decode(cursor[:400] + "=" * (-len(cursor[:400]) % 4)).decode("ascii")
         moment, _, capture_id = text.partition("|")
         at = datetime.fromisoformat(moment)
-    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+        at = at if at.tzinfo is None else at.astimezone(UTC)
+    except (binascii.Error, UnicodeDecodeError, ValueError, OverflowError) as error:
         raise BadInput(field="cursor", reason="not a cursor of this service") from error
     if at.tzinfo is None or len(capture_id) != 64 or "\x00" in capture_id:
         raise BadInput(field="cursor", reason="not a cursor of this service")

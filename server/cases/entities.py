@@ -13,7 +13,7 @@ from server.cases.models import CaseFile, Entity, EntityKind, Metric, Relation
 from server.cases.parts import CaseParts
 from server.cases.scope import require_case
 from server.cases.searchtexts import Told, entity_facets, keep_told
-from server.cases.texts import long_text, one_line
+from server.cases.texts import long_text, one_line, short_line
 from server.db import run_sql
 from server.errors import BadInput, NotFound
 from server.operators.actors import OperatorActor
@@ -82,7 +82,7 @@ class Entities:
         if order.kind not in {one.value for one in EntityKind}:
             raise BadInput(field="kind", reason="one of " + ", ".join(one.value for one in EntityKind))
         external, name = one_line("external_id", order.external_id, 200), one_line("name", order.name, 300)
-        platform, url = order.platform.strip().lower()[:40], long_text("url", order.url, 2000)
+        platform, url = short_line("platform", order.platform.lower(), 40), long_text("url", order.url, 2000)
         async with self._parts.database.transaction() as session:
             case = await require_case(session, actor, case_id, "write")
             known = select(Entity).where(
@@ -166,7 +166,7 @@ class Entities:
                 low=order.low,
                 high=order.high,
                 as_of=order.as_of,
-                claimed_by=order.claimed_by.strip()[:80],
+                claimed_by=short_line("claimed_by", order.claimed_by, 80),
                 source_capture=order.source_capture,
                 author_id=actor.operator_id,
                 created_at=self._parts.clock.now(),

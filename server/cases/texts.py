@@ -11,6 +11,11 @@ def one_line(field: str, value: str, limit: int) -> str:
     return text
 
 
+def short_line(field: str, value: str, limit: int) -> str:
+    """The trimmed text, which may be empty. Raises: BadInput (too long: never cut; control characters)."""
+    return one_line(field, value, limit) if value.strip() else ""
+
+
 def long_text(field: str, value: str, limit: int) -> str:
     """The trimmed text, which may be empty and have lines. Raises: BadInput (too long, a NUL)."""
     text = value.replace("\r\n", "\n").strip()

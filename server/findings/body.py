@@ -222,6 +222,15 @@ def parse_body(value: object) -> FindingBody:
         raise BadInput(field=".".join(str(part) for part in first["loc"]) or "body", reason=first["msg"]) from error
 
 
+def chosen_silence(rule_id: str, territory: str, election_id: str) -> SilenceChoice:
+    """The choice as a form names it. Raises: BadInput. Not checked: that the rule packs know these ids."""
+    try:
+        return SilenceChoice(rule_id=rule_id, territory=territory, election_id=election_id)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(field=str(first["loc"][0]), reason=first["msg"]) from error
+
+
 def stored_body(text: str) -> FindingBody:
     """The body of a stored version."""
     return FindingBody.model_validate_json(text)

@@ -17,7 +17,7 @@ from server.cases.parts import CaseParts
 from server.cases.recording import record
 from server.cases.scope import require_case
 from server.cases.searchtexts import Told, finding_facets, keep_told
-from server.cases.texts import long_text
+from server.cases.texts import long_text, short_line
 from server.errors import BadInput, NotFound
 from server.findings.activities import Activities
 from server.findings.body import FindingBody, canonical, stored_body
@@ -131,7 +131,7 @@ class FindingService:
             row = LabelLook(
                 finding_id=finding.id,
                 layer=order.layer,
-                kind=order.kind.strip().lower()[:64],
+                kind=short_line("kind", order.kind.lower(), 64),
                 state=order.state,
                 place=place,
                 text=text,

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from server.captures.checks.container import Verdict, check_digests, check_structure, judged
+from server.captures.checks.container import Verdict, check_digests, check_structure, date_of, judged
 from server.captures.models import CheckOutcome
 from server.imports.contents import (
     DECODED_LIMIT_BYTES,
     LISTED_LIMIT,
     ListedRecord,
     TooMuch,
-    date_of,
     listed,
     records_of,
     wacz_limits,

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from server.captures.checks.coding import decoded_body
+from server.captures.checks.container import date_of
 from server.images.adopting import DatedPicture
 from server.images.found import BODY_LIMIT_BYTES, Finding, FoundPicture, picture_in
 from storage.decoding import DecodingLimits
@@ -136,15 +137,6 @@ def text_of(source: Source, kind: str, position: int) -> tuple[ListedRecord, Rec
     except TooMuch:
         return None
     return None
-
-
-def date_of(record: WarcRecord) -> datetime | None:
-    """When the record says it was made; None without a time that has a zone."""
-    try:
-        parsed = datetime.fromisoformat(record.date or "")
-    except ValueError:
-        return None
-    return None if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def _archives(source: Source, kind: str, limit_bytes: int) -> Iterator[Source]:

@@ -86,10 +86,11 @@ def _moment(parts: dict[str, int | None], fraction: str, zone: timezone | ZoneIn
             return _day(year, month, day, zone)
         micros = int((fraction + "000000")[:6])
         local = datetime(year, month, day, parts["h"], parts["min"] or 0, parts["s"] or 0, micros, tzinfo=zone)
-    except (ValueError, OverflowError) as error:
+        return _placed(local, 60.0 if parts["s"] is None else 10.0 ** -len(fraction[:6]))
+    except UnreadTime:
+        raise
+    except (ValueError, OverflowError) as error:  # the calendar also ends where another zone's clock reads it
         raise UnreadTime("there is no such time") from error
-    precision = 60.0 if parts["s"] is None else 10.0 ** -len(fraction[:6])
-    return _placed(local, precision)
 
 
 def _day(year: int, month: int, day: int, zone: timezone | ZoneInfo) -> Moment:

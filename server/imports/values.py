@@ -8,6 +8,8 @@ from server.imports.rounding import ID_DIGITS
 
 ID_LIMIT = 200
 MOST = 2**63 - 1
+DIGITS_LIMIT = 40
+"""More than MOST has, however many zeros stand in front; a number of thousands of digits is no number to the interpreter."""
 NUMERIC_IDS = frozenset({"x", "tiktok", "instagram"})
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+", re.ASCII)
 _FRACTION = re.compile(r"\d+[.,]\d+", re.ASCII)
@@ -117,6 +119,8 @@ def _amount(written: str, separator: str | None, size: str) -> int:
         whole, fraction = written.replace(separator, ""), ""
     else:
         whole, _, fraction = written.replace(",", ".").partition(".")
+    if len(whole) > DIGITS_LIMIT:
+        raise UnreadValue("the number is too large")
     factor = _SIZES[size]
     value = int(whole) * factor + (int(fraction) * factor // 10 ** len(fraction) if fraction else 0)
     if fraction and int(fraction) * factor % 10 ** len(fraction):

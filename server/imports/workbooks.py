@@ -1,6 +1,7 @@
 """Rows of an XLSX sheet: openpyxl in its streaming mode, behind caps on the zip. Cached values only: no formula is worked out."""
 
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,10 +27,11 @@ COLUMNS_READ = 400
 """A cell far to the right makes a row as wide as it stands: what lies behind this column is not read. No header reaches it."""
 SPREADSHEET_DIGITS = 15
 _BROKEN = (
-    KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, EOFError, BadZipFile, InvalidFileException, SyntaxError,
-    OverflowError, RecursionError, AssertionError,
+    LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, BadZipFile, InvalidFileException, SyntaxError,
+    OverflowError, RecursionError, AssertionError, zlib.error,
 )  # fmt: skip
-"""What openpyxl and its XML reader raise on a file that is no workbook; SyntaxError is the base of XML's ParseError."""
+"""What openpyxl, its XML reader and its zip raise on a file that is no workbook; SyntaxError is the base of XML's ParseError, and
+a LookupError is also said of an encoding that nobody knows."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,10 @@ FRAME_SIDE = 512
 MAX_BYTES = 256 * 1024 * 1024
 MAX_PIXELS = 80_000_000
 MIN_SIDE = 16
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, MemoryError, ZeroDivisionError, IndexError, KeyError, TypeError)
+_BROKEN = (
+    OSError, SyntaxError, ValueError, EOFError, MemoryError, ZeroDivisionError, IndexError, KeyError, TypeError, RuntimeError,
+)  # fmt: skip
+"""What decoders raise over a damaged file; the last one is AVIF's."""
 _EXIF_ORIENTATION = 0x0112
 _SIDEWAYS = range(5, 9)
 _UPRIGHT = {

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Self
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -26,6 +26,8 @@ from server.trust.note import COSIGNATURE_V1, ED25519, VerifierKey, parse_vkey
 _P384_BYTES = 48
 _MAX_SPKI_BYTES = 512
 _MAX_DER_SIGNATURE_BYTES = 104
+_UNREADABLE = (ValueError, UnsupportedAlgorithm, InternalError)
+"""What the library says of bytes that are no key; the last one of a key of another length than its algorithm has."""
 
 
 def key_id(spki_der: bytes) -> str:
@@ -134,7 +136,7 @@ class Ed25519Signer:
         """Raises: VerificationError unless the PEM holds an unencrypted Ed25519 private key."""
         try:
             key = load_pem_private_key(pem, password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        except (*_UNREADABLE, TypeError) as error:
             raise VerificationError(f"the private key of {name} cannot be read") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise VerificationError(f"the private key of {name} is not Ed25519")
@@ -189,5 +191,5 @@ def _load_spki(spki_der: bytes) -> object:
         raise VerificationError("the public key is too long")
     try:
         return load_der_public_key(spki_der)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except _UNREADABLE as error:
         raise VerificationError("the public key cannot be read") from error

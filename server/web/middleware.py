@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from http import HTTPStatus
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -68,7 +69,8 @@ class SecurityHeaders:
 
 class BodyLimit:
     """Refuses a body above its cap before anything parses it: 1 MiB for a statement, 33 MiB for a picture, 64 KiB for the
-    rest; files made elsewhere up to 1 GiB.
+    rest; files made elsewhere up to 1 GiB. So is a form that names another encoding than UTF-8: its parser would take any codec
+    of the interpreter's, and some make halves of characters, which can neither be stored nor shown.
 
     Not limited here: artifact bytes. They go to the spool piece by piece, and the spool knows how many may come.
     """
@@ -87,6 +89,9 @@ class BodyLimit:
             refusal = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", data={"limit_bytes": limit})
             await refusal(scope, receive, send)
             return
+        if _names_an_encoding(Headers(scope=scope).get("content-type")):
+            await problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "refused", detail="a form is in UTF-8")(scope, receive, send)
+            return
         came = 0
 
         async def receive_counted() -> Message:
@@ -103,6 +108,12 @@ class BodyLimit:
 def _limit_of(path: str) -> int:
     found = next((limit for pattern, limit in _FILES if pattern.fullmatch(path)), FORM_LIMIT_BYTES)
     return _LIMITS.get(path, found)
+
+
+def _names_an_encoding(content_type: str | None) -> bool:
+    """True for a form in parts that says it is in another encoding than UTF-8. Read as the form's own parser reads it."""
+    kind, said = parse_options_header(content_type)
+    return kind == b"multipart/form-data" and said.get(b"charset", b"utf-8").lower() != b"utf-8"
 
 
 class ExtensionCors:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from server.errors import BadInput
-from server.findings.body import SilenceChoice
+from server.findings.body import chosen_silence
 from server.notices.bodies import Content, Drafted, parse_content
 from server.notices.pinning import ItemOrder
 from server.notices.service import DraftOrder, SendOrder
@@ -68,7 +68,7 @@ def draft_of(fields: Mapping[str, str]) -> DraftOrder:
     choice = None
     if silence:
         rule_id, _, territory = silence.partition("/")
-        choice = SilenceChoice(rule_id=rule_id[:300], territory=territory[:300], election_id=fields.get("election", "")[:300])
+        choice = chosen_silence(rule_id, territory, fields.get("election", ""))
     export = fields.get("export", "").strip().rstrip("/").rsplit("/", 1)[-1]
     return DraftOrder(
         platform=fields.get("platform", ""),

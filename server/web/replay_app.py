@@ -164,4 +164,7 @@ def _origin(url: str) -> str:
 
 def _replayable(url: str) -> str:
     """The captured address, if it is one of the web; the player must be given nothing else to open."""
-    return url if urlsplit(url).scheme in ("http", "https") else ""
+    try:
+        return url if urlsplit(url).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""

@@ -61,6 +61,15 @@ def test_each_refusal_has_its_own_outcome() -> None:
     assert code_of(b"<svgfont/>") == "not_a_picture"
 
 
+def test_a_damaged_avif_is_broken_and_ends_no_decoder() -> None:
+    whole = encoded(scene(3), "AVIF", speed=10)
+    pixels = whole.index(b"mdat") + 4
+    assert decode_picture(whole).format == "AVIF"
+    assert code_of(whole[:pixels] + bytes(len(whole) - pixels)) == "broken"
+    for box in (b"iloc", b"ispe", b"pitm", b"iprp"):
+        assert code_of(whole.replace(box, b"free", 1)) == "broken", box
+
+
 def test_a_picture_just_above_the_cap_is_refused_before_its_pixels_are_read() -> None:
     assert code_of(png(MAX_PIXELS // 1000 + 1, 1000, zlib.compress(bytes(1000)))) == "too_many_pixels"
 

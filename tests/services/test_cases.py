@@ -1,5 +1,6 @@
 """Cases: numbers given once, membership, exhibits, notes, entities, ranges, and the search; each act in the chain of custody."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -180,8 +181,9 @@ async def test_nineteen_digits_stay_text_and_an_entity_is_kept_once(site: Site) 
     order = EntityOrder("post", "1735765521595875777", "a post", "X")
     first, again = await cases.entities.keep(lead, case.id, order), await cases.entities.keep(lead, case.id, order)
     assert first.id == again.id and again.external_id == "1735765521595875777" and again.platform == "x"
-    with pytest.raises(BadInput):
-        await cases.entities.keep(lead, case.id, EntityOrder("person", "1", "somebody"))
+    for wrong in (EntityOrder("person", "1", "somebody"), EntityOrder("post", "1", "a post", "x" * 41)):  # never cut to 40
+        with pytest.raises(BadInput):
+            await cases.entities.keep(lead, case.id, wrong)
 
 
 async def test_a_relation_says_from_where_how_sure_and_by_whom(site: Site) -> None:
@@ -209,6 +211,8 @@ async def test_five_to_nine_million_views_stay_a_range(site: Site) -> None:
     assert (metric.low, metric.high) == (5_000_000, 9_000_000)
     with pytest.raises(BadInput):
         await cases.entities.measure(lead, case.id, MetricOrder(network.id, "views", 9, 5, "views", "per week", "m", NOW))
+    with pytest.raises(BadInput):
+        await cases.entities.measure(lead, case.id, replace(order, claimed_by="x" * 81))
     with pytest.raises(NotFound):
         await cases.entities.measure(
             lead, case.id, MetricOrder(network.id, "views", 1, 1, "views", "w", "m", NOW, source_capture="0" * 64)

@@ -226,7 +226,7 @@ async def test_an_absence_needs_a_place_and_an_exhibit(work: Casework) -> None:
     for wrong in (
         LookOrder(2, "k", "absent", now, "", "", work.capture_id), LookOrder(2, "k", "absent", now, "header"),
         LookOrder(5, "k", "present", now), LookOrder(2, "k", "perhaps", now),
-        LookOrder(2, "k", "present", now + timedelta(days=1)),
+        LookOrder(2, "k", "present", now + timedelta(days=1)), LookOrder(2, "k" * 65, "present", now),
     ):  # fmt: skip
         with pytest.raises(BadInput):
             await findings.look(work.author, finding.id, wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Callable
 
@@ -83,6 +84,18 @@ def test_any_bytes_give_a_value_or_verification_error(name: str, data: st.DataOb
 def test_seeds_are_good(name: str) -> None:
     parse, seed = PARSERS[name]
     parse(seed)
+
+
+@pytest.mark.parametrize("algorithm", [0x6E, 0x6F, 0x70, 0x71], ids=["X25519", "X448", "Ed25519", "Ed448"])
+def test_a_key_of_another_length_than_its_algorithm_has_is_refused(algorithm: int) -> None:
+    """RFC 8410: a private key of 20 bytes, a public one of 21."""
+    kind = bytes([0x30, 5, 0x06, 3, 0x2B, 0x65, algorithm])
+    private = bytes([0x30, 34, 0x02, 1, 0]) + kind + bytes([0x04, 22, 0x04, 20]) + bytes(20)
+    pem = b"-----BEGIN PRIVATE KEY-----\n" + base64.b64encode(private) + b"\n-----END PRIVATE KEY-----\n"
+    with pytest.raises(VerificationError):
+        keys.LogSigner.from_pem("x", pem)
+    with pytest.raises(VerificationError):
+        keys.DevicePublicKey.from_spki(bytes([0x30, 31]) + kind + bytes([0x03, 22, 0]) + bytes(21))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Limits on every input: nothing is parsed, kept or decoded beyond its cap; and who may call from a page of their own."""
 
+import base64
 import json
 from collections.abc import AsyncIterator
 
@@ -42,6 +43,22 @@ async def test_a_number_beyond_every_column_is_refused_and_breaks_nothing(site: 
     for path in (f"/images?after={many}", f"/cases/{case.id}?before={many}", f"/cases/{case.id}/exhibits/{many}/withdraw"):
         answer = await person.request("POST" if path.endswith("withdraw") else "GET", path, data={"reason": "r"})
         assert answer.status_code < 500, (path, answer.status_code)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2024-07-06T10:00:00", "x"])
+async def test_a_cursor_beyond_the_calendar_is_refused(site: Site, moment: str) -> None:
+    cursor = base64.urlsafe_b64encode(f"{moment}|{'0' * 64}".encode()).decode()
+    answer = await (await site.person()).get("/api/v1/captures", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["field"]) == (422, "cursor")
+
+
+@pytest.mark.parametrize("encoding", ["unicode_escape", "undefined", "utf-7", "utf-16", "no-such-encoding", "latin-1"])
+@pytest.mark.parametrize("path", ["/cases", "/cases/{case_id}/exports", "/cases/{case_id}/imports", "/sign-in"])
+async def test_a_form_in_another_encoding_than_utf_8_is_refused_unread(site: Site, path: str, encoding: str) -> None:
+    kind = f'multipart/form-data; boundary=x; charset="{encoding}"'
+    body = b'--x\r\nContent-Disposition: form-data; name="title"\r\n\r\na\\ud800\r\n--x--\r\n'
+    answer = await site.http.post(path.format(case_id="0" * 32), content=body, headers={"Content-Type": kind})
+    assert answer.status_code == 415, answer.text
 
 
 async def test_json_is_strict_shallow_and_of_known_members(site: Site) -> None:

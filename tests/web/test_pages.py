@@ -10,7 +10,9 @@ import pytest
 
 from server.web.middleware import CONTENT_SECURITY_POLICY
 from server.web.texts import CATALOGUES, catalogue, choose_language
-from tests.web.site import Site
+from tests.trust.archive import PAGE
+from tests.web.archives import Page
+from tests.web.site import Site, picture
 
 WEB = Path(__file__).resolve().parents[2] / "server" / "web"
 TEMPLATES = sorted((WEB / "templates").glob("*.html"))
@@ -46,6 +48,22 @@ async def test_the_page_title_of_a_capture_is_text(site: Site) -> None:
     person, paths = await all_pages(site)
     page = (await person.get(paths[3])).text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page and "{{ 7*7 }}" in page
+
+
+async def test_half_a_character_in_what_an_archive_says_of_itself_breaks_no_check_and_no_page(site: Site) -> None:
+    """JSON can hold one, and a page has a hand in what is said of it."""
+    device, gap = await site.pair(), {"url": "https://story.example/\ud800", "type": "Image \ud800", "reason": "lost \ud800"}
+    archive = Page([(PAGE, "text/html", b"<h1>A story</h1>")], "A story")
+    said = archive.pageinfo | {"omitted": [gap], "steps": [{"name": "\ud800", "outcome": "FAILED", "reason": "\ud800", "ms": 1}]}
+    sent = {"page.wacz": archive.wacz(device.keys.sign_page_digest, pageinfo=said), "screenshot.viewport.png": picture()}
+    capture_id = await device.capture(sent, pageinfo={"captured": 1, "omitted": 1, "failedSteps": []})
+    assert await site.services.captures.checks.run(capture_id) == 1
+    person = await site.person()
+    for path in (f"/captures/{capture_id}", f"/captures/{capture_id}/replay"):
+        answer = await person.get(path)
+        assert answer.status_code == 200 and "lost ⟨U+D800⟩" in answer.text, path
+    stored = (await person.get(f"/api/v1/captures/{capture_id}")).json()
+    assert [one["outcome"] for one in stored["checks"] if "lost ?" in one["reason"]] == ["PASSED"]
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)

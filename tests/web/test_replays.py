@@ -13,7 +13,7 @@ from server.captures import replays
 from server.captures.replays import StoredBytes, make_capability, read_capability
 from server.settings import Settings
 from server.web.pages.resources_view import SHOWN, parse_resources
-from server.web.replay_app import create_replay_app, has_player, page_policy
+from server.web.replay_app import _replayable, create_replay_app, has_player, page_policy
 from server.web.replay_origin import check_replay_url, replay_origin
 from server.web.replay_worker import CAPTURED_POLICY, GUARD, STILL_POLICY
 from storage.zipappend import Appended
@@ -126,6 +126,12 @@ async def replaying(site: Site) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app=create_replay_app(site.services))
     async with httpx2.AsyncClient(transport=transport, base_url="http://replay.test") as http:
         yield http
+
+
+def test_the_player_opens_addresses_of_the_web_alone() -> None:
+    """A device says the address; one that cannot be read as one must not break the player's page."""
+    assert _replayable("https://story.example/1") == "https://story.example/1"
+    assert [_replayable(one) for one in ("javascript:alert(1)", "data:text/html,x", "http://[::1", "http://[story", "")] == [""] * 5
 
 
 async def frame_of(person: httpx2.AsyncClient, capture_id: str) -> tuple[str, str]:

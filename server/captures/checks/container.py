@@ -121,7 +121,7 @@ def read_content(source: BinaryIO) -> ArchiveContent:
     pageinfo: bytes | None = None
     with open_wacz(source) as wacz:
         for record in wacz.records():
-            date = _date(record.date)
+            date = date_of(record)
             if date is None:
                 undated += 1
             else:
@@ -141,12 +141,13 @@ def _read_pageinfo(record: WarcRecord) -> bytes | None:
         return None
 
 
-def _date(text: str | None) -> datetime | None:
+def date_of(record: WarcRecord) -> datetime | None:
+    """When the record says it was made; None without a time that has a zone and lies in the calendar of UTC."""
     try:
-        parsed = datetime.fromisoformat(text or "")
-    except ValueError:
+        parsed = datetime.fromisoformat(record.date or "")
+        return None if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return None if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def crashed(check: str, subject: str, error: Exception) -> Verdict:

@@ -217,7 +217,7 @@ class Checks:
             now = self._parts.clock.now()
             for position, one in enumerate(verdicts):
                 row = Check(capture_id=capture.capture_id, run=1, position=position, checked_at=now, **vars(one))
-                row.reason = one.reason.replace("\x00", "")[:2000]
+                row.reason = one.reason.replace("\x00", "").encode("utf-8", "replace").decode()[:2000]
                 session.add(row)
             draft = EventDraft(
                 type="capture.checked",

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse
 
 from server.cases.models import CaseState
 from server.errors import BadInput
-from server.findings.body import SilenceChoice
+from server.findings.body import chosen_silence
 from server.imports.judging import PLACES
 from server.operators.roles import Right
 from server.rules.catalogue import shipped
@@ -41,8 +41,7 @@ async def of_case(request: Request, case_id: uuid.UUID, actor: Reader, services:
 async def ask(case_id: uuid.UUID, actor: Writer, services: ServicesDep, rule: Line, election: Line) -> Response:
     """Queues the judging. `rule`: its id and the territory's code, with a space between."""
     rule_id, _, territory = rule.strip().partition(" ")
-    choice = SilenceChoice(rule_id=rule_id, territory=territory, election_id=election)
-    made = await services.imports.judgings.ask(actor, case_id, choice)
+    made = await services.imports.judgings.ask(actor, case_id, chosen_silence(rule_id, territory, election))
     return RedirectResponse(f"/judgings/{made.id}", status_code=HTTPStatus.SEE_OTHER)
 
 

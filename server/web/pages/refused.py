@@ -62,7 +62,10 @@ def label_of(field: str, texts: Texts) -> str:
 
 def came_from(request: Request) -> str:
     """The page of this service that led here, as a path; "" for another one."""
-    said = urlsplit(request.headers.get("referer", ""))
+    try:
+        said = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return ""
     if said.netloc.lower() != request.headers.get("host", "").lower() or said.path[:1] != "/" or said.path[1:2] in ("/", "\\"):
         return ""
     return said.path + (f"?{said.query}" if said.query else "")

@@ -80,8 +80,10 @@ def human_span(seconds: float) -> str:
 
 
 def as_it_is(value: object) -> Markup:
-    """The text escaped and otherwise unchanged: for what a form sends back and for addresses."""
-    return escape(value)
+    """The text escaped and otherwise unchanged, but for halves of characters, which nothing can be written with: for what a form
+    sends back and for addresses."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return escape(str(value).encode("utf-8", "replace").decode() if is_text else value)
 
 
 class AsItIs(Extension):
