@@ -98,6 +98,7 @@ async def run_worker(services: Services) -> None:
         group.create_task(_forever("texts", CATCH_UP_INTERVAL_S, lambda: catch_up_texts(services)))
         group.create_task(_forever("publish", settings.publish_interval_s, services.log.sequence))
         group.create_task(_forever("stamp", settings.stamp_interval_s, services.stamps.stamp))
+        group.create_task(_forever("seal", CATCH_UP_INTERVAL_S, services.captures.sealer.seal_left))
         group.create_task(_forever("clear", CLEAR_INTERVAL_S, services.captures.uploads.clear_abandoned))
         group.create_task(_forever("scratch", CLEAR_INTERVAL_S, services.imports.clear_scratch))
         group.create_task(_forever("export scratch", CLEAR_INTERVAL_S, services.case_exports.clear_scratch))

@@ -1,6 +1,7 @@
 """Sealing: every named byte is read back and hashed again before the service says that it holds the capture."""
 
 import asyncio
+from datetime import timedelta
 
 from server.captures.errors import ArtifactDamaged, ArtifactsMissing
 from server.captures.models import Artifact, Capture, CaptureState
@@ -8,12 +9,23 @@ from server.captures.parts import CHECK_TASK, INDEX_TASK, READ_TASK, CapturePart
 from server.captures.scope import artifacts_of, missing_of, require_capture
 from server.captures.values import CaptureId, Sealing
 from server.custody.service import EventDraft
+from server.db import run_sql
 from server.errors import StoredRecordBroken
-from server.operators.actors import DeviceActor
+from server.operators.actors import Actor, DeviceActor, service_actor
 from server.trust.events import capture_item
 from storage.blobs import BlobStore
-from storage.errors import BlobNotFound, BlobTooLarge
+from storage.errors import BlobNotFound, BlobTooLarge, StorageError
 from storage.hashing import Sha256, hash_stream
+
+LEFT_AFTER = timedelta(days=1)
+LEFT = "every byte is here, and nobody asked for the seal for a day"
+_LEFT = """
+SELECT c.capture_id, c.organisation_id FROM capture c
+WHERE c.state = 'committed' AND c.received_at <= :before AND NOT EXISTS (
+  SELECT 1 FROM artifact a WHERE a.capture_id = c.capture_id AND NOT EXISTS (
+    SELECT 1 FROM blob b WHERE b.organisation_id = c.organisation_id AND b.sha256 = a.sha256))
+ORDER BY c.received_at, c.capture_id
+"""
 
 
 class Sealer:
@@ -39,7 +51,27 @@ class Sealer:
         receipt = await self._parts.custody.receipt(event)  # 4
         return Sealing(CaptureId(capture.capture_id), receipt.decode("utf-8"), event.envelope.decode("utf-8"))
 
-    async def _complete(self, actor: DeviceActor, capture_id: str) -> tuple[Capture, tuple[Artifact, ...]]:
+    async def seal_left(self) -> int:
+        """How many captures the service sealed itself: those that lack no byte and whose browser did not come back for a day.
+
+        Its person was demoted or left, its key was revoked, or it is gone: what is held is evidence all the same. What lacks a
+        byte stays committed, for nobody can say what is not here. A browser that comes back gets the receipt.
+        """
+        before, sealed = self._parts.clock.now() - LEFT_AFTER, 0
+        async with self._parts.database.session() as session:
+            rows = await run_sql(session, _LEFT, before=before)
+        for row in rows:
+            actor = service_actor(row.organisation_id)
+            try:
+                capture, artifacts = await self._complete(actor, row.capture_id)
+                await self._rehash(capture, artifacts)
+            except (ArtifactsMissing, ArtifactDamaged, StorageError):  # the fixity check tells; the others go on
+                continue
+            await self._record(actor, row.capture_id, artifacts)
+            sealed += 1
+        return sealed
+
+    async def _complete(self, actor: Actor, capture_id: str) -> tuple[Capture, tuple[Artifact, ...]]:
         async with self._parts.database.session() as session:
             capture = await require_capture(session, actor, capture_id)
             artifacts = tuple(await artifacts_of(session, capture.capture_id))
@@ -58,10 +90,13 @@ class Sealer:
         if lost:
             raise ArtifactsMissing(capture_id=capture.capture_id, missing=list(dict.fromkeys(lost)))
 
-    async def _record(self, actor: DeviceActor, capture_id: str, artifacts: tuple[Artifact, ...]) -> Capture:
+    async def _record(self, actor: Actor, capture_id: str, artifacts: tuple[Artifact, ...]) -> Capture:
         listed = [{"name": one.name, "sha256": one.sha256, "sizeBytes": one.size_bytes} for one in artifacts]
+        why = {} if isinstance(actor, DeviceActor) else {"reason": LEFT}
         async with self._parts.database.transaction() as session:
-            active = await self._parts.operators.require_active_device(session, actor.device_id)
+            active = actor
+            if isinstance(actor, DeviceActor):
+                active = await self._parts.operators.require_active_device(session, actor.device_id)
             capture = await require_capture(session, actor, capture_id, lock=True)
             if capture.state == CaptureState.SEALED:
                 return capture
@@ -71,7 +106,7 @@ class Sealer:
                 subject_name="statement.dsse.json",
                 subject_sha256=capture.statement_sha256,
                 purpose="capture",
-                details={"captureId": capture.capture_id, "artifacts": listed},
+                details={"captureId": capture.capture_id, "artifacts": listed} | why,
             )
             event = await self._parts.custody.record(session, active, draft)
             capture.state = CaptureState.SEALED

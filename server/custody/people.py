@@ -166,8 +166,11 @@ class PeopleService:
         if whom not in PASSKEYS_FOR:
             raise BadInput(field="whom", reason="one of " + ", ".join(PASSKEYS_FOR))
         async with self.database.transaction() as session:
+            # Before demand_now(), which shares this row: two who both shared it would wait for each other. Not FOR UPDATE: rows
+            # that are written meanwhile only name the organisation.
+            held = select(Organisation).where(Organisation.id == actor.organisation_id).with_for_update(key_share=True)
+            organisation = (await session.exec(held)).one()
             await demand_now(session, actor, Right.ADMINISTER)
-            organisation = await session.get_one(Organisation, actor.organisation_id, with_for_update=True)
             usable = (col(Passkey.removed_at).is_(None), col(Passkey.suspected_at).is_(None))
             own = select(Passkey.id).where(Passkey.operator_id == actor.operator_id, *usable)
             if whom != "nobody" and (await session.exec(own.limit(1))).first() is None:

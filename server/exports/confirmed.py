@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Select, Text, and_, any_, literal
+from sqlalchemy import ARRAY, Select, Text, and_, any_, func, literal
 from sqlalchemy import select as sql_select
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -23,6 +23,10 @@ from server.operators.models import Operator, Organisation
 BATCH = 500
 
 
+WORDS = (FindingState.CONFIRMED, FindingState.REJECTED)
+"""The verdicts that decide whether a finding is told."""
+
+
 @dataclass(frozen=True)
 class CaseFacts:
     """Whose findings are read."""
@@ -36,6 +40,16 @@ async def case_facts(session: AsyncSession, case_id: uuid.UUID) -> CaseFacts:
     """The case and the name of its organisation. Not checked: who may see it."""
     case = await session.get_one(CaseFile, case_id)
     return CaseFacts(case.id, case.number, (await session.get_one(Organisation, case.organisation_id)).name)
+
+
+async def said_between(session: AsyncSession, case_id: uuid.UUID, as_of: datetime) -> tuple[datetime, datetime]:
+    """When a finding of the case was confirmed for the first time, whatever became of it, and when one was confirmed or rejected
+    for the last time until `as_of`. Raises: NoResultFound while nothing is confirmed."""
+    said = col(FindingReview.at)
+    words = select(func.min(said).filter(col(FindingReview.verdict) == FindingState.CONFIRMED), func.max(said))
+    of_case = words.join(Finding, col(Finding.id) == col(FindingReview.finding_id)).where(Finding.case_id == case_id)
+    found = of_case.where(said <= as_of, col(FindingReview.verdict).in_(WORDS)).having(func.count() > 0)
+    return (await session.exec(found)).one()
 
 
 async def confirmed_findings(
@@ -68,7 +82,7 @@ async def _confirmed(session: AsyncSession, facts: CaseFacts, page: tuple[int, i
     )
     captured_at = dict((await session.exec(taken)).all()) if cited else {}
     archives = {str(deposit) for body in bodies for deposit in body.cited_deposits}
-    gone = await withdrawn_of(session, facts.case_id, cited, archives, as_of) if cited or archives else frozenset()
+    gone = await withdrawn_of(session, facts.case_id, cited, archives, as_of) if cited or archives else {}
     people = {one.author_id for one in rows} | {one.reviewer_id for one in rows}
     names = dict((await session.exec(select(Operator.id, Operator.name).where(col(Operator.id).in_(people)))).all())
     return [
@@ -82,6 +96,7 @@ async def _confirmed(session: AsyncSession, facts: CaseFacts, page: tuple[int, i
             version=one.version,
             body_sha256=one.body_sha256,
             body=body,
+            first_confirmed_at=one.first_at,
             confirmed_at=one.at,
             pins=one.pins,
             captured_at=captured_at,
@@ -95,15 +110,17 @@ async def _confirmed(session: AsyncSession, facts: CaseFacts, page: tuple[int, i
 
 def _wanted(case_id: uuid.UUID, page: tuple[int, int], as_of: datetime) -> Select[Any]:
     """Each finding with the last word that was said of it by then, where that confirms, and the version it is about."""
-    words = col(FindingReview.verdict).in_([FindingState.CONFIRMED, FindingState.REJECTED])
-    about = (col(FindingReview.finding_id) == Finding.id, col(FindingReview.at) <= as_of, words)
+    of_it = col(FindingReview.finding_id) == Finding.id
+    about = (of_it, col(FindingReview.at) <= as_of, col(FindingReview.verdict).in_(WORDS))
     last = sql_select(FindingReview).where(*about).order_by(col(FindingReview.id).desc()).limit(1).lateral("last")
+    first = sql_select(func.min(col(FindingReview.at))).where(of_it, col(FindingReview.verdict) == FindingState.CONFIRMED)
     said = last.c
     return (
         sql_select(
             *(col(Finding.id), col(Finding.number), col(Finding.type)),
             *(col(FindingVersion.version), col(FindingVersion.body), col(FindingVersion.body_sha256)),
             *(col(FindingVersion.author_id), said.at, said.pins, said.reviewer_id),
+            first.correlate(Finding).scalar_subquery().label("first_at"),
         )
         .select_from(Finding)
         .join(last, said.verdict == FindingState.CONFIRMED.value)

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Literal
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -111,12 +112,13 @@ def item_of(one: ConfirmedFinding) -> dict[str, object]:
         "platform": subject.platform,
         "platform_content_id": subject.post_id or subject.ad_id or subject.channel_id or subject.account_id,
         "facts": one.body.facts,
-        "posted_at": None if posted is None else posted.value,
+        "posted_at": None if posted is None else posted.value.astimezone(UTC),
         "posted_at_precision_s": None if posted is None or posted.precision_s <= EXACT_S else posted.precision_s,
         "posted_at_compared": None if posted is None or posted.compared else False,
         "captured_at": min(captured, default=None),
         "captures": one.body.cited_captures,
         "captures_withdrawn": one.captures_withdrawn,
+        "deposits_withdrawn": len(one.deposits_withdrawn),
     }
 
 

@@ -23,6 +23,7 @@ from server.exports.workbook.counting import activity_rows, alert_rows
 from server.exports.workbook.files import workbook_files
 from server.exports.workbook.kind import WORKBOOK
 from server.exports.workbook.values import ActionRow, AlertRow, RecordedActivity, SliRow, Workbook, WorkbookDraft
+from server.findings import unlabelled
 from server.findings.activities import said_between
 from server.findings.models import Statistic
 from server.findings.tallies import frozen_keys
@@ -69,7 +70,7 @@ class ReportService:
         alerts = await _alerts(session, actor, draft)
         titled = profile_of(order.profile) is not Profile.PUBLIC
         rows = [] if not alerts else alert_rows([one for one, _ in alerts], now)
-        rows += await _statistic_rows(session, actor, draft.statistics)
+        rows += await _statistic_rows(session, actor, draft.statistics, named=titled)
         recorded = await _recorded(session, actor, draft, sourced=titled) if draft.log else ()
         book = Workbook(
             workbook_id=str(uuid.uuid5(case.id, f"workbook:{draft.period_from}:{draft.period_to}")),
@@ -165,17 +166,25 @@ async def _recorded(
     )
 
 
-async def _statistic_rows(session: AsyncSession, actor: OperatorActor, numbers: tuple[int, ...]) -> list[SliRow]:
+async def _statistic_rows(session: AsyncSession, actor: OperatorActor, numbers: tuple[int, ...], *, named: bool) -> list[SliRow]:
+    """The frozen numbers. named: with ids that name accounts and posts."""
     rows, left = [], IDS_LIMIT
     for number in dict.fromkeys(numbers):
         wanted = select(Statistic).where(own_rows(actor, Statistic.organisation_id), col(Statistic.number) == number)
         found = (await session.exec(wanted)).first()
         if found is None:
             raise NotFound(kind="statistic", id=f"S-{number}")
-        keys = await frozen_keys(session, found.id, left)
+        keys = await frozen_keys(session, found.id, left) if named or _names_nobody(found) else ()
         left -= len(keys or ())
-        rows.append(_statistic_row(found, keys, len(await withdrawn_behind(session, found))))
+        row = _statistic_row(found, keys, len(await withdrawn_behind(session, found)))
+        rows.append(row if named or _names_nobody(found) else row.model_copy(update={"ids_withheld": True}))
     return rows
+
+
+def _names_nobody(found: Statistic) -> bool:
+    """Whether its ids are of findings, pictures or advertisements: those of posts and accounts lead to who wrote them."""
+    about = json.loads(found.query).get("about")
+    return about == unlabelled.ABOUT or (about is None and found.unit in ("findings", "images", "ads"))
 
 
 def _statistic_row(found: Statistic, keys: tuple[str, ...] | None, withdrawn: int) -> SliRow:

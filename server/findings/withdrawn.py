@@ -1,7 +1,7 @@
 """Findings whose evidence was withdrawn after they were confirmed: they stay confirmed and counted, and it is said."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -40,17 +40,17 @@ async def withdrawn_behind(session: AsyncSession, statistic: Statistic) -> tuple
 
 
 _OF_THESE = """
-SELECT e.capture_id AS ref FROM exhibit e
+SELECT e.capture_id AS ref, e.withdrawn_at AS at FROM exhibit e
 WHERE e.case_id = :case_id AND e.withdrawn_at <= :as_of AND e.capture_id = ANY(CAST(:captures AS text[]))
 UNION ALL
-SELECT d.id::text FROM deposit d
+SELECT d.id::text, d.withdrawn_at FROM deposit d
 WHERE d.case_id = :case_id AND d.withdrawn_at <= :as_of AND d.id = ANY(CAST(:deposits AS uuid[]))
 """
 
 
 async def withdrawn_of(
     session: AsyncSession, case_id: uuid.UUID, captures: Collection[str], deposits: Collection[str], as_of: datetime
-) -> frozenset[str]:
-    """Those of the captures, and of the deposits by id, that had been withdrawn from the case by `as_of`."""
+) -> Mapping[str, datetime]:
+    """Those of the captures, and of the deposits by id, that had been withdrawn from the case by `as_of`: each with when."""
     asked = {"case_id": case_id, "as_of": as_of, "captures": list(captures), "deposits": list(deposits)}
-    return frozenset(row.ref for row in await run_sql(session, _OF_THESE, **asked))
+    return {row.ref: row.at for row in await run_sql(session, _OF_THESE, **asked)}

@@ -86,7 +86,9 @@ def pin_window(choice: SilenceChoice | None, catalogue: Catalogue) -> PinnedWind
     if choice is None:
         return None
     rule, election = catalogue.silence.get(choice.rule_id), catalogue.elections.get(choice.election_id)
-    if rule is None or election is None or rule.jurisdiction != election.jurisdiction:
+    if rule is None or election is None:
+        raise BadInput(field="silence", reason="there is no such rule or election")
+    if rule.jurisdiction != election.jurisdiction:
         raise BadInput(field="silence", reason="a rule and an election of one jurisdiction")
     try:
         window = rule.window(choice.territory, election.poll_day)

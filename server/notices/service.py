@@ -185,17 +185,19 @@ class NoticeRecords:
     async def revise(self, actor: OperatorActor, notice_id: uuid.UUID, after: int, change: tuple[DraftOrder, str]) -> None:
         """Another draft in place of the one before, until it is sent; `change` is the draft and why. Platform and route stay.
 
-        `after`: the event with the draft that the change was made from (draft_seq). Raises: as add(); NoticeRefused (sent;
-        revised since, with `newest`).
+        `after`: the event with the draft that the change was made from (draft_seq). A window that the rules no longer have may
+        stay as it was; sending is what it stops. Raises: as add(); NoticeRefused (sent; revised since, with `newest`).
         """
         order, reason = change
         document = None if order.export_id is None else await self._documents(actor, order.export_id)
-        pin_window(order.silence, self._catalogue)
         async with self._parts.database.transaction() as session:
             case, notice = await require_notice(session, actor, notice_id, "write")
             entries = await events_of(session, notice.id)
-            if standing_of(entries).sent is not None:
+            standing = standing_of(entries)
+            if standing.sent is not None:
                 raise NoticeRefused(reason="it was sent already")
+            if order.silence != standing.draft.silence:
+                pin_window(order.silence, self._catalogue)
             if (newest := draft_seq(entries)) != after:
                 said_by_now = "somebody revised the draft meanwhile: read it, then keep yours in its place"
                 raise NoticeRefused(reason=said_by_now, newest=newest)

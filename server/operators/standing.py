@@ -27,17 +27,19 @@ async def demand_now(session: AsyncSession, actor: OperatorActor, *rights: Right
 
     For whatever hands out lasting power: a way in, a role, a token, a link, a second person's word. The request was authenticated
     some milliseconds ago; a demotion, a sign-out or a revocation since then is either seen here, or waits until what is written
-    is there to be withdrawn with the rest. Locks the person's row, then the session's or the token's: call it before other rows
-    are locked, and after advisory locks.
+    is there to be withdrawn with the rest; so is the rule of whom a passkey is asked. Locks the organisation's row against a
+    new rule, then the person's, then the session's or the token's: call it before other rows are locked, after advisory locks.
     Raises: Forbidden; Unauthenticated (who left, a session that ended, a token that was revoked).
     """
+    rule = select(Organisation).where(Organisation.id == actor.organisation_id).with_for_update(read=True)
+    organisation = (await session.exec(rule.execution_options(populate_existing=True))).one()
     held = select(Operator).where(Operator.id == actor.operator_id).with_for_update(key_share=True)
     operator = (await session.exec(held.execution_options(populate_existing=True))).first()
     if operator is None or operator.disabled_at is not None:
         raise Unauthenticated(reason="no_session")
     present = actor.rights & rights_of(operator.roles)
     if actor.session_id is not None:
-        present = present & await _by_session(session, actor, operator)
+        present = present & await _by_session(session, actor, (operator, organisation))
     if actor.token_id is not None:
         by = select(ApiToken.revoked_at).where(ApiToken.id == actor.token_id).with_for_update(read=True)
         if (await session.exec(by)).one_or_none() is not None:
@@ -48,12 +50,12 @@ async def demand_now(session: AsyncSession, actor: OperatorActor, *rights: Right
     return replace(actor, rights=present)
 
 
-async def _by_session(session: AsyncSession, actor: OperatorActor, operator: Operator) -> frozenset[Right]:
+async def _by_session(session: AsyncSession, actor: OperatorActor, whose: tuple[Operator, Organisation]) -> frozenset[Right]:
     """What the session is good for: the own account alone, where a passkey is asked for and did not open it."""
     by = select(WebSession.ended_at, WebSession.method).where(col(WebSession.id) == actor.session_id).with_for_update(read=True)
     found = (await session.exec(by)).first()
     if found is None or found[0] is not None:
         raise Unauthenticated(reason="no_session")
-    rule = select(Organisation).where(Organisation.id == operator.organisation_id).execution_options(populate_existing=True)
-    is_due = found[1] != "passkey" and is_passkey_asked((await session.exec(rule)).one(), operator)
+    operator, organisation = whose
+    is_due = found[1] != "passkey" and is_passkey_asked(organisation, operator)
     return frozenset({Right.ACCOUNT}) if is_due else frozenset(Right)

@@ -40,7 +40,8 @@ def confirmed(number: int, **changes: Any) -> ConfirmedFinding:
     }
     return ConfirmedFinding(
         case_id=CASE, case_number=1, organisation="Here", finding_id=uuid.UUID(int=number), number=number,
-        type="silence_violation", version=1, body_sha256="0" * 64, body=body, confirmed_at=AT + timedelta(days=1), pins=pins,
+        type="silence_violation", version=1, body_sha256="0" * 64, body=body, first_confirmed_at=AT + timedelta(days=1),
+        confirmed_at=AT + timedelta(days=1), pins=pins,
         captured_at={capture: AT + timedelta(hours=1)}, author="Author", reviewer="Reviewer",
     )  # fmt: skip
 

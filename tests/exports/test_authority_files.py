@@ -170,7 +170,7 @@ def test_an_archive_made_elsewhere_is_named_as_such_in_annex_and_report_and_is_n
     told = [dict(part.facts)["Evidence"] for part in report.parts([], Counter()) if part.title.startswith("F-1 ")]
     assert [one.replace("\u200b", "") for one in told] == [words]
     with Annex(tmp_path / "gone", Preservation()) as annex:
-        annex.add([replace(found[0], withdrawn=frozenset([pin["id"]]))])
+        annex.add([replace(found[0], withdrawn={pin["id"]: AT})])
         assert {row.made_elsewhere for row in annex.rows()} == {f"{words} (withdrawn from the case)"}
 
 

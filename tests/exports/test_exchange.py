@@ -17,7 +17,7 @@ from server.exports.exchange.stix import stix_bundle
 from server.exports.exchange.stixids import observable_id
 from server.exports.profiles import Profile
 from server.exports.tables.findings import ConfirmedFinding
-from tests.exports.rows import CASE, confirmed
+from tests.exports.rows import AT, CASE, confirmed
 from tests.validators import run_validator
 
 GALAXY = {"framework": "DISARM", "version": "misp-galaxy v2", "id": "T0002", "name": "Facilitate State Propaganda"}
@@ -27,7 +27,8 @@ STIX_RULES = ["-d", "103,202,244,271,302"]
 
 
 def case(profile: Profile, marking: str = "TLP:CLEAR") -> CaseShown:
-    return CaseShown(str(CASE), 1, "Here", marking, profile)
+    said = "2024-07-07T10:00:00.000Z"
+    return CaseShown(str(CASE), 1, "Here", marking, profile, said, said)
 
 
 def findings() -> list[ConfirmedFinding]:
@@ -233,7 +234,7 @@ def test_misp_gives_a_coarse_time_of_posting_as_its_bounds_and_never_as_a_moment
 
 
 def test_a_withdrawn_capture_is_said_to_be_one_and_is_no_archive() -> None:
-    finding = replace(confirmed(1, ad_library_capture="cd" * 32), withdrawn=frozenset([f"{1:064x}", "ef" * 32]))
+    finding = replace(confirmed(1, ad_library_capture="cd" * 32), withdrawn={f"{1:064x}": AT, "ef" * 32: AT})
     told_one = [shown(finding, Profile.INTERNAL)]
     appearance = claim_graph(told_one, "https://archive.example/{capture}")["@graph"][0]["appearance"][0]
     assert appearance["archivedAt"] == ["https://archive.example/" + "cd" * 32]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -182,8 +183,29 @@ def test_a_time_by_a_formula_that_was_never_compared_says_so() -> None:
 
 
 def test_a_notice_says_that_captures_behind_it_were_withdrawn() -> None:
-    item = Item.model_validate(item_of(replace(confirmed(1), withdrawn=frozenset([f"{1:064x}"]))))
+    item = Item.model_validate(item_of(replace(confirmed(1), withdrawn={f"{1:064x}": AT})))
     files = notice_files(notice(items=(item,)))
     assert "1 of 1 captures withdrawn from the case" in files["notice.txt"].decode()
     validator().validate(json.loads(files["notice.json"]))
     assert "captures_withdrawn" not in Item.model_validate(item_of(confirmed(1))).model_dump(mode="json")
+
+
+def test_a_notice_says_that_archives_behind_it_were_withdrawn() -> None:
+    """A finding may rest on them alone: its item has no capture that could say so."""
+    archive = uuid.UUID(int=7)
+    rests = confirmed(1, captures=[], deposits=[str(archive)], sightings=[])
+    files = notice_files(notice(items=(Item.model_validate(item_of(replace(rests, withdrawn={str(archive): AT}))),)))
+    assert "no capture · archives made elsewhere withdrawn from the case: 1" in files["notice.txt"].decode()
+    validator().validate(json.loads(files["notice.json"]))
+    assert "deposits_withdrawn" not in Item.model_validate(item_of(rests)).model_dump(mode="json")
+
+
+def test_a_time_stated_in_another_zone_is_printed_in_the_zone_that_is_named() -> None:
+    """The line says UTC, and the schema wants a Z."""
+    there = {"value": "2024-07-06T12:00:00+02:00", "source": "embedded_json", "precision_s": 1}
+    item = Item.model_validate(
+        item_of(confirmed(1, posted_at=[there], subject={"platform": "x", "url": "https://x.example/a/1"}))
+    )
+    files = notice_files(notice(items=(item,)))
+    assert "posted 2024-07-06 10:00:00 UTC" in files["notice.txt"].decode()
+    validator().validate(json.loads(files["notice.json"]))

@@ -69,9 +69,10 @@ def test_the_table_of_addresses_says_how_exact_a_time_of_posting_is() -> None:
     table = rapid_files(rapid(items=(ITEM, day, guessed)))["urls.csv"].decode()
     rows = list(csv.DictReader(io.StringIO(table)))
     assert [(one["posted_at_precision_s"], one["posted_at_compared"]) for one in rows] == [("", ""), ("43200.0", ""), ("", "no")]
-    gone = ITEM.model_copy(update={"captures_withdrawn": ITEM.captures[:1]})
+    gone = ITEM.model_copy(update={"captures_withdrawn": ITEM.captures[:1], "deposits_withdrawn": 2})
     [told] = list(csv.DictReader(io.StringIO(rapid_files(rapid(items=(gone,)))["urls.csv"].decode())))
     assert json.loads(told["captures_withdrawn"]) == [ITEM.captures[0]] and rows[0]["captures_withdrawn"] == ""
+    assert (told["deposits_withdrawn"], rows[0]["deposits_withdrawn"]) == ("2", "")
     assert table.startswith("finding,url,platform,account_id,content_id,type,posted_at,language,captures,"), "nothing moved"
 
 

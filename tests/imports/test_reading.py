@@ -1,6 +1,5 @@
 """Cells as values: any bytes give rows or one error; times, numbers, ids and addresses without a guess."""
 
-import io
 import tempfile
 import zipfile
 from contextlib import suppress
@@ -290,51 +289,3 @@ def test_a_workbook_that_unpacks_into_too_much_is_refused_before_it_is_parsed(tm
             target.writestr(name, b" " * size)
         with pytest.raises(FileRefused):
             layout_of(path, "bomb.xlsx")
-
-
-def workbook_with(name: str, part: bytes) -> bytes:
-    """A workbook of one cell in which a part has other bytes."""
-    book, plain, changed = openpyxl.Workbook(), io.BytesIO(), io.BytesIO()
-    book.active.append(["url"])
-    book.save(plain)
-    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as target:
-        for one in source.namelist():
-            target.writestr(one, part if one == name else source.read(one))
-    return changed.getvalue()
-
-
-def read_whole(path: Path) -> None:
-    layout = layout_of(path, "table.xlsx")
-    with open_rows(path, layout, ()) as rows:
-        list(rows)
-
-
-def test_an_entity_bomb_in_a_workbook_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "bomb.xlsx"
-    bomb = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "cccc">]><workbook>&b;</workbook>'
-    path.write_bytes(workbook_with("xl/workbook.xml", bomb))
-    with pytest.raises(FileRefused):
-        layout_of(path, "bomb.xlsx")
-
-
-@pytest.mark.parametrize("name", ["[Content_Types].xml", "xl/workbook.xml", "xl/styles.xml", "xl/worksheets/sheet1.xml"])
-def test_a_workbook_that_cannot_be_unpacked_or_names_an_unknown_encoding_is_refused(tmp_path: Path, name: str) -> None:
-    path, unknown = tmp_path / "table.xlsx", b'<?xml version="1.0" encoding="no-such-encoding"?><a>'
-    path.write_bytes(workbook_with(name, unknown))
-    with pytest.raises(FileRefused):
-        read_whole(path)
-    packed = bytearray(workbook_with(name, unknown * 9))
-    start = packed.index(name.encode()) + len(name)  # of the deflated bytes: a first block of a type that there is not
-    packed[start] = 0b111
-    path.write_bytes(packed)
-    with pytest.raises(FileRefused):
-        read_whole(path)
-
-
-def test_a_date_at_the_end_of_the_calendar_leaves_the_other_records_of_an_archive(tmp_path: Path) -> None:
-    path, dates = tmp_path / "t.warc", ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2024-07-06T10:00:00Z")
-    head = "WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: <urn:x:{0}>\r\nWARC-Date: {0}\r\nContent-Length: 0\r\n\r\n\r\n\r\n"
-    path.write_text("".join(head.format(one) for one in dates), newline="")
-    account = read_archive(path, "warc", NOW).account
-    assert (account.records, account.undated) == (3, 2)
-    assert account.earliest == account.latest == datetime(2024, 7, 6, 10, tzinfo=UTC)

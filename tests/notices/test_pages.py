@@ -1,16 +1,21 @@
 """The pages of notices, as people use them: what is typed is text and is never lost, what is due stands on the case's page."""
 
 import re
+from dataclasses import replace
+from uuid import UUID
 
 import httpx2
 import pytest
 
+from server.findings.body import SilenceChoice
 from server.notices import rechecks, vocabulary
 from server.notices.table import UNITS
+from server.rules.catalogue import Catalogue
 from server.rules.channels import ROUTES
 from server.web.pages.notice_records import CHOICES, span
 from server.web.texts import catalogue
-from tests.notices.said import URL
+from tests.notices.said import URL, WINDOW
+from tests.services.casework import Casework
 from tests.web.site import Site
 from tests.web.test_case_pages import assert_inert, opened_case
 
@@ -133,6 +138,57 @@ async def test_a_draft_is_revised_until_it_is_sent_and_what_it_said_before_stays
     for answer in (await stranger.get(f"{notice}/draft"), await stranger.post(f"{notice}/draft", data=better)):
         assert answer.status_code == 404
     await site.sound()
+
+
+@pytest.mark.parametrize("gone", ["territory", "rule", "election"])
+async def test_a_window_that_the_rules_no_longer_have_stays_in_the_draft_and_is_said(
+    site: Site, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    person, _, notice = await drafted(site)
+    fewer = without(site.services.findings.catalogue, gone)
+    monkeypatch.setattr(site.services.notice_records, "_catalogue", fewer)
+    monkeypatch.setattr(site.services.findings, "catalogue", fewer)
+    form = (await person.get(f"{notice}/draft")).text
+    said = DRAFT["election" if gone == "election" else "silence"]
+    assert f'<option value="{said}" selected>{said} (no longer among the rules)</option>' in form
+    typed = {name: DRAFT[name] for name in ("items", "silence", "election")} | {
+        "title": "Better words",
+        "after": "1",
+        "reason": "why",
+    }
+    assert (await person.post(f"{notice}/draft", data=typed)).status_code == 303
+    view = await site.services.notice_records.read(await site.services.operators.ensure_default_operator(), UUID(notice[-36:]))
+    kept = view.tracked.standing.draft
+    assert kept.title == "Better words" and kept.silence == SilenceChoice(**WINDOW), (
+        "what somebody chose is not lost by a revision"
+    )
+    refused = await person.post(f"{notice}/sent", data=SENT)
+    assert refused.status_code == 422 and 'role="alert"' in refused.text, "nothing is sent under a rule that is not there"
+    other = typed | {"after": "2", "silence": "FR-L49/FR-XX"}
+    assert (await person.post(f"{notice}/draft", data=other)).status_code == 422, "nor is one chosen that never was"
+    assert (await person.post(f"{notice}/draft", data=typed | {"after": "2", "silence": ""})).status_code == 303
+    assert (await person.post(f"{notice}/sent", data=SENT)).status_code == 303
+
+
+async def test_a_territory_that_the_rules_no_longer_have_stays_chosen_in_a_finding(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = await Casework.begin(site)
+    finding = await work.draft()
+    monkeypatch.setattr(site.services.findings, "catalogue", without(site.services.findings.catalogue, "territory"))
+    form = (await (await site.person(work.author)).get(f"/findings/{finding.id}/edit")).text
+    assert '<option value="FR-L49/FR-MET" selected>FR-L49/FR-MET (no longer among the rules)</option>' in form
+
+
+def without(known: Catalogue, gone: str) -> Catalogue:
+    """The rules as a later version of the packs might have them: without the territory, the rule or the election of WINDOW."""
+    rule = known.silence[WINDOW["rule_id"]]
+    if gone == "territory":
+        left = replace(rule, territories=tuple(one for one in rule.territories if one.code != WINDOW["territory"]))
+        return replace(known, silence=known.silence | {rule.id: left})
+    if gone == "rule":
+        return replace(known, silence={name: one for name, one in known.silence.items() if name != rule.id})
+    return replace(known, elections={name: one for name, one in known.elections.items() if name != WINDOW["election_id"]})
 
 
 def test_every_word_that_pages_show_has_a_text() -> None:

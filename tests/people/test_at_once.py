@@ -9,7 +9,7 @@ from sqlmodel import select
 from server.cases.models import CaseFile
 from server.db import run_sql
 from server.errors import Forbidden, PairingRefused
-from server.operators.models import PairingCode
+from server.operators.models import Organisation, PairingCode
 from server.operators.roles import Right
 from server.operators.standing import demand_now
 from tests.people.conftest import Fellow, Town
@@ -88,3 +88,42 @@ async def test_who_leaves_while_a_browser_pairs_ends_the_code_and_waits_in_no_ri
         code.used_at = services.operators.clock.now()
     with pytest.raises(PairingRefused):
         await pairing
+
+
+async def test_a_rule_on_passkeys_and_what_is_handed_out_wait_for_each_other(fellow: Fellow) -> None:
+    """Either the session without a passkey was there first, or it is refused; two rules at once wait in no ring."""
+    services, asked, go_on = fellow.services, asyncio.Event(), asyncio.Event()
+    key = await fellow.town.add_passkey(await fellow.town.cookie(fellow.admin))
+    admin = await services.sessions.authenticate(key.cookie)
+
+    async def hand_out() -> None:
+        async with services.database.transaction() as session:
+            await demand_now(session, fellow.actor, Right.ADMINISTER)
+            asked.set()
+            await go_on.wait()
+
+    handing = asyncio.create_task(hand_out())
+    await asked.wait()
+    rules = [asyncio.create_task(services.people.ask_passkeys_of(admin, whom)) for whom in ("administrators", "nobody")]
+    await until_it_waits(fellow.town, rules[0], 2)
+    go_on.set()
+    await asyncio.gather(handing, *rules)
+    async with services.database.transaction() as session:
+        organisation = await session.get_one(Organisation, fellow.actor.organisation_id, with_for_update={"key_share": True})
+        organisation.passkeys_for = "everybody"
+        inviting = asyncio.create_task(services.people.invite(fellow.actor, ["admin"]))
+        await until_it_waits(fellow.town, inviting)
+    with pytest.raises(Forbidden):
+        await inviting
+
+
+async def test_a_rule_on_passkeys_does_not_wait_for_what_only_names_the_organisation(fellow: Fellow) -> None:
+    """Every capture and every row of the organisation locks its key while it is written: none of them is about the rule."""
+    services = fellow.services
+    key = await fellow.town.add_passkey(await fellow.town.cookie(fellow.admin))
+    admin = await services.sessions.authenticate(key.cookie)
+    async with services.database.transaction() as session:
+        await run_sql(session, "SELECT 1 FROM organisation FOR KEY SHARE")
+        async with asyncio.timeout(60):
+            await services.people.ask_passkeys_of(admin, "administrators")
+    assert await services.people.passkeys_for(admin) == "administrators"

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from server.cases.service import CaseOrder
 from server.errors import CaptureNotAllowed, Forbidden, NotFound, PairingRefused, Unauthenticated
 from server.operators.issuer import Vouched
 from server.operators.passkeys import NewPasskey
 from server.operators.roles import Right
 from server.operators.tokens import TokenOrder
+from server.trust.dsse import parse_envelope
+from server.trust.events import parse_event, seal_details
 from tests.people.conftest import DESK, Fellow, Town
 from tests.trust.parties import Device as Keys
 from tests.web.site import picture
@@ -134,6 +137,48 @@ async def test_a_browser_whose_person_is_demoted_while_bytes_come_commits_and_se
         await town.services.captures.intake.commit(actor, envelope)
     await town.services.people.change_roles(admin, person.operator_id, ["fact_checker"])
     assert (await town.services.captures.intake.commit(actor, envelope)).state == "committed"
+
+
+async def test_the_service_seals_what_lacks_no_byte_where_nobody_can_ask_any_more(town: Town) -> None:
+    """Of somebody who left: one capture with every byte, one without. The key was valid when it committed; no byte is lost."""
+    admin, site = await town.admin(), town.site
+    person = await site.colleague(admin.organisation_id, "fact_checker")
+    device = await site.pair(operator=person)
+    whole, part, sealed = [{"screenshot.viewport.png": picture(words=words)} for words in ("whole", "part", "sealed")]
+    left = [(await device.commit(await device.statement(one))).json()["capture_id"] for one in (whole, part)]
+    assert (await device.put(left[0], whole["screenshot.viewport.png"])).status_code == 204
+    done = await device.capture(sealed)
+    await town.services.people.disable(admin, person.operator_id)
+    sealer = town.services.captures.sealer
+    site.clock.move(86_399)
+    assert await sealer.seal_left() == 0, "its browser may come back"
+    site.clock.move(1)
+    assert await sealer.seal_left() == 1 and await sealer.seal_left() == 0
+    details = town.services.captures.details
+    states = {one: (await details.detail(admin, one)).state for one in (*left, done)}
+    assert states == {left[0]: "sealed", left[1]: "committed", done: "sealed"}
+    chain = await town.services.custody.chain(f"capture:{left[0]}", organisation_id=admin.organisation_id)
+    event = parse_event(parse_envelope(chain[-1].envelope).payload)
+    assert (event.type, event.role) == ("capture.sealed", "service") and "nobody asked" in str(event.details["reason"])
+    assert [one.name for one in seal_details(event).artifacts] == ["screenshot.viewport.png"]
+    case = await town.services.cases.open(admin, CaseOrder("Case"))
+    assert (await town.services.cases.exhibits.add(admin, case.id, left[0])).number == 1
+    await site.sound()
+
+
+async def test_a_browser_that_comes_back_is_given_the_seal_of_the_service(town: Town) -> None:
+    admin, site = await town.admin(), town.site
+    person = await site.colleague(admin.organisation_id, "fact_checker")
+    device, artifacts = await site.pair(operator=person), {"screenshot.viewport.png": picture()}
+    capture_id = (await device.commit(await device.statement(artifacts))).json()["capture_id"]
+    assert (await device.put(capture_id, artifacts["screenshot.viewport.png"])).status_code == 204
+    await town.services.people.change_roles(admin, person.operator_id, ["external_recipient"])
+    assert (await device.seal(capture_id)).status_code == 403
+    site.clock.move(86_400)
+    assert await town.services.captures.sealer.seal_left() == 1
+    await town.services.people.change_roles(admin, person.operator_id, ["fact_checker"])
+    answer = (await device.seal(capture_id)).json()
+    assert parse_event(parse_envelope(answer["event"].encode()).payload).role == "service" and answer["receipt"]
 
 
 async def test_a_pairing_code_of_somebody_who_may_capture_no_more_lets_no_browser_in(town: Town) -> None:

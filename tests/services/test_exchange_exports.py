@@ -1,7 +1,7 @@
 """STIX, MISP and ClaimReview as exports of a case: the same order gives the same bytes, and what is not allowed is refused."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -55,6 +55,43 @@ async def test_a_run_after_a_kill_gives_the_same_file(work: Casework) -> None:
     with (await exports.open_file(work.author, row.id)).open_range(0, 1 << 20) as stream:
         assert [one["type"] for one in json.loads(stream.read())["objects"]].count("incident") == 1
     assert (await exports.read(work.author, row.id)).rows_done == 1
+
+
+async def test_whoever_has_the_file_takes_the_one_that_says_what_was_withdrawn_or_confirmed_anew(work: Casework) -> None:
+    """A consumer keeps, of one id, the version that is later: what changed is later, and the same thing keeps id and birth."""
+    await work.confirmed(subject=subject(2))
+    first = await versions(work)
+    await work.site.services.cases.exhibits.withdraw(work.author, work.case.id, 1, "wrong post")
+    assert_newer(first, gone := await versions(work))
+    finding = (await work.site.services.findings.of_case(work.author, work.case.id))[2]
+    await work.judge(finding, "rejected")
+    rejected = await versions(work)
+    assert_newer({name: one for name, one in gone.items() if name in rejected}, rejected)
+    assert len(rejected) < len(gone), "a rejected finding is told no longer, and the report without it is the later one"
+
+
+def assert_newer(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert set(before) <= set(after), "the same things have the same ids"
+    for name, (times, told) in ((name, after[name]) for name in before):
+        assert times[0] == before[name][0][0], f"{name} was made when it was made"
+        assert told == before[name][1] or times[1] > before[name][0][1], f"{name} says something else in the same version"
+    assert any(after[name][1] != before[name][1] for name in before)
+
+
+async def versions(work: Casework) -> dict[str, tuple[tuple[str, int], str]]:
+    """Of each thing with a version, in both formats: when it was made and last changed, and what it says. Time then goes on."""
+    _, bundle = await file_of(work, "stix")
+    _, made = await file_of(work, "misp")
+    work.site.clock.move(60)
+    event = made["Event"]
+    found = {}
+    for one in [one for one in bundle["objects"] if "modified" in one]:
+        moment = int(datetime.fromisoformat(one["modified"]).timestamp() * 1000)
+        found[one["id"]] = (one["created"], moment), {**one, "modified": ""}
+    attributes = [*event["Attribute"], *(part for one in event["Object"] for part in one["Attribute"])]
+    for one in (event, *event["Object"], *attributes):
+        found[one["uuid"]] = ("", int(one["timestamp"])), {**one, "timestamp": "", "Object": [], "Attribute": []}
+    return {name: (times, json.dumps(told)) for name, (times, told) in found.items()}
 
 
 async def test_what_a_case_marked_amber_may_not_say_in_public_is_refused(work: Casework) -> None:

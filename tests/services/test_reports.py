@@ -1,6 +1,7 @@
 """Reports under the Code: alerts of all cases in a period, each once; frozen numbers; public what may be public."""
 
 import csv
+import hashlib
 import io
 import json
 from datetime import date
@@ -15,7 +16,7 @@ from server.exports.errors import ExportRefused
 from server.exports.kind import CaseExportOrder
 from server.exports.rapid import RapidOrder
 from server.exports.workbook.values import WorkbookDraft
-from server.findings.statistics import Question
+from server.findings.statistics import Question, ids_file
 from tests.exports import test_rapid
 from tests.services.casework import Casework, subject
 from tests.services.test_alerts import draft as alert_draft
@@ -76,8 +77,16 @@ async def test_a_public_report_has_no_titles_and_another_organisation_counts_not
     with pytest.raises(ExportRefused):
         await services.reports.request(work.author, work.case.id, public, said(work))
     await services.cases.mark(work.author, work.case.id, "TLP:CLEAR")
-    made = await services.reports.request(work.author, work.case.id, public, said(work))
-    assert all(b"ALERT1" not in data for data in (await work.files(made.id)).values())
+    await services.findings.statistics.freeze(work.author, "Findings", "findings", Question())
+    made = await services.reports.request(work.author, work.case.id, public, said(work, statistics=[1, 2]))
+    found = await work.files(made.id)
+    assert all(b"ALERT1" not in data for data in found.values())
+    assert all(subject(1)["post_id"].encode() not in data for data in found.values()), "no table for the public names a post"
+    assert {row["unit"] for row in table(found, "ids")} == {"alerts", "findings"}
+    [posts] = [row for row in table(found, "SLI_16_1_1") if row["unit"] == "posts"]
+    _, keys = await services.findings.statistics.keys(work.author, (await services.findings.statistics.list(work.author))[1].id)
+    assert posts["ids_sha256"] == hashlib.sha256(ids_file(keys)).hexdigest(), "who has the statistic's ids file counts again"
+    assert "They name accounts or posts" in {row["what"]: row["how"] for row in table(found, "method")}["ids of S-1"]
     stranger = await work.site.other_organisation()
     elsewhere = await services.cases.open(stranger, CaseOrder("Elsewhere"))
     with pytest.raises(ExportRefused) as refused:

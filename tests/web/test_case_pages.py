@@ -197,7 +197,12 @@ async def test_a_refused_form_says_which_field_and_keeps_what_was_typed(site: Si
     assert "From: nothing of this case is called" in nobody.text and 'name="to_id" value="x"' in nobody.text
     search = await person.get("/search", params={"q": "a <b> word", "captured_from": "yesterday"})
     assert 'name="q" value="a &lt;b&gt; word"' in search.text and 'method="get" action="/search"' in search.text
-    away = ("http://evil.example/x", "http://holdstill.test//evil.example", "http://holdstill.test/\\evil.example", "http://[evil/")
+    away = (
+        "http://evil.example/x",
+        "http://holdstill.test//evil.example",
+        "http://holdstill.test/\\evil.example",
+        "http://[evil/",
+    )
     for elsewhere in away:
         answer = await person.post(f"{case}/moments", data=typed, headers={"referer": elsewhere})
         assert "evil" not in answer.text and 'href="/"' in answer.text, elsewhere

@@ -131,7 +131,8 @@ async def replaying(site: Site) -> AsyncIterator[httpx2.AsyncClient]:
 def test_the_player_opens_addresses_of_the_web_alone() -> None:
     """A device says the address; one that cannot be read as one must not break the player's page."""
     assert _replayable("https://story.example/1") == "https://story.example/1"
-    assert [_replayable(one) for one in ("javascript:alert(1)", "data:text/html,x", "http://[::1", "http://[story", "")] == [""] * 5
+    for other in ("javascript:alert(1)", "data:text/html,x", "http://[::1", "http://[story", ""):
+        assert _replayable(other) == "", other
 
 
 async def frame_of(person: httpx2.AsyncClient, capture_id: str) -> tuple[str, str]:

@@ -81,6 +81,7 @@ class Item(Value):
     posted_at_precision_s: seconds, both ways; no member where the time is exact to a second, or not known. posted_at_compared:
     False where the time is by a formula that was never compared with a published one; else no member.
     captures_withdrawn: those of `captures` that were withdrawn from the case when this was written; no member where none was.
+    deposits_withdrawn: how many archives made elsewhere, on which the finding rests too, were; no member where none was.
     """
 
     finding: str
@@ -95,6 +96,7 @@ class Item(Value):
     posted_at_precision_s: float | None = Field(default=None, exclude_if=lambda one: one is None)
     posted_at_compared: Literal[False] | None = Field(default=None, exclude_if=lambda one: one is None)
     captures_withdrawn: tuple[str, ...] = Field(default=(), exclude_if=lambda one: not one)
+    deposits_withdrawn: int = Field(default=0, exclude_if=lambda one: one == 0)
 
 
 class Notice(Value):
@@ -215,4 +217,6 @@ def item_lines(one: Item) -> list[str]:
         if one.captures_withdrawn
         else ""
     )
+    if one.deposits_withdrawn:
+        gone += f" · archives made elsewhere withdrawn from the case: {one.deposits_withdrawn}"
     return [f"{one.finding}  {one.url}", f"{one.platform} {one.platform_content_id} · {posted} · {captured}{gone}", one.facts]

@@ -22,6 +22,7 @@ TITLE = "Notification through the Rapid Response System"
 CSV_HEADER = (
     "finding", "url", "platform", "account_id", "content_id", "type", "posted_at", "language", "captures",
     "posted_at_precision_s", "posted_at_compared", "captures_withdrawn",
+    "deposits_withdrawn",
 )  # fmt: skip
 REASON_LIMIT = 2_000
 URGENCIES = ("", "immediate", "within_24_hours", "within_72_hours")
@@ -157,5 +158,6 @@ def _csv(rapid: Rapid) -> str:
         cells = (one.finding, one.url, one.platform, one.account_id, one.platform_content_id, one.type, posted, one.language)
         known = (one.posted_at_precision_s, "no" if one.posted_at_compared is False else None)
         gone = array_text(list(one.captures_withdrawn)) if one.captures_withdrawn else ""
-        writer.writerow([*map(csv_cell, cells), array_text(list(one.captures)), *map(csv_cell, known), gone])
+        archives = csv_cell(one.deposits_withdrawn or None)
+        writer.writerow([*map(csv_cell, cells), array_text(list(one.captures)), *map(csv_cell, known), gone, archives])
     return out.getvalue()

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from server.errors import BadInput
-from server.exports.confirmed import case_facts, confirmed_findings
+from server.exports.confirmed import case_facts, confirmed_findings, said_between
 from server.exports.errors import ExportRefused
 from server.exports.exchange.checks import stix_problems
 from server.exports.exchange.claims import CAPTURE, claim_graph
@@ -19,6 +19,7 @@ from server.exports.exchange.stix import stix_bundle
 from server.exports.kind import Asked, ExportKind, Making, Plain, PreviewPart
 from server.exports.parts import ExportParts
 from server.exports.profiles import Profile
+from server.exports.tables.findings import utc_text
 
 PREVIEW_LINES = 40
 PARTNERS = frozenset({Profile.INTERNAL, Profile.AUTHORITY, Profile.PUBLIC})
@@ -67,10 +68,12 @@ def _order(asked: Asked) -> dict[str, str]:
 async def _built(parts: ExportParts, order: Order, build: Build) -> tuple[str, int]:
     """The file's text, and how many findings are in it. Raises: ExportRefused."""
     profile, as_of = Profile(order["profile"]), datetime.fromisoformat(order["as_of"])
+    case_id = uuid.UUID(order["case"])
+    findings = await all_shown(confirmed_findings(parts.database, case_id, as_of), profile)
     async with parts.database.session() as session:
-        facts = await case_facts(session, uuid.UUID(order["case"]))
-    case = CaseShown(str(facts.case_id), facts.number, facts.organisation, order["marking"], profile)
-    findings = await all_shown(confirmed_findings(parts.database, facts.case_id, as_of), profile)
+        facts = await case_facts(session, case_id)
+        said = [utc_text(one) or "" for one in await said_between(session, case_id, as_of)]
+    case = CaseShown(str(facts.case_id), facts.number, facts.organisation, order["marking"], profile, *said)
     made = await asyncio.to_thread(build, case, findings, order)
     return json.dumps(made, ensure_ascii=False, indent=1) + "\n", len(findings)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from server.exports.exchange.shown import CaseShown, Shown
+from server.exports.exchange.shown import CaseShown, Shown, changed
 from server.exports.exchange.stixids import OWN
 from server.exports.tables.findings import utc_text
 from server.exports.tables.posted import NEVER_COMPARED
@@ -24,6 +24,7 @@ Attribute = tuple[str, str, str]
 GALAXY_VERSION = "misp-galaxy v2"
 NO_LIST = False
 WITHDRAWN = "; it was withdrawn from the case"
+EVIDENCE_WITHDRAWN = "Evidence was withdrawn from the case of findings that are confirmed still: "
 INHERIT = "5"
 OWN_ORGANISATION_ONLY = "0"
 
@@ -53,11 +54,11 @@ def misp_event(case: CaseShown, findings: list[Shown]) -> Object:
     tags = list(dict.fromkeys(tag for finding in findings for tag in finding.techniques))
     unmapped = [f"{tag.framework} {tag.version} {tag.id} {tag.name}" for tag in tags if not in_galaxy(tag)]
     event_uuid = _uuid("event", case.case_id, case.profile)
-    last = max(finding.text("confirmed_at") for finding in findings)
+    last = changed(case, findings)
     event: Object = {
         "uuid": event_uuid,
         "info": f"Confirmed findings of case C-{case.number}{f' of {case.author}' if case.author else ''}",
-        "date": last[:10],
+        "date": max(finding.text("confirmed_at") for finding in findings)[:10],
         "timestamp": _seconds(last),
         "distribution": OWN_ORGANISATION_ONLY,
         "threat_level_id": "4",
@@ -70,8 +71,8 @@ def misp_event(case: CaseShown, findings: list[Shown]) -> Object:
     for finding in findings:
         event["Object"] += _finding_objects(event_uuid, finding)
     if gone := [one.link for one in findings if one.cells.get("captures_withdrawn") or one.cells.get("deposits_withdrawn")]:
-        text = "Evidence was withdrawn from the case of findings that are confirmed still: " + ", ".join(gone)
-        event["Attribute"].append(_attribute((event_uuid, "withdrawn", last), ("", "comment", text)))
+        text = EVIDENCE_WITHDRAWN + ", ".join(gone)
+        event["Attribute"].append(_attribute((event_uuid, "withdrawn", last), ("", "comment", text), EVIDENCE_WITHDRAWN))
     if unmapped:
         text = "Techniques that the galaxy does not have: " + "; ".join(unmapped)
         event["Attribute"].append(_attribute((event_uuid, "unmapped", last), ("", "comment", text)))
@@ -92,7 +93,7 @@ def tag_name(tag: Tag) -> str:
 
 def _finding_objects(event: str, finding: Shown) -> Iterator[Object]:
     at, number = finding.text("confirmed_at"), finding.text("finding")
-    scope = (event, finding.text("finding_id"), at)
+    scope = (event, finding.text("finding_id"), finding.modified)
     post = _post(finding)
     subject = None
     if post is not None:
@@ -182,10 +183,11 @@ def _object(template: Template, scope: Scope, told: list[Attribute], *, comment:
     }
 
 
-def _attribute(scope: Scope, told: Attribute) -> Object:
+def _attribute(scope: Scope, told: Attribute, named_by: str = "") -> Object:
+    """Its id follows from its value, or from `named_by`: what is withdrawn later changes the text and not the id."""
     relation, kind, value = told
     made = {
-        "uuid": _uuid("attribute", *scope[:2], value),
+        "uuid": _uuid("attribute", *scope[:2], named_by or value.removesuffix(WITHDRAWN)),
         "type": kind,
         "category": "External analysis" if kind == "link" else "Other",
         "value": value,

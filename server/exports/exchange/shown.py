@@ -8,7 +8,7 @@ from server.exports.errors import ExportRefused
 from server.exports.profiles import Profile
 from server.exports.tables.cells import Value
 from server.exports.tables.columns import FINDING_COLUMNS, SIGHTING_COLUMNS, columns_for
-from server.exports.tables.findings import ConfirmedFinding, sightings_of
+from server.exports.tables.findings import ConfirmedFinding, sightings_of, utc_text
 from server.exports.tables.posted import Posted
 from server.findings.body import Tag
 
@@ -17,12 +17,17 @@ FINDINGS_LIMIT = 5_000
 
 @dataclass(frozen=True)
 class Shown:
-    """One finding. cells, sightings: column name → value, absent ones left out. is_named: its account's id is no pseudonym."""
+    """One finding. cells, sightings: column name → value, absent ones left out. is_named: its account's id is no pseudonym.
+
+    created, modified: when it was first confirmed, and when something last changed what is told of it; RFC 3339 in UTC.
+    """
 
     cells: Mapping[str, Value]
     sightings: tuple[Mapping[str, Value], ...]
     techniques: tuple[Tag, ...]
     is_named: bool
+    created: str
+    modified: str
 
     def text(self, column: str) -> str:
         """The cell as text; empty where the profile has none."""
@@ -57,13 +62,18 @@ class Shown:
 
 @dataclass(frozen=True)
 class CaseShown:
-    """The case whose findings are told: its id, number, organisation, marking (TLP 2.0), and for whom."""
+    """The case whose findings are told: its id, number, organisation, marking (TLP 2.0), and for whom.
+
+    created, judged: when one of its findings was first confirmed, and last confirmed or rejected; RFC 3339 in UTC.
+    """
 
     case_id: str
     number: int
     organisation: str
     marking: str
     profile: Profile
+    created: str
+    judged: str
 
     @property
     def author(self) -> str:
@@ -80,7 +90,14 @@ def shown(finding: ConfirmedFinding, profile: Profile) -> Shown:
         sightings=tuple(_known((column.name, column.cell(one, profile)) for column in seen) for one in sightings_of(finding)),
         techniques=finding.body.ttps,
         is_named=finding.names_account(profile),
+        created=utc_text(finding.first_confirmed_at) or "",
+        modified=utc_text(finding.changed_at) or "",
     )
+
+
+def changed(case: CaseShown, findings: list[Shown]) -> str:
+    """When something last changed what is told of the case: also that a finding was rejected, and is told no longer."""
+    return max([case.judged, *(one.modified for one in findings)])
 
 
 async def all_shown(batches: AsyncIterator[list[ConfirmedFinding]], profile: Profile) -> list[Shown]:

@@ -3,14 +3,15 @@
 One `incident` per finding, `attack-pattern` per technique, `observed-data` with the observables, `sighting`, `note` for the
 assessment and for the evidence, one `report` of the case. Every id is the same in every export. Source: STIX 2.1 (OASIS);
 the kill chain is DISARM's own, never ATT&CK's.
-What a profile and a marking change is told by `modified`. Not checked: whether an address or an account is what the finding says.
+`modified` is the time of the last event that changed what is told: a confirmation, or evidence that was withdrawn; and it tells
+profiles and markings apart. Not checked: whether an address or an account is what the finding says.
 """
 
 import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from server.exports.exchange.shown import CaseShown, Shown
+from server.exports.exchange.shown import CaseShown, Shown, changed
 from server.exports.exchange.stixcommon import (
     Object,
     author_id,
@@ -54,16 +55,15 @@ def stix_bundle(case: CaseShown, findings: list[Shown]) -> Object:
 
 
 def _report(case: CaseShown, findings: list[Shown], refs: list[str]) -> Object:
-    times = sorted(one.text("confirmed_at") for one in findings)
     return domain_object(
         "report",
         object_id("report", case.case_id, case.profile),
-        (times[0], times[-1]),
+        (case.created, changed(case, findings)),
         created_by_ref=creator_id(case),
         object_marking_refs=[TLP_MARKINGS[case.marking]],
         name=f"Confirmed findings of case C-{case.number}",
         report_types=["observed-data"],
-        published=times[-1],
+        published=max(one.text("confirmed_at") for one in findings),
         object_refs=refs,
     )
 
@@ -87,12 +87,11 @@ def _finding_objects(case: CaseShown, finding: Shown) -> list[Object]:
 
 
 def _incident(case: CaseShown, finding: Shown) -> Object:
-    at = finding.text("confirmed_at")
     rest = {name: value for name, value in finding.cells.items() if name not in ELSEWHERE}
     return domain_object(
         "incident",
         object_id("incident", finding.text("finding_id")),
-        (at, at),
+        (finding.created, finding.modified),
         created_by_ref=creator_id(case),
         name=f"{finding.link} {finding.text('type')}",
         description=finding.text("facts"),
@@ -122,7 +121,10 @@ def _attack_pattern(tag: Tag) -> Object:
 
 
 def _observed(case: CaseShown, finding: Shown, incident: Object) -> list[Object]:
-    """What was seen and when; nothing where no time is known or nothing can be named."""
+    """What was seen and when; nothing where no time is known or nothing can be named.
+
+    The sighting counts how often the incident was sighted; of each address no more is known than that it was seen.
+    """
     seen, times = observables(finding), finding.times
     if not seen or not times:
         return []
@@ -135,7 +137,7 @@ def _observed(case: CaseShown, finding: Shown, incident: Object) -> list[Object]
         created_by_ref=creator,
         first_observed=times[0],
         last_observed=times[-1],
-        number_observed=count,
+        number_observed=1,
         object_refs=[one["id"] for one in seen],
     )
     sighting = domain_object(

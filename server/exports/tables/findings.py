@@ -5,7 +5,7 @@ import hmac
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,8 +21,9 @@ _SIGHTING_IDS = uuid.UUID("6e9f9f0c-6a0e-5a9e-9d0b-0f2f3f9a7c11")
 class ConfirmedFinding:
     """The version that was confirmed last, with what its confirmation pinned. `captured_at`: of the captures it cites.
 
-    author, reviewer: names of persons; `organisation`: whose case it is. withdrawn: captures and deposits (by id) that had been
-    withdrawn from the case when this was read, among them perhaps some that it does not cite.
+    author, reviewer: names of persons; `organisation`: whose case it is. first_confirmed_at: of whichever version. withdrawn:
+    captures and deposits (by id) that had been withdrawn from the case when this was read, each with when, and perhaps among them
+    some that it does not cite.
     """
 
     case_id: uuid.UUID
@@ -34,12 +35,13 @@ class ConfirmedFinding:
     version: int
     body_sha256: str
     body: FindingBody
+    first_confirmed_at: datetime
     confirmed_at: datetime
     pins: Mapping[str, Any]
     captured_at: Mapping[str, datetime]
     author: str
     reviewer: str
-    withdrawn: frozenset[str] = frozenset()
+    withdrawn: Mapping[str, datetime] = field(default_factory=dict)
 
     def names_account(self, profile: Profile) -> bool:
         """False where an account stays a pseudonym: for the public, unless a person named the actor or it is an advertisement."""
@@ -61,9 +63,10 @@ class ConfirmedFinding:
         return [self.pseudonym(one) for one in known] if profile is Profile.PUBLIC else known
 
     def looks(self, layer: int) -> str:
-        """The last word on a layer of labels when it was confirmed. Never looked for is `not_checked`, which is not absent."""
+        """The last word on a layer of labels when it was confirmed; at one moment, present counts, as in the checks of evidence.
+        Never looked for is `not_checked`, which is not absent."""
         told = [look for look in self.pins.get("looks", []) if look["layer"] == layer and look["state"] != "not_checked"]
-        return max(told, key=lambda look: str(look["at"]))["state"] if told else "not_checked"
+        return max(told, key=lambda look: (str(look["at"]), look["state"] == "present"))["state"] if told else "not_checked"
 
     @property
     def posted(self) -> PostTime | None:
@@ -96,6 +99,12 @@ class ConfirmedFinding:
         """The archives in words; of a withdrawn one, that it is."""
         told = self.deposits_by_id.items()
         return [f"{words} (withdrawn from the case)" if one in self.withdrawn else words for one, words in told]
+
+    @property
+    def changed_at(self) -> datetime:
+        """The last event that changed what is told of it: its confirmation, or a later withdrawal of what it cites."""
+        gone = [self.withdrawn[one] for one in (*self.captures_withdrawn, *self.deposits_withdrawn)]
+        return max([self.confirmed_at, *gone])
 
     @property
     def silence(self) -> Mapping[str, Any]:

@@ -135,6 +135,12 @@ def method(book: Workbook) -> Iterator[tuple[str, str]]:
                 f"ids of {one.statistic_id}",
                 "Too many for this file: they stand in the statistic's ids file, which has the same SHA-256.",
             )
+        if one.ids_withheld:
+            yield (
+                f"ids of {one.statistic_id}",
+                "They name accounts or posts, as no public file does: they stand in the statistic's ids file, which has the same"
+                " SHA-256.",
+            )
     yield "made at", str(utc_text(book.made_at))
 
 

@@ -69,6 +69,7 @@ class WorkbookDraft(Value):
 class SliRow(Value):
     """One number; where it is a range there is no `n`, only its ends. Empty breakdowns mean all. `ids`: what was counted, in
     order; `ids_elsewhere`: they are too many for this file and stand in the statistic's own ids file, which has the same hash.
+    ids_withheld: they stand only there, because they name accounts or posts and this report is for the public.
     withdrawn: findings that a statistic counts whose evidence was withdrawn when the report was made; None where nothing was
     looked for.
     """
@@ -88,6 +89,7 @@ class SliRow(Value):
     as_of: AwareDatetime
     ids: tuple[str, ...] = ()
     ids_elsewhere: bool = False
+    ids_withheld: bool = Field(default=False, exclude_if=lambda one: not one)
     withdrawn: int | None = Field(default=None, exclude_if=lambda one: one is None)
 
 
