@@ -1,9 +1,11 @@
 """Cases: opening, reading, closing. Each function is scoped by require_case(); the parts of a case have services of their own."""
 
 import uuid
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, func, tuple_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,13 +23,15 @@ from server.cases.texts import long_text, one_line
 from server.db import lock_for_transaction
 from server.errors import BadInput
 from server.operators.actors import OperatorActor
-from server.operators.rights import demand
+from server.operators.rights import demand, own_rows
 from server.operators.roles import Right
 from server.rules.catalogue import shipped
 
 TITLE_LIMIT = 200
 SUMMARY_LIMIT = 5000
 LIST_LIMIT = 200
+Place = tuple[datetime, uuid.UUID]
+"""When the last case of a page was opened, and its id: the next page begins after it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,14 @@ class CaseRow:
     case: CaseFile
     exhibits: int
     members: int
+
+
+@dataclass(frozen=True)
+class CaseChoices:
+    """Cases that a form lets one choose from, newest first. `is_cut`: there are others that are not among them."""
+
+    cases: Sequence[CaseFile]
+    is_cut: bool
 
 
 class CaseService:
@@ -98,17 +110,33 @@ class CaseService:
             await record(self.parts, session, actor, case, ("case.opened", {"number": case.number, "tlp": case.tlp}))
         return case
 
-    async def list(self, actor: OperatorActor) -> list[CaseRow]:
-        """The cases the actor may see, newest first, at most LIST_LIMIT; three statements however many there are. Raises:
-        Forbidden."""
+    async def list(self, actor: OperatorActor, *, before: Place | None = None, limit: int = LIST_LIMIT) -> list[CaseRow]:
+        """A page of the cases the actor may see, newest first, those after `before`; three statements however many there are.
+        Raises: Forbidden."""
         demand(actor, Right.READ)
-        wanted = select(CaseFile).where(visible_cases(actor)).order_by(col(CaseFile.created_at).desc()).limit(LIST_LIMIT)
+        wanted = visible_cases(actor)
+        if before is not None:
+            wanted &= tuple_(col(CaseFile.created_at), col(CaseFile.id)) < tuple_(*before)
         async with self.parts.database.session() as session:
-            cases = (await session.exec(wanted)).all()
+            cases = await _newest(session, wanted, limit)
             ids = [case.id for case in cases]
             exhibits = await _counts(session, Exhibit, col(Exhibit.withdrawn_at).is_(None), ids)
             members = await _counts(session, CaseMember, col(CaseMember.ended_at).is_(None), ids)
         return [CaseRow(case, exhibits.get(case.id, 0), members.get(case.id, 0)) for case in cases]
+
+    async def choices(self, actor: OperatorActor, *, is_own: bool = False, named: Collection[uuid.UUID] = ()) -> CaseChoices:
+        """The newest LIST_LIMIT cases the actor may see, of the own organisation alone where `is_own`, and of the older ones
+        those `named`. Raises: Forbidden."""
+        demand(actor, Right.READ)
+        wanted = visible_cases(actor)
+        if is_own:
+            wanted &= own_rows(actor, CaseFile.organisation_id)
+        async with self.parts.database.session() as session:
+            newest = await _newest(session, wanted, LIST_LIMIT + 1)
+            shown = newest[:LIST_LIMIT]
+            older = set(named) - {one.id for one in shown}
+            kept = await _newest(session, wanted & col(CaseFile.id).in_(older), len(older)) if older else []
+        return CaseChoices([*shown, *kept], len(newest) > LIST_LIMIT)
 
     async def read(self, actor: OperatorActor, case_id: uuid.UUID) -> CaseFile:
         """The case. Raises: Forbidden; NotFound."""
@@ -130,6 +158,11 @@ class CaseService:
             case = await require_case(session, actor, case_id, "lead")
             case.state, case.closed_at = CaseState.CLOSED, self.parts.clock.now()
             await record(self.parts, session, actor, case, ("case.closed", {}))
+
+
+async def _newest(session: AsyncSession, wanted: ColumnElement[bool], limit: int) -> Sequence[CaseFile]:
+    order = (col(CaseFile.created_at).desc(), col(CaseFile.id).desc())
+    return (await session.exec(select(CaseFile).where(wanted).order_by(*order).limit(limit))).all()
 
 
 async def _counts(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from server.captures.scope import require_capture
 from server.exports.case_models import CaseExport
 from server.exports.case_service import CaseExportService
 from server.exports.documents.files import require_printable
@@ -61,6 +62,8 @@ class RapidService:
         case = await self._exports.demand_case(session, actor, case_id, order.export)
         draft, now = order.draft, self._parts.clock.now()
         findings = await numbered_findings(self._parts, case, draft.findings)
+        if draft.policy_capture:
+            await require_capture(session, actor, draft.policy_capture)
         election = shipped().elections.get(case.election_id or "")
         ways = [one for one in open_channels(shipped().channels, draft.platform, now.date()) if one.route == ROUTE]
         rapid = Rapid(

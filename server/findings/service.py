@@ -23,6 +23,7 @@ from server.findings.activities import Activities
 from server.findings.body import FindingBody, canonical, stored_body
 from server.findings.errors import VersionTaken
 from server.findings.labels import Look, UnlabelledTime, unlabelled_time
+from server.findings.listed import FindingLists
 from server.findings.models import Finding, FindingReview, FindingState, FindingVersion, LabelLook
 from server.findings.review import Reviews
 from server.findings.scope import Opened, open_finding, require_finding
@@ -33,7 +34,6 @@ from server.rules.catalogue import Catalogue, shipped
 from server.trust.dsse import MAX_ENVELOPE_BYTES, parse_envelope
 from server.trust.jsontext import Members, parse_json
 
-ROWS_LIMIT = 500
 REASON_LIMIT = 1000
 
 
@@ -58,6 +58,7 @@ class FindingService:
         self.catalogue = catalogue or shipped()
         self.reviews = Reviews(parts, self.catalogue)
         self.statistics = Statistics(parts)
+        self.lists = FindingLists(parts)
         self.tallies = Tallies(parts)
         self.activities = Activities(parts)
 
@@ -188,20 +189,6 @@ class FindingService:
             versions = select(FindingVersion).where(FindingVersion.finding_id == finding.id).order_by(col(FindingVersion.version))
             reviews = select(FindingReview).where(FindingReview.finding_id == finding.id).order_by(col(FindingReview.id))
             return tuple((await session.exec(versions)).all()), tuple((await session.exec(reviews)).all())
-
-    async def of_case(
-        self, actor: OperatorActor, case_id: uuid.UUID, *, before: int | None = None, limit: int = ROWS_LIMIT, state: str = ""
-    ) -> list[Finding]:
-        """The newest of the case's findings by number, those below `before`, of one state. Raises: Forbidden; NotFound."""
-        async with self.parts.database.session() as session:
-            case = await require_case(session, actor, case_id, "read")
-            wanted = select(Finding).where(Finding.case_id == case.id)
-            if before is not None:
-                wanted = wanted.where(Finding.number < before)
-            if state:
-                wanted = wanted.where(Finding.state == state)
-            newest = (await session.exec(wanted.order_by(col(Finding.number).desc()).limit(limit))).all()
-            return [*reversed(newest)]
 
     async def _write(
         self,

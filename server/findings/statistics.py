@@ -4,7 +4,7 @@ hash."""
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +32,7 @@ from server.findings.models import (
 )
 from server.findings.sampling import Sample, sample_of
 from server.findings.tallies import frozen_keys, frozen_lines
-from server.findings.withdrawn import withdrawn_behind
+from server.findings.withdrawn import withdrawn_behind, withdrawn_counted
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand, own_rows
 from server.operators.roles import Right
@@ -51,6 +51,7 @@ MULTI_LABEL = (
     "A thing with two content types counts once in the total and once under each: parts may add up to more than the total."
 )
 ITEMS_LIMIT = 200_000
+ROWS_LIMIT = 200
 
 
 @dataclass(frozen=True)
@@ -169,12 +170,14 @@ class Statistics:
         async with self.parts.database.session() as session:
             return statistic, await frozen_keys(session, statistic.id) or ()
 
-    async def list(self, actor: OperatorActor) -> Sequence[Statistic]:
-        """The organisation's statistics, newest first. Raises: Forbidden."""
+    async def list(self, actor: OperatorActor, *, before: int | None = None, limit: int = ROWS_LIMIT) -> Sequence[Statistic]:
+        """A page of the organisation's statistics, newest first, those of a number below `before`. Raises: Forbidden."""
         demand(actor, Right.READ)
         wanted = select(Statistic).where(own_rows(actor, Statistic.organisation_id)).order_by(col(Statistic.number).desc())
+        if before is not None:
+            wanted = wanted.where(Statistic.number < before)
         async with self.parts.database.session() as session:
-            return (await session.exec(wanted.limit(200))).all()
+            return (await session.exec(wanted.limit(limit))).all()
 
     async def read(
         self, actor: OperatorActor, statistic_id: uuid.UUID, *, limit: int | None = None
@@ -201,6 +204,14 @@ class Statistics:
         statistic, _ = await self.read(actor, statistic_id, limit=0)
         async with self.parts.database.session() as session:
             return await withdrawn_behind(session, statistic)
+
+    async def withdrawn_counts(self, actor: OperatorActor, statistic_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, int]:
+        """How many findings withdrawn() gives for each of the organisation's, of those for which it gives any. Raises:
+        Forbidden."""
+        demand(actor, Right.READ)
+        wanted = select(Statistic.id).where(own_rows(actor, Statistic.organisation_id), col(Statistic.id).in_(statistic_ids))
+        async with self.parts.database.session() as session:
+            return await withdrawn_counted(session, (await session.exec(wanted)).all())
 
 
 async def count(session: AsyncSession, cases: Any, unit: str, asked: tuple[Question, datetime]) -> Answer:

@@ -39,6 +39,48 @@ async def withdrawn_behind(session: AsyncSession, statistic: Statistic) -> tuple
     return tuple(row.id for row in rows)
 
 
+_CASES = """
+SELECT c.id FROM case_file c
+WHERE c.organisation_id IN (SELECT organisation_id FROM statistic WHERE id = ANY(CAST(:ids AS uuid[])))
+  AND (EXISTS (SELECT 1 FROM exhibit e WHERE e.case_id = c.id AND e.withdrawn_at IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM deposit d WHERE d.case_id = c.id AND d.withdrawn_at IS NOT NULL))
+"""
+_COUNTED = """
+WITH touched AS MATERIALIZED (
+  SELECT DISTINCT r.id, r.finding_id, r.at FROM finding f
+  JOIN finding_review r ON r.finding_id = f.id AND r.verdict = 'confirmed'
+  CROSS JOIN LATERAL (
+    SELECT c AS ref FROM jsonb_array_elements_text(r.pins->'captures') c
+    UNION ALL SELECT d->>'id' FROM jsonb_array_elements(r.pins->'deposits') d
+  ) pinned
+  JOIN (
+    SELECT case_id, capture_id AS ref FROM exhibit WHERE withdrawn_at IS NOT NULL
+    UNION ALL SELECT case_id, id::text FROM deposit WHERE withdrawn_at IS NOT NULL
+  ) gone ON gone.case_id = f.case_id AND gone.ref = pinned.ref
+  WHERE f.case_id = ANY(CAST(:cases AS uuid[]))
+), behind AS (
+  SELECT statistic_id, finding_id FROM statistic_item WHERE statistic_id = ANY(CAST(:ids AS uuid[]))
+  UNION SELECT statistic_id, ref FROM statistic_line WHERE statistic_id = ANY(CAST(:ids AS uuid[]))
+)
+SELECT s.id, count(*) AS n FROM behind b
+JOIN touched t ON t.finding_id = b.finding_id
+JOIN statistic s ON s.id = b.statistic_id AND t.at <= s.as_of
+WHERE NOT EXISTS (
+  SELECT 1 FROM finding_review o
+  WHERE o.finding_id = t.finding_id AND o.verdict = 'confirmed' AND o.at <= s.as_of AND o.id > t.id
+) GROUP BY s.id
+"""
+
+
+async def withdrawn_counted(session: AsyncSession, statistic_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many withdrawn_behind() gives, for each of the statistics for which it gives any. Two statements; where nothing of the
+    organisation was withdrawn, no list behind a number is read."""
+    cases = [row.id for row in await run_sql(session, _CASES, ids=list(statistic_ids))]
+    if not cases:
+        return {}
+    return {row.id: row.n for row in await run_sql(session, _COUNTED, ids=list(statistic_ids), cases=cases)}
+
+
 _OF_THESE = """
 SELECT e.capture_id AS ref, e.withdrawn_at AS at FROM exhibit e
 WHERE e.case_id = :case_id AND e.withdrawn_at <= :as_of AND e.capture_id = ANY(CAST(:captures AS text[]))

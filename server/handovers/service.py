@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from server.captures.parts import CaptureParts
 from server.exports.case_service import CaseExportService
+from server.handovers.departed import DepartedLinks
 from server.handovers.links import Links
 from server.handovers.parts import HandoverParts
 from server.handovers.renewing import Renewals
@@ -13,12 +14,13 @@ from server.handovers.visits import Visits
 
 @dataclass(frozen=True)
 class HandoverService:
-    """Links for recipients, what recipients do, records of submission, and newer masked copies for links."""
+    """Links for recipients, what recipients do, records of submission, newer masked copies, links of people who left."""
 
     links: Links
     visits: Visits
     submissions: Submissions
     renewals: Renewals
+    departed: DepartedLinks
 
     @classmethod
     def of(cls, captures: CaptureParts, case_exports: CaseExportService) -> "HandoverService":
@@ -32,4 +34,4 @@ class HandoverService:
             working=captures.working,
         )
         submissions = Submissions(parts)
-        return cls(Links(parts, submissions), Visits(parts), submissions, Renewals(parts))
+        return cls(Links(parts, submissions), Visits(parts), submissions, Renewals(parts), DepartedLinks(parts))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from server.imports.errors import FileRefused
+from server.imports.sheetguard import ROWS_LIMIT
 from server.imports.sniffing import BOM, DELIMITERS, ENCODINGS, delimiter_of, encoding_of, first_undecodable, sign_of
 from server.imports.workbooks import BadCell, Cell, decimal_text, sheet_names, workbook_rows
 
@@ -20,7 +21,6 @@ LINE_LIMIT = 1 << 20
 ROW_LIMIT = 8 << 20
 CELL_LIMIT = 32_767
 COLUMNS_LIMIT = 200
-ROWS_LIMIT = 1_048_576
 Format = Literal["csv", "jsonl", "xlsx"]
 Row = tuple[int, list[Cell]]
 

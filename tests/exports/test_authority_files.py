@@ -96,10 +96,10 @@ def test_the_annex_has_each_thing_once_with_its_ids_as_texts(tmp_path: Path) -> 
         annex.write_csv(out)
         rows = [line.split(",") for line in out.getvalue().splitlines()]
         account = next(row for row in rows if row[1] == "account" and row[2] == "1735765521595875777")
-        assert account[-5:] == ["F-1 F-2", "2", "", "", ""] and account[8:10] == ["2024-07-01T00:00:00.000Z", ""]
+        assert account[-6:] == ["F-1 F-2", "2", "", "", "", ""] and account[8:10] == ["2024-07-01T00:00:00.000Z", ""]
         assert Counter(row[1] for row in rows[1:]) == {"post": 2, "account": 2, "address": 1}
         post = next(row for row in rows if row[1] == "post")
-        assert (post[5], *post[-2:]) == ("2024-07-06T10:00:00.000Z", "0.001", "yes"), "a time with how exact it is"
+        assert (post[5], *post[13:15]) == ("2024-07-06T10:00:00.000Z", "0.001", "yes"), "a time with how exact it is"
         [_, _, period, (_, shown)] = annex.letter(order())
         assert "posted 2024-07-06T10:00:00.000Z ± 0.001 s (platform_id)" in shown
         assert period[1] == ["First day: 2024-07-01 (from 00:00 UTC). Last day: to be set by the authority."]
@@ -131,6 +131,32 @@ def test_the_graph_says_whose_clock_began_an_act_and_whose_ended_it() -> None:
     [action] = [one for one in json.loads(graph(exhibit(1)))["@graph"] if one["@type"] == ACTION]
     told = action["uco-core:description"]
     assert "clock of the device" in told and "received" in told and "no later" in told
+
+
+def test_the_annex_lists_every_time_that_was_stated_of_a_post_with_source_and_zone(tmp_path: Path) -> None:
+    shown = {"value": "2024-07-06T12:01:00+02:00", "source": "displayed", "precision_s": 60.0}
+    read = {"value": "2024-07-06T10:00:07Z", "source": "embedded_json", "precision_s": 1.0}
+    told = {"value": "2024-07-05T23:30:00-04:00", "source": "person", "precision_s": 3600.0}
+    with Annex(tmp_path, Preservation()) as annex:
+        one = {"platform": "facebook", "post_id": "17", "account_id": "77"}
+        annex.add([confirmed(1, subject=one, posted_at=[shown, read]), confirmed(2, subject=one, posted_at=[told, read])])
+        out = io.StringIO()
+        annex.write_csv(out)
+        rows = list(csv.DictReader(io.StringIO(out.getvalue())))
+        [post] = [one for one in rows if one["kind"] == "post"]
+        assert post["posted_at_stated"] == (
+            "2024-07-05T23:30:00-04:00 ± 3600 s (person); 2024-07-06T10:00:07+00:00 ± 1 s (embedded_json); "
+            "2024-07-06T12:01:00+02:00 ± 60 s (displayed)"
+        )
+        assert {one["posted_at_stated"] for one in rows if one["kind"] == "account"} == {""}
+        [line] = [one for one in annex.letter(order())[3][1] if one.startswith("posted ")]
+        assert line.endswith(f"; stated in all: {post['posted_at_stated']}")
+    many = [read | {"value": f"2024-07-06T10:00:{second:02}Z"} for second in range(20)]
+    (tmp_path / "many").mkdir()
+    with Annex(tmp_path / "many", Preservation()) as annex:
+        annex.add([confirmed(1, subject=one, posted_at=many), confirmed(2, subject=one, posted_at=[shown])])
+        [cell] = {row.stated_text for row in annex.rows() if row.stated}
+    assert cell.count(" ± ") == 20 and cell.endswith("; and 1 more"), "what is left out is counted"
 
 
 def test_archives_that_the_annex_does_not_name_are_said_to_be_there(tmp_path: Path) -> None:

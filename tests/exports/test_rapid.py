@@ -20,7 +20,7 @@ AT = datetime(2024, 7, 6, 10, 0, tzinfo=UTC)
 SAID: dict[str, Any] = {
     "platform": "facebook", "organisation": "A network", "signatory_status": "signatory", "contact_name": "The desk",
     "contact_email": "desk@network.example", "urgency": "immediate", "why_now": f"The vote is tomorrow. {WORDS}",
-    "findings": [1], "policy_clause": "No impersonation of candidates.", "policy_capture": "ef" * 32,
+    "findings": [1], "policy_clause": "No impersonation of candidates.",
     "requested_action": "Look at it before the vote", "reach": ["5 to 9 million views per week"],
 }  # fmt: skip
 ITEM = RapidItem(
@@ -35,7 +35,8 @@ def rapid(said: dict[str, Any] | None = None, **changes: Any) -> str:
     values: dict[str, Any] = {
         "notification_id": "N-1", "created_at": AT, "tlp": "TLP:AMBER", "election": "An election",
         "poll_day": date(2024, 7, 7), "channel": "facebook-rrs", "channel_status": "draft", "provider": "Meta",
-        "said": RapidDraft.model_validate(SAID | (said or {})), "items": (ITEM,), "grounds": (GROUND,),
+        "said": RapidDraft.model_validate(SAID | {"policy_capture": "ef" * 32} | (said or {})),
+        "items": (ITEM,), "grounds": (GROUND,),
     }  # fmt: skip
     return canonical(Rapid.model_validate(values | changes))
 

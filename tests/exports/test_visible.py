@@ -79,7 +79,7 @@ def test_a_report_of_titles_with_emoji_and_chinese_letters_can_be_made() -> None
     text = "".join(one.extract_text() for one in pypdf.PdfReader(io.BytesIO(made)).pages)
     assert text.count("⟨U+9009⟩⟨U+4E3E⟩") == text.count("⟨U+1F5F3⟩") == 7, "in head, title, part, line, table and foot"
     sheet = Sheet(
-        words, words, words, words, at, ((words, "1"),), b"", (), (SheetSighting(words, words, words, words, words, words),)
+        words, words, (words,), words, at, ((words, "1"),), b"", (), (SheetSighting(words, words, words, words, words, words),)
     )
     assert sheet_pdf(sheet, dict.fromkeys(SHEET_WORDS, words)).startswith(b"%PDF-")
 

@@ -16,7 +16,7 @@ from server.handovers.errors import HandoverClosed, HandoverRefused
 from server.handovers.links import MadeLink
 from server.handovers.models import Handover
 from server.handovers.submissions import SubmissionOrder
-from tests.handovers.desk import Desk
+from tests.handovers.desk import Desk, parsed
 from tests.services.casework import Casework, subject
 
 
@@ -217,3 +217,35 @@ async def test_a_file_that_is_no_zip_has_a_record_of_submission_too(desk: Desk, 
     assert made.contents == {"exhibits": {}, "files": {"export.json": row.file_sha256}}
     link = await desk.link(kind="case_export", thing_id=str(row.id))
     assert link.row.files[0]["media_type"] == "application/octet-stream"
+
+
+async def test_links_of_who_left_work_on_and_are_shown_to_administrators_who_may_close_them(desk: Desk) -> None:
+    services, own = desk.site.services, desk.lead.organisation_id
+    leaving = await desk.site.colleague(own, "case_lead", name="Leaving Lead")
+    admin = await desk.site.colleague(own, "admin", name="Admin")
+    links, order = services.handovers.links, desk.order(recipient="Court registry")
+    kept, ended, over = [await links.make(leaving, order) for _ in range(3)]
+    staying = await links.make(desk.lead, order)
+    await links.revoke(leaving, ended.row.id)
+    person = await desk.site.person(admin)
+    assert "Court registry" not in (await person.get("/people")).text, "nobody left"
+    assert (await person.post(f"/people/{leaving.operator_id}/disable")).status_code == 303
+    page = (await person.get("/people")).text
+    assert page.count("Court registry</strong>") == 2 and "Leaving Lead, " in page and "Court registry" in page
+    assert f"/people/links/{kept.row.id}/close" in page and str(staying.row.id) not in page and str(ended.row.id) not in page
+    visitor, path = await desk.opened(kept)
+    assert (await visitor.get(path)).status_code == 200, "no recipient is cut off because somebody left"
+    checker = await desk.site.person(await desk.site.colleague(own, "case_lead"))
+    stranger = await desk.site.person(await desk.site.other_organisation())
+    assert (await checker.post(f"/people/links/{kept.row.id}/close")).status_code == 403
+    assert (await stranger.post(f"/people/links/{kept.row.id}/close")).status_code == 404
+    assert (await person.post(f"/people/links/{staying.row.id}/close")).status_code == 404, "its maker is still there"
+    for _ in range(2):
+        assert (await person.post(f"/people/links/{kept.row.id}/close")).status_code == 303
+    assert (await visitor.get(path)).status_code != 200
+    events = [parsed(one) for one in await services.custody.chain(f"handover:{kept.row.id}", organisation_id=own)]
+    assert [one.actor for one in events if one.type == "handover.revoked"] == [admin.urn]
+    assert desk.site.clock is not None
+    desk.site.clock.move(8 * 86400)
+    late = await desk.site.person(admin)
+    assert str(over.row.id) not in (await late.get("/people")).text, "what has ended needs nobody"

@@ -144,6 +144,7 @@ async def test_a_contact_sheet_names_what_stands_in_deposits_on_the_page_and_in_
     person = await desk.site.person()
     page = (await person.get(f"/images/clusters/{cluster.cluster_id}/sheet")).text
     assert "shot.jpg" in page and "a reader" in page and "wrong.jpg" not in page
+    assert "Images in files made elsewhere" in page, "the counts say what they are of"
     assert (await person.get(f"/images/clusters/{cluster.cluster_id}/sheet.pdf")).status_code == 200
     custody, own = desk.site.services.custody, desk.actor.organisation_id
     chain = await custody.chain(f"cluster:{cluster.cluster_id}", organisation_id=own)

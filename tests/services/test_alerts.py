@@ -118,6 +118,31 @@ async def test_the_form_names_what_is_empty_shows_what_is_printed_and_makes_it(w
     assert (await person.get(f"{made.headers['location']}/file")).status_code == 200
 
 
+async def test_the_form_proposes_numbers_and_files_and_a_wrong_one_loses_nothing(work: Casework) -> None:
+    person, path = await work.site.person(work.author), f"/cases/{work.case.id}/exports/alert"
+    bundle = (await work.site.services.alerts.request(work.author, work.case.id, ORDER, draft())).id
+    form = (await person.get(path)).text
+    assert 'name="statistics_ticked" value="S-1"' in form and "Posts on the eve" in form
+    assert f'<option value="{bundle}">Alert · The members' in form
+    lines = {name: "\n".join(value) if isinstance(value, list) else value for name, value in SAID.items()}
+    sent = lines | {"profile": "internal", "purpose": "p", "recipient": "r", "statistics": "", "act": "check"}
+    shown = await person.post(path, data=sent | {"statistics_ticked": "S-1", "bundle_chosen": str(bundle)})
+    assert shown.status_code == 200 and "Posts on the eve (S-1" in shown.text
+    assert 'value="S-1" checked' in shown.text and f'<option value="{bundle}" selected>' in shown.text, "what was ticked stays"
+    absent = str(uuid.uuid4())
+    for typed, status, told in (
+        ({"statistics": "S-1, S-99"}, 404, "S-99 is no frozen number of this organisation."),
+        ({"bundle": absent}, 404, f"{absent} is no finished bundle or export of this organisation."),
+        ({"statistics": "S-one"}, 422, "Frozen numbers to print, such as S-1, S-3: &#39;S-one&#39; is no number: write S-1, S-3"),
+        ({"bundle": absent, "bundle_chosen": str(bundle)}, 422, "is typed and another one is chosen"),
+        ({"bundle": "the second"}, 422, "Id of the evidence bundle whose hash is printed, if there is one: "),
+    ):
+        refused = await person.post(path, data=sent | typed)
+        assert refused.status_code == status and told in refused.text, (typed, refused.text[:2000])
+        assert "Calls to vote on the eve" in refused.text, "nothing typed is lost"
+        assert all(f'value="{value}"' in refused.text for value in typed.values())
+
+
 async def test_whoever_holds_an_alert_finds_its_versions_and_nothing_it_says(work: Casework) -> None:
     alerts = work.site.services.alerts
     made = [await alerts.request(work.author, work.case.id, ORDER, draft(overview=one)) for one in ("First.", "Second.")]

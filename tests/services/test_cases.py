@@ -9,6 +9,7 @@ import pytest
 
 from server.cases.entities import EntityOrder, MetricOrder, RelationOrder
 from server.cases.errors import AlreadyExhibit, CaseClosed
+from server.cases.models import CaseFile
 from server.cases.service import CaseOrder
 from server.errors import BadInput, Forbidden, NotFound
 from tests.web.site import Site
@@ -147,6 +148,28 @@ async def test_a_fact_checker_sees_cases_by_membership_an_investigator_all_of_th
     await cases.notes.write(ida, case.id, "Now I may write")
     [row] = await cases.list(lead)
     assert (row.exhibits, row.members) == (0, 2)
+
+
+async def test_every_case_is_on_one_page_of_the_list(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases, lead = site.services.cases, await lead_of(site)
+    made = [(await cases.open(lead, CaseOrder(f"Case {number}"))).id for number in range(5)]  # at one and the same moment
+    guest = await site.other_organisation()
+    shared = await cases.open(guest, CaseOrder("Theirs"))
+    await cases.members.redeem(lead, await cases.members.invite(guest, shared.id, "reader"))
+    seen: list[CaseFile] = []
+    while page := await cases.list(lead, before=(seen[-1].created_at, seen[-1].id) if seen else None, limit=2):
+        seen += [row.case for row in page]
+    assert len(seen) == 6 and {one.id for one in seen} == {*made, shared.id}
+    whole = await cases.choices(lead, is_own=True)
+    assert {one.id for one in whole.cases} == set(made) and not whole.is_cut, "a number is never made of a guest's case"
+    monkeypatch.setattr("server.cases.service.LIST_LIMIT", 5)
+    assert not (await cases.choices(lead, is_own=True)).is_cut and (await cases.choices(lead)).is_cut
+    left = ({*made, shared.id} - {one.id for one in (await cases.choices(lead)).cases}).pop()
+    named = await cases.choices(lead, named=[left, uuid4()])
+    assert {one.id for one in named.cases} == {*made, shared.id}, "the one that is named is there, whatever its age"
+    assert [one.id for one in (await cases.choices(guest, named=made)).cases] == [shared.id], (
+        "nothing of another organisation's by naming it"
+    )
 
 
 async def test_what_another_organisation_asks_of_a_case_is_answered_as_for_an_absent_one(site: Site) -> None:

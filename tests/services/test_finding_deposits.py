@@ -127,6 +127,7 @@ async def test_a_number_says_that_evidence_of_what_it_counts_was_withdrawn(site:
     person = await site.person(work.author)
     assert (await recount(site.services.database, statistic.id)).withdrawn == ()
     assert "was withdrawn" not in (await person.get(f"/statistics/{statistic.id}")).text
+    assert "withdrawn" not in (await person.get("/statistics")).text
     await site.services.imports.deposits.withdraw(work.author, deposit.id, "it shows something else")
     assert (await recount(site.services.database, statistic.id)).withdrawn == (rests.id,)
     await cases.exhibits.withdraw(work.author, work.case.id, 1, "wrong post")
@@ -135,6 +136,11 @@ async def test_a_number_says_that_evidence_of_what_it_counts_was_withdrawn(site:
     page = (await person.get(f"/statistics/{statistic.id}")).text
     assert "Evidence of 2 findings counted here was withdrawn" in page
     later = await findings.statistics.freeze(work.author, "Findings", "findings", Question())
+    counts = {statistic.id: 2, later.id: 2}
+    assert await findings.statistics.withdrawn_counts(work.author, list(counts)) == counts
+    assert (await person.get("/statistics")).text.count("Evidence of 2 findings withdrawn") == 2, "the list says it too"
+    stranger = await site.other_organisation()
+    assert await findings.statistics.withdrawn_counts(stranger, list(counts)) == {}
     assert later.n == 2 and len(await findings.statistics.withdrawn(work.author, later.id)) == 2, "a new number says it too"
 
 

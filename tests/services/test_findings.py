@@ -266,7 +266,7 @@ async def test_another_organisation_learns_nothing_of_a_finding(work: Casework) 
                 await act
             assert refused.value.data == {"kind": "finding", "id": str(finding_id)}
     for act in (
-        findings.of_case(stranger, work.case.id),
+        findings.lists.page(stranger, work.case.id, 9),
         findings.draft(stranger, work.case.id, "silence_violation", work.body()),
     ):
         with pytest.raises(NotFound):

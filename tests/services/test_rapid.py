@@ -1,6 +1,7 @@
 """Rapid notifications of a case: confirmed findings of one platform, by the channel the rules know, through form and command."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -78,3 +79,28 @@ async def test_the_form_names_everything_missing_shows_it_and_makes_it(work: Cas
     assert shown.status_code == 200 and URL in shown.text and "Impersonation" in shown.text
     made = await person.post(path, data=sent | {"act": "make"})
     assert made.status_code == 303 and (await person.get(f"{made.headers['location']}/file")).status_code == 200
+
+
+async def test_the_form_proposes_findings_with_their_states_and_exhibits(work: Casework) -> None:
+    person, path = await work.site.person(work.author), f"/cases/{work.case.id}/exports/rapid"
+    form = (await person.get(path)).text
+    proposed = dict(re.findall(r'value="(F-\d)"( disabled)?>.*?class="pill', form))
+    assert proposed == {"F-1": "", "F-2": "", "F-3": "", "F-4": " disabled"}, "a draft is there, and cannot be ticked"
+    assert re.search(r'value="F-4" disabled>.*?<span class="pill ">Draft</span>', form) and ">Confirmed</span>" in form
+    assert f'<option value="{work.capture_id}">1 · ' in form
+    sent = {name: value for name, value in SAID.items() if isinstance(value, str)} | {"purpose": "p", "act": "check"}
+    ticked = {"findings": "2", "findings_ticked": ["F-2", "F-1"], "policy_capture_chosen": work.capture_id}
+    shown = await person.post(path, data=sent | ticked)
+    assert shown.status_code == 200
+    assert re.findall(r">(F-\d)  https", shown.text) == ["F-2", "F-1"], "typed and ticked, each once"
+    assert f"The rule as captured: {work.capture_id}" in shown.text and 'value="F-1" checked' in shown.text
+    for typed, told in (
+        ({"findings": "F-9"}, "Confirmed findings, such as F-1, F-3: F-9 is no confirmed finding of this case."),
+        ({"findings": "F-4"}, "F-4 is not confirmed (its newest version: Draft)."),
+        ({"findings": "F-2", "policy_capture": "0" * 64}, f"{'0' * 64} is no capture that you may see."),
+    ):
+        refused = await person.post(path, data=sent | typed)
+        assert refused.status_code == 404 and told in refused.text, typed
+        assert all(f'value="{value}"' in refused.text for value in typed.values()), "nothing typed is lost"
+    notice = (await person.get(f"/cases/{work.case.id}/exports/notices/dsa_notice")).text
+    assert 'value="F-4" disabled' in notice and 'name="findings_ticked" value="F-3"' in notice

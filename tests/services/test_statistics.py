@@ -61,7 +61,7 @@ async def test_a_later_change_moves_no_frozen_number(work: Casework) -> None:
     services = work.site.services
     statistic = await services.findings.statistics.freeze(work.author, "Instances", "instances", Question())
     work.site.clock.move(60)
-    [*_, last] = [one for one in await services.findings.of_case(work.author, work.case.id) if one.state == "confirmed"]
+    last = (await services.findings.lists.page(work.author, work.case.id, 1, state="confirmed"))[0].finding
     await services.findings.revise(work.author, last.id, 1, (work.body(subject=subject(5, cluster="IC-9@v1")), "another post"))
     await work.confirmed(subject=subject(6, cluster="IC-6@v1"))
     assert (await recount(services.database, statistic.id)).is_sound
@@ -73,7 +73,7 @@ async def test_a_rejected_finding_leaves_new_numbers_and_stays_in_old_ones(work:
     services = work.site.services
     statistic = await services.findings.statistics.freeze(work.author, "Findings", "findings", Question())
     work.site.clock.move(60)
-    first = (await services.findings.of_case(work.author, work.case.id))[0]
+    first = (await services.findings.lists.page(work.author, work.case.id, 100))[-1].finding
     await work.judge(first, "rejected")
     assert len((await work.counted("findings", Question())).keys) == 4
     assert (await recount(services.database, statistic.id)).is_sound

@@ -5,9 +5,12 @@ import re
 import httpx2
 import pytest
 
+from server.cases.service import CaseOrder
+from server.findings.statistics import Question
 from server.web.middleware import CONTENT_SECURITY_POLICY
 from server.web.pages.render import PICKER_POLICY
 from server.web.texts import catalogue
+from tests.services.casework import Casework
 from tests.web.site import Site
 
 PICKER = '<script type="module" src="/static/pick.js"></script>'
@@ -149,6 +152,55 @@ async def test_everything_of_a_case_can_be_added_on_its_page(site: Site) -> None
     assert (await guest.post(f"{case}/notes", data={"text": "x"})).status_code == 403, "a reader reads"
     assert (await person.post(f"{case}/close")).status_code == 303
     assert (await person.post(f"{case}/notes", data={"text": "late"})).status_code == 409
+
+
+async def test_every_list_of_findings_says_their_states_in_words(site: Site) -> None:
+    work = await Casework.begin(site)
+    person, case = await site.person(work.author), f"/cases/{work.case.id}"
+    kept = await work.confirmed()
+    number = await site.services.findings.statistics.freeze(work.author, "Posts", "posts", Question())
+    await site.services.findings.revise(work.author, kept.id, 1, (work.body(facts="Seen again."), "a second look"))
+    await work.draft("impersonation")
+    await work.judge(await work.draft(), "rejected")
+    for path in (case, f"{case}/findings"):
+        page = (await person.get(path)).text
+        assert re.findall(r'<span class="pill[^"]*">(Draft|Confirmed|Rejected)<', page)[:3] == ["Rejected", "Draft", "Draft"], (
+            path
+        )
+        assert page.count("version 1 stays confirmed") == 1, "the confirmed version counts while the newer one is a draft"
+    behind = (await person.get(f"/statistics/{number.id}")).text
+    assert "F-1</a>" in behind and ">Draft<" in behind and "version 1 stays confirmed" in behind
+    checker = await site.person(await site.colleague(work.author.organisation_id, "fact_checker"))
+    assert "F-1</a>" not in (await checker.get(f"/statistics/{number.id}")).text, "of a case that one may not see, an id alone"
+    found = (await person.get("/search", params={"q": "account", "kind": "finding"})).text
+    assert {"Draft", "Rejected"} <= set(re.findall(r'<span class="pill[^"]*">(\w+)<', found))
+    await work.judge(kept, "rejected")
+    assert "stays confirmed" not in (await person.get(case)).text
+
+
+async def test_the_list_of_cases_goes_on_and_lists_to_choose_from_say_that_they_are_cut(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.web.pages.cases.CASES_SHOWN", 2)
+    monkeypatch.setattr("server.cases.service.LIST_LIMIT", 2)
+    assert site.clock is not None
+    lead, person, made = await site.services.operators.ensure_default_operator(), await site.person(), []
+    for number in range(5):
+        site.clock.move(60)
+        made.append((await site.services.cases.open(lead, CaseOrder(f"Case {number}"))).id)
+    seen, at = [], "/cases"
+    while at:
+        page = (await person.get(at)).text
+        seen += re.findall(r'row-title"><a href="/cases/([0-9a-f-]{36})"', page)
+        following = re.search(r'href="(/cases\?before=[^"]+)">Older cases', page)
+        at = following[1] if following else ""
+    assert seen == [str(one) for one in reversed(made)]
+    for path in ("/statistics", "/activities", "/search"):
+        assert "The 2 newest cases are listed" in (await person.get(path)).text, path
+        begun = (await person.get(path, params={"case": str(made[0])})).text
+        assert f'value="{made[0]}" selected' in begun, path
+    for path in ("/cases?before=yesterday", "/cases?before=2024-07-06|x", "/statistics?case=x", "/activities?case=x"):
+        assert (await person.get(path)).status_code == 422, path
 
 
 @pytest.mark.parametrize("time", ["2024-02-30", "06.07.2024", "2024-07-06T25:00", "x" * 299])

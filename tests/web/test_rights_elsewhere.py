@@ -55,6 +55,7 @@ QUERIES = {"/api/v1/images/search": ("image={sha256}", "capture={capture_id}"), 
     "/statistics/{statistic_id}/sample": ("seed=1&size=3",), "/judgings/{judging_id}": ("place=unknown",),
     "/handovers/new": THINGS, "/submissions/new": THINGS, "/cases/{case_id}/entities": ("entity={entity_id}", "q=Zebra"),
     "/cases/{case_id}/findings/new": ("type=silence_violation",), "/": ("q=ebrafinc",), "/api/v1/captures": ("q=ebrafinc",),
+    "/statistics": ("case={case_id}",), "/activities": ("case={case_id}",),
     "/search": ("q=note", "q=facts&case={case_id}"), "/cases/{case_id}": ("q=Zebra",),
 }  # fmt: skip
 LISTED = {"cursor", "limit", "after", "before", "repeated", "host", "moved", "view", "notes", "state", "profile", "unit", "first",
@@ -198,7 +199,9 @@ async def test_no_route_shows_tells_or_changes_what_another_organisation_has(sit
     assert shapeless == SHAPELESS, "what is refused for its shape alone shows nothing"
     after = [len(await services.custody.chain(item, organisation_id=owner)) for item in items]
     assert after == before and before[-1] > 0, "nothing was written to the chains of the other organisation"
-    opened = await services.findings.read(work.author, (await services.findings.of_case(work.author, work.case.id))[0].id)
+    opened = await services.findings.read(
+        work.author, (await services.findings.lists.page(work.author, work.case.id, 99))[-1].finding.id
+    )
     assert opened.finding.version == 1 and opened.case.tlp == "TLP:AMBER" and opened.case.state == "open"
     await cross(site, stranger, ids)
     again = await lists(site, member, ids)

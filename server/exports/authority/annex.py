@@ -15,15 +15,17 @@ from server.exports.authority.order import AuthorityOrder, Preservation
 from server.exports.tables.cells import csv_cell
 from server.exports.tables.findings import ConfirmedFinding, utc_text
 from server.exports.tables.posted import NEVER_COMPARED
+from server.rules.posttimes import FIRST_RULE, of_id
 
 COLUMNS = (
     "platform", "kind", "identifier", "account_id", "url", "posted_at", "posted_at_source", "first_captured_at", "preserve_from",
     "preserve_to", "findings", "findings_count", "made_elsewhere", "posted_at_precision_s",
-    "posted_at_compared",
+    "posted_at_compared", "posted_at_stated",
 )  # fmt: skip
 NAMED_FINDINGS = 20
 PRINTED_ROWS = 500
 NAMED_ARCHIVES = 5
+NAMED_TIMES = 20
 ARCHIVES_LIMIT = 2_000
 _MAKE = """
 CREATE TABLE item (
@@ -32,6 +34,13 @@ CREATE TABLE item (
   PRIMARY KEY (platform, kind, identifier)
 ) WITHOUT ROWID
 """
+_MAKE_STATED = """
+CREATE TABLE stated (
+  platform TEXT, kind TEXT, identifier TEXT, at TEXT, words TEXT, PRIMARY KEY (platform, kind, identifier, at, words)
+) WITHOUT ROWID
+"""
+_STATE = "INSERT OR IGNORE INTO stated VALUES (?, ?, ?, ?, ?)"
+_STATED = "SELECT words FROM stated WHERE (platform, kind, identifier) = (?, ?, ?) ORDER BY at, words"
 _ADD = """
 INSERT INTO item
 VALUES (:platform, :kind, :identifier, :account, :url, :posted, :source, :captured, :finding, 1, :elsewhere, :precision,
@@ -52,13 +61,17 @@ _READ = (
 
 @dataclass(frozen=True)
 class AnnexRow:
-    """One thing to preserve, cells in the order of COLUMNS. Ids are texts; times RFC 3339 in UTC, "" where nothing is known."""
+    """One thing to preserve, cells in the order of COLUMNS. Ids are texts; times RFC 3339 in UTC, "" where nothing is known.
+
+    stated: every time of posting that its findings state, the earliest first, in the zone it was stated in.
+    """
 
     cells: tuple[str, ...]
     findings_count: int
     made_elsewhere: str
     precision_s: str
     compared: str
+    stated: tuple[str, ...]
 
     def words(self) -> list[str]:
         """The row as lines of a letter."""
@@ -69,6 +82,8 @@ class AnnexRow:
             if named["posted_at"]
             else "time of posting not known"
         )
+        if len(self.stated) > 1:
+            posted += f"; stated in all: {self.stated_text}"
         captured = f"first captured {named['first_captured_at']}" if named["first_captured_at"] else "no capture in the case"
         archives = f"its findings cite {self.made_elsewhere}" if self.made_elsewhere else ""
         about = [named["url"], f"account {named['account_id']}" if named["account_id"] else "", posted, captured, archives]
@@ -76,6 +91,12 @@ class AnnexRow:
             f"{named['platform'] or 'platform not stated'} {named['kind']} {named['identifier']}",
             *(one for one in about if one),
         ]
+
+    @property
+    def stated_text(self) -> str:
+        """The stated times in one cell: at most NAMED_TIMES, and how many more."""
+        left = len(self.stated) - NAMED_TIMES
+        return "; ".join([*self.stated[:NAMED_TIMES], *([f"and {left} more"] if left > 0 else [])])
 
 
 class Annex:
@@ -86,6 +107,7 @@ class Annex:
         self._items = sqlite3.connect(folder / "annex.sqlite", check_same_thread=False, isolation_level=None)
         self._items.execute("PRAGMA synchronous = OFF")
         self._items.execute(_MAKE)
+        self._items.execute(_MAKE_STATED)
 
     def __enter__(self) -> Self:
         return self
@@ -97,7 +119,10 @@ class Annex:
         """The post, account, channel, advertisement and account set of each finding; its address where it names no id."""
         self._items.execute("BEGIN")
         for finding in findings:
-            self._items.executemany(_ADD, list(_items(finding)))
+            items = list(_items(finding))
+            self._items.executemany(_ADD, items)
+            things = [(one["platform"], one["kind"], one["identifier"]) for one in items if one["posted"]]
+            self._items.executemany(_STATE, [(*thing, *time) for thing in things for time in _stated(finding)])
         self._items.execute("COMMIT")
 
     @property
@@ -112,7 +137,10 @@ class Annex:
         for platform, kind, identifier, account, url, posted, source, captured, findings, n, *told in self._items.execute(_READ):
             more = f" and {n - NAMED_FINDINGS} more" if n > NAMED_FINDINGS else ""
             cells = (platform, kind, identifier, account, url, posted, source, captured, first, last, findings + more)
-            yield AnnexRow(cells, n, *told)
+            times = self._items.execute(_STATED, (platform, kind, identifier)) if posted else ()
+            elsewhere, precision, compared = told
+            stated = tuple(words for (words,) in times)
+            yield AnnexRow(cells, n, elsewhere, precision, compared, stated)
 
     def write_csv(self, out: IO[str]) -> None:
         """All rows; texts that a spreadsheet would act on have one ' before them, as in the tables."""
@@ -120,7 +148,9 @@ class Annex:
         writer.writerow(COLUMNS)
         for row in self.rows():
             cells = [csv_cell(cell) for cell in row.cells]
-            writer.writerow([*cells, row.findings_count, csv_cell(row.made_elsewhere), row.precision_s, row.compared])
+            writer.writerow(
+                [*cells, row.findings_count, csv_cell(row.made_elsewhere), row.precision_s, row.compared, row.stated_text]
+            )
 
     def letter(self, order: AuthorityOrder) -> list[tuple[str, list[str]]]:
         """Titles and lines of the annex for people: at most PRINTED_ROWS things, and how many the CSV has besides."""
@@ -173,6 +203,23 @@ def _items(finding: ConfirmedFinding) -> Iterator[dict[str, object]]:
     if not (subject.post_id or subject.ad_id):
         found.append(("address", subject.url, post))
     yield from (more | {"kind": kind, "identifier": identifier} for kind, identifier, more in found if identifier)
+
+
+def _stated(finding: ConfirmedFinding) -> list[tuple[str, str]]:
+    """Each time of posting that the finding states: in UTC, and as it was stated, with its zone, precision and source.
+
+    Whether one is compared follows from the rule for times that the confirmation pins, as for the one that counted.
+    """
+    subject, times = finding.body.subject, finding.body.times
+    if finding.pins.get("time_rule", FIRST_RULE) != FIRST_RULE:
+        times = of_id(times, subject.platform, subject.post_id)
+    return [
+        (
+            utc_text(one.value) or "",
+            f"{one.value.isoformat()} ± {one.precision_s:g} s ({one.source}{'' if one.compared else f', {NEVER_COMPARED}'})",
+        )
+        for one in times
+    ]
 
 
 def _archives(finding: ConfirmedFinding) -> str:

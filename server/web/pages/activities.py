@@ -14,7 +14,7 @@ from server.operators.roles import Right
 from server.web.deps import Reader, ServicesDep, Writer
 from server.web.forms import optional, typed_id, utc_time
 from server.web.pages.render import render
-from server.web.pages.statistics import own_cases
+from server.web.pages.statistics import chosen_case
 
 router = APIRouter()
 Line = Annotated[str, Form(max_length=300)]
@@ -54,11 +54,15 @@ Typed = Annotated[ActivityOrder, Depends(typed_order)]
 
 
 @router.get("/activities")
-async def log(request: Request, actor: Reader, services: ServicesDep, first: Day = "", last: Day = "") -> Response:
+async def log(
+    request: Request, actor: Reader, services: ServicesDep, first: Day = "", last: Day = "", case: Day = ""
+) -> Response:
     """The lines that hold, newest first, of a period or of all time."""
     days = [_day(name, text) if text else None for name, text in (("first", first), ("last", last))]
-    cases = await own_cases(actor, services)
     lines = await services.findings.activities.said(actor, days[0], days[1], limit=LINES_SHOWN + 1)
+    chosen = await chosen_case(services, actor, case)
+    named = {one.case_id for one in lines} | {chosen}
+    cases = await services.cases.choices(actor, is_own=True, named=[one for one in named if one is not None])
     return render(
         request,
         "activities.html",
@@ -71,7 +75,8 @@ async def log(request: Request, actor: Reader, services: ServicesDep, first: Day
         measures=MEASURES,
         limit=TEXT_LIMIT,
         cases=cases,
-        numbers={one.id: one.number for one in cases},
+        case=chosen,
+        numbers={one.id: one.number for one in cases.cases},
         writes=Right.WRITE in actor.rights,
         today=services.clock.now().date().isoformat(),
     )

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse
 
-from server.errors import BadInput, ServiceError
+from server.errors import BadInput, NotFound, ServiceError
 from server.exports.documents.alert import AlertDraft, paper_data
 from server.exports.documents.values import bad_input
 from server.exports.errors import ExportRefused
@@ -16,7 +16,8 @@ from server.exports.profiles import ASKS, Profile
 from server.operators.actors import OperatorActor
 from server.web.deps import PublicExporter, ServicesDep
 from server.web.forms import lines
-from server.web.pages.render import render
+from server.web.pages.proposals import PROPOSED, chosen_of, numbers_of, proposed, said_of, typed_form
+from server.web.pages.render import render, texts_of
 from server.web.problems import status_of
 
 router = APIRouter()
@@ -33,8 +34,7 @@ async def form(request: Request, case_id: uuid.UUID, actor: PublicExporter, serv
 @router.post("/cases/{case_id}/exports/alert")
 async def write(request: Request, case_id: uuid.UUID, actor: PublicExporter, services: ServicesDep) -> Response:
     """Shows what would be printed, or makes it; what was typed is never lost."""
-    sent = await request.form(max_files=0, max_fields=50)
-    fields = {name: value for name, value in sent.items() if isinstance(value, str)}
+    fields = await typed_form(request)
     order = CaseExportOrder(fields.get("profile", ""), fields.get("purpose", ""), fields.get("recipient", ""))
     try:
         draft = _draft(fields)
@@ -42,7 +42,9 @@ async def write(request: Request, case_id: uuid.UUID, actor: PublicExporter, ser
             made = await services.alerts.request(actor, case_id, order, draft)
             return RedirectResponse(f"/case-exports/{made.id}", status_code=HTTPStatus.SEE_OTHER)
         shown = paper_data(await services.alerts.preview(actor, case_id, order, draft))
-    except (BadInput, ExportRefused) as error:
+    except (BadInput, ExportRefused, NotFound) as error:
+        if error.data.get("kind") == "case":
+            raise
         return await _page(request, actor, services, (case_id, fields, None, error))
     return await _page(request, actor, services, (case_id, fields, shown, None))
 
@@ -55,6 +57,7 @@ async def _page(
 ) -> Response:
     case_id, fields, shown, error = asked
     await services.case_exports.of_case(actor, case_id, limit=1)
+    proposals = await proposed(services, actor, case_id, ONE_LINE, texts_of(request))
     return render(
         request,
         "alert_form.html",
@@ -66,15 +69,17 @@ async def _page(
         one_line=ONE_LINE,
         long=LONG,
         shown=shown,
-        error=None if error is None else error.data,
+        proposals=proposals,
+        proposals_limit=PROPOSED,
+        error=None if error is None else said_of(error, "alert", proposals, texts_of(request)),
     )
 
 
 def _draft(fields: dict[str, str]) -> AlertDraft:
-    numbers = fields.get("statistics", "").upper().replace("S-", " ").replace(",", " ").split()
     values: dict[str, object] = {name: fields.get(name, "") for name in (*ONE_LINE, "overview")}
     values |= {name: lines(fields.get(name, "")) for name in LONG if name != "overview"}
+    values |= {"statistics": numbers_of("statistics", fields), "bundle": chosen_of("bundle", fields) or None}
     try:
-        return AlertDraft.model_validate(values | {"statistics": numbers, "bundle": fields.get("bundle", "").strip() or None})
+        return AlertDraft.model_validate(values)
     except ValidationError as error:
         raise bad_input(error) from error

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse
 
 from server.captures.sharing import MemberRole
 from server.cases.entities import CONFIDENCES, RELATIONS
-from server.cases.models import CaseState, EntityKind, Tlp
+from server.cases.models import CaseFile, CaseNote, CaseState, EntityKind, Tlp
 from server.cases.notes import MOMENT_KINDS, NOTES_SHOWN, MomentOrder
 from server.cases.searchquery import STATES, SearchQuery
 from server.cases.service import CaseOrder
@@ -31,16 +31,20 @@ router = APIRouter()
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 Line = Annotated[str, Form(max_length=300)]
 Long = Annotated[str, Form(max_length=10_000)]
-ENTITIES_SHOWN, FINDINGS_SHOWN, FINDINGS_ROWS = 25, 25, 50
+ENTITIES_SHOWN, FINDINGS_SHOWN, FINDINGS_ROWS, CASES_SHOWN = 25, 25, 50, 50
 MARKINGS = tuple(one.value for one in Tlp)
 
 
 @router.get("/cases")
-async def index(request: Request, actor: Reader, services: ServicesDep) -> Response:
-    """The cases the reader may see."""
-    rows = await services.cases.list(actor)
-    elections = shipped().elections.values()
-    return render(request, "cases.html", section="cases", rows=rows, tlps=MARKINGS, elections=elections)
+async def index(
+    request: Request, actor: Reader, services: ServicesDep, before: Annotated[str, Query(max_length=80)] = ""
+) -> Response:
+    """A page of the cases the reader may see, the newest first."""
+    rows = await services.cases.list(actor, before=_place("before", before), limit=CASES_SHOWN + 1)
+    shown, elections = rows[:CASES_SHOWN], shipped().elections.values()
+    last = shown[-1].case if len(rows) > CASES_SHOWN else None
+    older = last and f"/cases?{urlencode({'before': _cursor(last)})}"
+    return render(request, "cases.html", section="cases", rows=shown, older=older, tlps=MARKINGS, elections=elections)
 
 
 @router.post("/cases")
@@ -82,7 +86,7 @@ async def one(
     """One case: exhibits, the newest findings, notes and entities, timeline, members; or what a search in it finds, alone."""
     if q.strip():
         return await _found(request, actor, services, SearchQuery(q, case_id=case_id))
-    return await _page(request, actor, services, case_id, Shown(after=after, notes=_written(notes)))
+    return await _page(request, actor, services, case_id, Shown(after=after, notes=_place("notes", notes)))
 
 
 @router.get("/cases/{case_id}/findings")
@@ -97,9 +101,9 @@ async def findings(
     """The case's findings, the newest first."""
     case = await services.cases.read(actor, case_id)
     state = state if state in STATES else ""
-    rows = await services.findings.of_case(actor, case_id, before=before, limit=FINDINGS_ROWS + 1, state=state)
-    shown = rows[::-1][:FINDINGS_ROWS]
-    following = urlencode({"before": shown[-1].number, "state": state}) if len(rows) > FINDINGS_ROWS else ""
+    rows = await services.findings.lists.page(actor, case_id, FINDINGS_ROWS + 1, before=before, state=state)
+    shown = rows[:FINDINGS_ROWS]
+    following = urlencode({"before": shown[-1].finding.number, "state": state}) if len(rows) > FINDINGS_ROWS else ""
     next_url = following and f"/cases/{case_id}/findings?{following}"
     choices = {"states": STATES}
     return render(
@@ -215,7 +219,7 @@ async def _page(request: Request, actor: OperatorActor, services: ServicesDep, c
     leads = Right.LEAD in actor.rights and case.organisation_id == actor.organisation_id and case.state == CaseState.OPEN
     exhibits = await cases.exhibits.page(actor, case_id, after=shown.after)
     entities = await cases.entities.lists.overview(actor, case_id, limit=ENTITIES_SHOWN)
-    findings = (await services.findings.of_case(actor, case_id, limit=FINDINGS_SHOWN + 1))[::-1]
+    findings = await services.findings.lists.page(actor, case_id, FINDINGS_SHOWN + 1)
     notes = await cases.notes.written(actor, case_id, before=shown.notes)
     last = notes[-1].note if len(notes) == NOTES_SHOWN else None
     return render(
@@ -237,13 +241,14 @@ async def _page(request: Request, actor: OperatorActor, services: ServicesDep, c
         judgings=await services.imports.judgings.of_case(actor, case_id, limit=3),
         types=shipped().types.values(),
         notes=notes,
-        older_notes=last and f"/cases/{case_id}?{urlencode({'notes': f'{format_exact(last.created_at)}|{last.id}'})}#notes",
+        older_notes=last and f"/cases/{case_id}?{urlencode({'notes': _cursor(last)})}#notes",
         timeline=await cases.notes.timeline(actor, case_id),
         members=await cases.members.present(actor, case_id),
         colleagues=await cases.members.colleagues(actor, case_id) if leads else [],
         entities=entities,
         invitation=None if token is None else f"{services.settings.public_url.rstrip('/')}/cases/join/{token}",
         me=actor.operator_id,
+        own=actor.organisation_id,
         choices={
             "tlps": MARKINGS,
             "kinds": [one.value for one in EntityKind],
@@ -255,17 +260,17 @@ async def _page(request: Request, actor: OperatorActor, services: ServicesDep, c
     )
 
 
-def format_exact(at: datetime) -> str:
-    """The moment with microseconds, as a cursor keeps it."""
-    return at.astimezone(UTC).isoformat()
+def _cursor(last: CaseFile | CaseNote) -> str:
+    """Where the page after this one begins: the moment with microseconds, and the id."""
+    return f"{last.created_at.astimezone(UTC).isoformat()}|{last.id}"
 
 
-def _written(cursor: str) -> tuple[datetime, uuid.UUID] | None:
-    """Where a page of notes begins. Raises: BadInput."""
+def _place(field: str, cursor: str) -> tuple[datetime, uuid.UUID] | None:
+    """What _cursor() wrote; None where a list begins. Raises: BadInput."""
     if not cursor:
         return None
-    at, _, note = cursor.partition("|")
-    return utc_time("notes", at), typed_id("notes", note)
+    at, _, last = cursor.partition("|")
+    return utc_time(field, at), typed_id(field, last)
 
 
 def _to(case_id: uuid.UUID, part: str = "") -> Response:

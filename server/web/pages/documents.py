@@ -29,7 +29,8 @@ from server.findings.activities import drafted, form_characters
 from server.operators.actors import OperatorActor
 from server.web.deps import PlatformExporter, PublicExporter, ServicesDep
 from server.web.forms import lines, utc_time
-from server.web.pages.render import render
+from server.web.pages.proposals import PROPOSED, chosen_of, numbers_of, proposed, said_of, typed_form
+from server.web.pages.render import render, texts_of
 from server.web.problems import status_of
 
 router = APIRouter()
@@ -106,7 +107,7 @@ async def rapid_form(request: Request, case_id: uuid.UUID, actor: PlatformExport
 @router.post("/cases/{case_id}/exports/rapid")
 async def write_rapid(request: Request, case_id: uuid.UUID, actor: PlatformExporter, services: ServicesDep) -> Response:
     """Shows what would be sent, or makes it."""
-    fields = await _sent(request)
+    fields = await typed_form(request)
 
     async def make() -> CaseExport:
         return await services.rapid.request(actor, case_id, RapidOrder(fields.get("purpose", ""), _rapid(fields)))
@@ -128,7 +129,7 @@ async def report_form(request: Request, case_id: uuid.UUID, actor: PublicExporte
 @router.post("/cases/{case_id}/exports/workbook")
 async def write_report(request: Request, case_id: uuid.UUID, actor: PublicExporter, services: ServicesDep) -> Response:
     """Shows the numbers and the length of each answer, or makes the files."""
-    fields = await _sent(request)
+    fields = await typed_form(request)
     if fields.get("act") == "fill":
         filled = Written(await _from_log(actor, services, fields))
         return await _page(request, actor, services, (case_id, "report", REPORT_FIELDS, filled))
@@ -142,11 +143,6 @@ async def write_report(request: Request, case_id: uuid.UUID, actor: PublicExport
 
     done = await _act(fields, make, show)
     return done if isinstance(done, Response) else await _page(request, actor, services, (case_id, "report", REPORT_FIELDS, done))
-
-
-async def _sent(request: Request) -> dict[str, str]:
-    sent = await request.form(max_files=0, max_fields=50)
-    return {name: value for name, value in sent.items() if isinstance(value, str)}
 
 
 async def _from_log(actor: OperatorActor, services: ServicesDep, fields: dict[str, str]) -> dict[str, str]:
@@ -181,6 +177,7 @@ async def _page(
 ) -> Response:
     case_id, form, shape, written = asked
     await services.case_exports.of_case(actor, case_id, limit=1)
+    proposals = await proposed(services, actor, case_id, [one.name for one in shape], texts_of(request))
     profiles = [one.value for one in Profile if one in WORKBOOK.profiles and ASKS[one] in actor.rights]
     return render(
         request,
@@ -194,7 +191,9 @@ async def _page(
         counts={name: form_characters(text) for name, text in written.fields.items()},
         profiles=profiles if form == "report" else [],
         shown=written.shown,
-        error=None if written.error is None else written.error.data,
+        proposals=proposals,
+        proposals_limit=PROPOSED,
+        error=None if written.error is None else said_of(written.error, form, proposals, texts_of(request)),
     )
 
 
@@ -212,13 +211,13 @@ def _table(sheet: Sheet) -> PreviewPart:
 
 def _rapid(fields: dict[str, str]) -> RapidDraft:
     values: dict[str, object] = {one.name: fields.get(one.name, "") for one in RAPID_FIELDS if one.name != "purpose"}
-    numbers = fields.get("findings", "").upper().replace("F-", " ").replace(",", " ").split()
-    return _valid(RapidDraft, values | {"findings": numbers, "reach": lines(fields.get("reach", ""))})
+    values |= {"findings": numbers_of("findings", fields), "policy_capture": chosen_of("policy_capture", fields)}
+    return _valid(RapidDraft, values | {"reach": lines(fields.get("reach", ""))})
 
 
 def _report(fields: dict[str, str]) -> WorkbookDraft:
     texts = [{"measure": one, "text": fields[f"qre_{one}"]} for one in MEASURES if fields.get(f"qre_{one}", "").strip()]
-    numbers = fields.get("statistics", "").upper().replace("S-", " ").replace(",", " ").split()
+    numbers = numbers_of("statistics", fields)
     values = {name: fields.get(name, "") for name in ("organisation", "period_from", "period_to")}
     activities = [_activity(line) for line in lines(fields.get("activities", ""))]
     return _valid(WorkbookDraft, values | {"statistics": numbers, "texts": texts, "activities": activities})

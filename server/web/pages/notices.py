@@ -15,7 +15,8 @@ from server.exports.errors import ExportRefused
 from server.exports.notices import NoticeKind, NoticeOrder
 from server.operators.actors import OperatorActor
 from server.web.deps import PlatformExporter, ServicesDep
-from server.web.pages.render import render
+from server.web.pages.proposals import PROPOSED, numbers_of, proposed, said_of, typed_form
+from server.web.pages.render import render, texts_of
 from server.web.problems import status_of
 
 router = APIRouter()
@@ -54,8 +55,7 @@ async def write(
     request: Request, case_id: uuid.UUID, notice_kind: Kind, actor: PlatformExporter, services: ServicesDep
 ) -> Response:
     """Shows what would be sent, or makes it; what was typed is never lost."""
-    sent = await request.form(max_files=0, max_fields=50)
-    fields = {name: value for name, value in sent.items() if isinstance(value, str)}
+    fields = await typed_form(request)
     try:
         order = NoticeOrder(notice_kind, fields.get("purpose", ""), _draft(fields))
         if fields.get("act") == "make":
@@ -63,6 +63,8 @@ async def write(
             return RedirectResponse(f"/case-exports/{made.id}", status_code=HTTPStatus.SEE_OTHER)
         shown = notice_parts(await services.notices.preview(actor, case_id, order))
     except (BadInput, ExportRefused, NotFound) as error:
+        if error.data.get("kind") == "case":
+            raise
         return await _page(request, actor, services, (case_id, notice_kind, fields, None, error))
     return await _page(request, actor, services, (case_id, notice_kind, fields, shown, None))
 
@@ -75,6 +77,7 @@ async def _page(
 ) -> Response:
     case_id, kind, fields, shown, error = asked
     await services.case_exports.of_case(actor, case_id, limit=1)
+    proposals = await proposed(services, actor, case_id, ONE_LINE, texts_of(request))
     return render(
         request,
         "notice_form.html",
@@ -90,15 +93,16 @@ async def _page(
         bona_fide=BONA_FIDE,
         limit=EXPLANATION_LIMIT,
         shown=shown,
-        error=None if error is None else error.data,
+        proposals=proposals,
+        proposals_limit=PROPOSED,
+        error=None if error is None else said_of(error, "notice", proposals, texts_of(request)),
     )
 
 
 def _draft(fields: dict[str, str]) -> NoticeDraft:
-    numbers = fields.get("findings", "").upper().replace("F-", " ").replace(",", " ").split()
     values: dict[str, object] = {name: fields.get(name, "") for name in (*ONE_LINE, "explanation")}
     values |= {
-        "findings": numbers,
+        "findings": numbers_of("findings", fields),
         "territorial_scope": fields.get("territorial_scope", "").upper().replace(",", " ").split(),
         "content_type": f"CONTENT_TYPE_{fields.get('content_type') or 'OTHER'}",
         "keywords": [f"KEYWORD_{fields['keyword']}"] if fields.get("keyword") else [],

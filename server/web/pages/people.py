@@ -74,6 +74,13 @@ async def change_email(
     return RedirectResponse("/people", status_code=HTTPStatus.SEE_OTHER)
 
 
+@router.post("/people/links/{handover_id}/close")
+async def close_link(handover_id: uuid.UUID, actor: Administrator, services: ServicesDep) -> Response:
+    """A link that somebody made who left opens no longer."""
+    await services.handovers.departed.close(actor, handover_id)
+    return RedirectResponse("/people#left-links", status_code=HTTPStatus.SEE_OTHER)
+
+
 @router.post("/people/passkeys")
 async def ask_passkeys(actor: Administrator, services: ServicesDep, whom: Annotated[str, Form(max_length=16)]) -> Response:
     """Of whom a passkey is asked from now on."""
@@ -93,6 +100,7 @@ async def _people(request: Request, actor: OperatorActor, services: ServicesDep,
         myself=actor.operator_id,
         passkeys_for=await services.people.passkeys_for(actor),
         rules=PASSKEYS_FOR,
+        left_links=await services.handovers.departed.list(actor),
         unproved=await services.tokens.unproved(actor),
         issuer="" if services.settings.oidc is None else services.settings.oidc.name,
     )

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from server.cases.searchquery import KINDS, PAGE_ROWS, STATES, WHOSE
-from server.cases.service import CaseRow
 from server.rules.catalogue import shipped
 from server.web.deps import Reader, ServicesDep
 from server.web.pages.render import render
@@ -18,9 +17,7 @@ router = APIRouter()
 async def search(request: Request, actor: Reader, services: ServicesDep, form: Annotated[SearchForm, Query()]) -> Response:
     """Hits, the best first, each with where it was found."""
     found = await services.cases.searching.search(actor, form.query())
-    cases = {row.case.id: _name(row) for row in await services.cases.list(actor)}
-    if found.case is not None:
-        cases.setdefault(found.case.id, f"C-{found.case.number} {found.case.title}")
+    choices = await services.cases.choices(actor, named=[found.case.id] if found.case is not None else [])
     return render(
         request,
         "search.html",
@@ -28,15 +25,11 @@ async def search(request: Request, actor: Reader, services: ServicesDep, form: A
         form=form,
         found=found,
         asked=bool(form.q.strip()) or form.is_narrowed,
-        cases=cases,
+        cases=choices,
         choices={"kinds": KINDS, "states": STATES, "whose": WHOSE, "platforms": _platforms()},
         next_url=form.address(form.page + 1) if (form.page + 1) * PAGE_ROWS < found.total else None,
         before_url=form.address(form.page - 1) if form.page else None,
     )
-
-
-def _name(row: CaseRow) -> str:
-    return f"C-{row.case.number} {row.case.title}"
 
 
 def _platforms() -> list[str]:

@@ -1,4 +1,5 @@
-"""The contact sheet of a cluster as PDF: every image of it, every sighting, the counts. Set by typst, with its own fonts only.
+"""The contact sheet of a cluster as PDF: every image of it, every sighting, every place in files made elsewhere, the counts.
+Set by typst, with its own fonts only.
 
 The same sheet gives the same bytes. Text of captured pages comes as data, never as markup; pictures are small working copies.
 """
@@ -32,7 +33,7 @@ class SheetMember:
 
 @dataclass(frozen=True)
 class SheetSighting:
-    """One line: when and where, whose post, in which capture."""
+    """One line: when and where, whose post, in which capture; of a file made elsewhere, when it was received."""
 
     when: str
     title: str
@@ -48,13 +49,14 @@ class Sheet:
 
     title: str
     subtitle: str
-    note: str
+    notes: tuple[str, ...]
     foot: str
     made_at: datetime
     counts: tuple[tuple[str, str], ...]
     thumbnail: bytes
     members: tuple[SheetMember, ...]
     sightings: tuple[SheetSighting, ...]
+    elsewhere: tuple[SheetSighting, ...] = ()
 
 
 def sheet_pdf(sheet: Sheet, words: Mapping[str, str]) -> bytes:
@@ -63,12 +65,13 @@ def sheet_pdf(sheet: Sheet, words: Mapping[str, str]) -> bytes:
         root = Path(folder)
         (root / "sheet.typ").write_bytes(TEMPLATE.read_bytes())
         data = {
-            **{name: getattr(sheet, name) for name in ("title", "subtitle", "note", "foot", "counts")},
+            **{name: getattr(sheet, name) for name in ("title", "subtitle", "notes", "foot", "counts")},
             "words": dict(words),
             "made": {"year": sheet.made_at.year, "month": sheet.made_at.month, "day": sheet.made_at.day},
             "picture": _put(root, "representative", sheet.thumbnail),
             "members": [_member(root, number, one) for number, one in enumerate(sheet.members)],
             "sightings": _short([asdict(one) for one in sheet.sightings[:SIGHTINGS_LIMIT]]),
+            "elsewhere": _short([asdict(one) for one in sheet.elsewhere[:SIGHTINGS_LIMIT]]),
         }
         return set_pdf(root / "sheet.typ", root, data, sheet.made_at)
 

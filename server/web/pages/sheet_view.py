@@ -27,6 +27,10 @@ SHEET_WORDS = {
     "where": "sighting.where",
     "whose": "sighting.whose",
     "capture": "sighting.capture",
+    "nowhere": "sightings.none",
+    "elsewhere": "elsewhere.title",
+    "elsewhere_hint": "elsewhere.hint",
+    "received": "deposit.received",
 }
 
 
@@ -62,8 +66,10 @@ async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UU
     left_out = view.members_count - len(members)
     roles = {one.image.sha256: "exact" if one.role == "representative" else one.role for one in view.members}
     notes = [texts.get("cluster.note"), texts.get("counts.note"), texts.get("signals.note")]
-    if elsewhere:
-        notes.append(texts.get("elsewhere.hint"))
+    counts = count_rows(texts, view.counts)
+    if view.elsewhere.places:
+        notes.append(texts.get("sheet.of_captures"))
+        counts += tuple((texts.get(f"sheet.elsewhere.{unit}"), str(number)) for unit, number in vars(view.elsewhere).items())
     if left_out:
         notes.append(texts.get("sheet.left_out", n=left_out))
     if unlisted := seen.count - len(sightings) + placed.standing - len(elsewhere):
@@ -71,10 +77,10 @@ async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UU
     sheet = Sheet(
         title=texts.get("sheet.title"),
         subtitle=" · ".join(part for part in (count_line(texts, view.counts), str(view.cluster_id), human_time(made_at)) if part),
-        note=" ".join(notes),
+        notes=tuple(notes),
         foot=texts.get("sheet.foot"),
         made_at=made_at,
-        counts=count_rows(texts, view.counts),
+        counts=counts,
         thumbnail=await _thumbnail(services, actor, view.representative.sha256),
         members=tuple(members),
         sightings=tuple(
@@ -87,8 +93,8 @@ async def cluster_sheet(services: Services, actor: OperatorActor, cluster_id: UU
                 one.capture_id,
             )
             for one in sightings
-        )
-        + tuple(_elsewhere(texts, one) for one in elsewhere),
+        ),
+        elsewhere=tuple(_elsewhere(texts, one) for one in elsewhere),
     )
     return ClusterSheet(view, sightings, tuple(elsewhere), sheet)
 
@@ -100,11 +106,12 @@ def _relation(texts: Texts, roles: Mapping[str, str], sighting: SightingView) ->
 
 def _elsewhere(texts: Texts, place: ElsewhereView) -> SheetSighting:
     """A place in a file made elsewhere: no capture holds it, and who posted it is not known."""
+    said_at = "" if place.said_at is None else f"{texts.get('elsewhere.said_at')} {human_time(place.said_at)}"
     return SheetSighting(
-        f"{texts.get('deposit.received')} {human_time(place.received_at)}",
-        f"{texts.get('deposit.elsewhere')}: {place.file_name}",
+        human_time(place.received_at),
+        f"{place.number} · {place.file_name}",
         place.url,
-        f"{texts.get('deposit.said_by')}: {place.said_by}",
+        " · ".join(part for part in (said_at, f"{texts.get('deposit.said_by')}: {place.said_by}") if part),
         whose="",
         capture="",
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from server.cases.models import CaseFile, EntityKind
+from server.cases.models import EntityKind
 from server.composition import Services
 from server.findings.ranges import AGGREGATES, RangeQuestion
 from server.findings.sampling import SIZE_LIMIT
@@ -22,6 +22,7 @@ from server.web.pages.render import human_span, render, stored_time
 router = APIRouter()
 Line = Annotated[str, Form(max_length=300)]
 ITEMS_SHOWN = 1000
+NUMBERS_SHOWN = 50
 COLUMNS = {
     "readings": ("kind", "platform", "id", "low", "high", "as_of"),
     "judged_posts": ("platform", "id", "place", "compared", "posted_at", "precision_s"),
@@ -40,16 +41,28 @@ ASKED = {
 
 
 @router.get("/statistics")
-async def statistics(request: Request, actor: Reader, services: ServicesDep) -> Response:
-    """Frozen numbers, and a form for the next."""
+async def statistics(
+    request: Request,
+    actor: Reader,
+    services: ServicesDep,
+    case: Annotated[str, Query(max_length=40)] = "",
+    before: Annotated[int | None, Query(ge=0)] = None,
+) -> Response:
+    """A page of the frozen numbers, the newest first, and a form for the next: of `case`, where it is named."""
+    chosen = await chosen_case(services, actor, case)
+    found = await services.findings.statistics.list(actor, before=before, limit=NUMBERS_SHOWN + 1)
+    shown = found[:NUMBERS_SHOWN]
     return render(
         request,
         "statistics.html",
         section="statistics",
-        statistics=await services.findings.statistics.list(actor),
+        statistics=shown,
+        withdrawn=await services.findings.statistics.withdrawn_counts(actor, [one.id for one in shown]),
+        older=f"/statistics?before={shown[-1].number}" if len(found) > NUMBERS_SHOWN else "",
         units=UNITS,
         labels=SLI_LABELS,
-        cases=await own_cases(actor, services),
+        case=chosen,
+        cases=await services.cases.choices(actor, is_own=True, named=[chosen] if chosen is not None else []),
         rule=MULTI_LABEL,
         known_units=UNITS,
         aggregates=AGGREGATES,
@@ -142,6 +155,7 @@ async def statistic(request: Request, statistic_id: uuid.UUID, actor: Reader, se
         query=query,
         asked=[(name, query[key]) for key, name in ASKED.items() if query.get(key)],
         items=items[:ITEMS_SHOWN],
+        listed=await services.findings.lists.these(actor, [one.finding_id for one in items[:ITEMS_SHOWN]]),
         plain_key=_plain_key,
         columns=columns,
         lines=[[_cell(*one) for one in zip(columns, json.loads(line.key), strict=True)] for line in lines[:ITEMS_SHOWN]],
@@ -192,9 +206,10 @@ def _cell(column: str, member: Any) -> str:
     return stored_time(member) if column in TIMES else str(member)
 
 
-async def own_cases(actor: OperatorActor, services: Services) -> list[CaseFile]:
-    """The cases of the person's own organisation: what a guest may read in a case is not counted here."""
-    return [row.case for row in await services.cases.list(actor) if row.case.organisation_id == actor.organisation_id]
+async def chosen_case(services: Services, actor: OperatorActor, typed: str) -> uuid.UUID | None:
+    """The case that a form is to begin with. Raises: BadInput; NotFound (one the actor may not see)."""
+    asked = optional(typed_id, "case", typed)
+    return None if asked is None else (await services.cases.read(actor, asked)).id
 
 
 def behind_of(query: dict[str, Any]) -> str:

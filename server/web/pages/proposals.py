@@ -1,0 +1,131 @@
+"""What the forms of documents propose: findings and exhibits of the case, frozen numbers and finished files of the organisation.
+
+A tick beside a field counts like what is typed into it; whatever is not among what is proposed may still be typed.
+"""
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from server.composition import Services
+from server.errors import BadInput, NotFound, ServiceError
+from server.exports.models import ExportState
+from server.findings.models import FindingState
+from server.operators.actors import OperatorActor
+from server.web.pages.render import human_time
+from server.web.texts import Texts
+
+PROPOSED = 50
+FIELDS_LIMIT = 200
+TICKED = {"findings": "F", "statistics": "S"}
+"""Fields of numbers, and the letter that numbers are written with."""
+FIELD_OF = {
+    "confirmed finding": "findings", "statistic": "statistics", "finished bundle": "bundle", "capture": "policy_capture",
+}  # fmt: skip
+"""In which field a thing is named, by the kind that is said not to be there."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One thing to tick or to choose. `state`: of a finding, in a word of the catalogue; `is_open`: False where it cannot be
+    named, and the state says why."""
+
+    value: str
+    label: str
+    detail: str = ""
+    state: str = ""
+    note: str = ""
+    is_open: bool = True
+
+
+async def typed_form(request: Request) -> dict[str, str]:
+    """What was sent, several ticks of a field in one text."""
+    sent = await request.form(max_files=0, max_fields=FIELDS_LIMIT)
+    texts = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
+    fields = dict(texts)
+    for name in TICKED:
+        fields[f"{name}_ticked"] = " ".join(value for key, value in texts if key == f"{name}_ticked")
+    return fields
+
+
+def numbers_of(field: str, fields: Mapping[str, str]) -> list[int]:
+    """The numbers typed and ticked, each once. Raises: BadInput, naming what is none."""
+    letter = TICKED[field]
+    found: dict[int, None] = {}
+    for part in f"{fields.get(field, '')} {fields.get(f'{field}_ticked', '')}".replace(",", " ").split():
+        number = part.upper().removeprefix(letter).removeprefix("-")
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
+            raise BadInput(field=field, reason=f"{part[:40]!r} is no number: write {letter}-1, {letter}-3")
+        found[int(number)] = None
+    return list(found)
+
+
+def chosen_of(field: str, fields: Mapping[str, str]) -> str:
+    """The id typed, or the one chosen beside it. Raises: BadInput (two that differ)."""
+    typed, chosen = fields.get(field, "").strip(), fields.get(f"{field}_chosen", "").strip()
+    if typed and chosen and typed.lower() != chosen.lower():
+        raise BadInput(field=field, reason=f"{typed[:64]!r} is typed and another one is chosen: leave one of them empty")
+    return typed or chosen
+
+
+async def proposed(
+    services: Services, actor: OperatorActor, case_id: uuid.UUID, fields: Collection[str], texts: Texts
+) -> dict[str, list[Proposal]]:
+    """For each of the fields that is one of a number or an id, the newest PROPOSED things it may name. Raises: Forbidden;
+    NotFound."""
+    found: dict[str, list[Proposal]] = {}
+    if "findings" in fields:
+        found["findings"] = await _findings(services, actor, case_id, texts)
+    if "statistics" in fields:
+        numbers = await services.findings.statistics.list(actor, limit=PROPOSED)
+        found["statistics"] = [Proposal(f"S-{one.number}", one.label, human_time(one.as_of)) for one in numbers]
+    if "bundle" in fields:
+        found["bundle"] = await _files(services, actor, case_id, texts)
+    if "policy_capture" in fields:
+        shown = await services.cases.exhibits.fitting(actor, case_id, "", limit=PROPOSED)
+        found["policy_capture"] = [
+            Proposal(one.exhibit.capture_id, f"{one.exhibit.number} · {one.title or one.url}", one.host) for one in shown
+        ]
+    return found
+
+
+def said_of(error: ServiceError, prefix: str, proposals: Mapping[str, list[Proposal]], texts: Texts) -> Mapping[str, object]:
+    """What a form shows of its refusal: the field that is wrong by the name it has there, and what was named in vain."""
+    data = dict(error.data)
+    field = FIELD_OF.get(str(data.get("kind", "")), "") if isinstance(error, NotFound) else ""
+    if field:
+        name = str(data.get("id", ""))[:80]
+        drafted = next((one.state for one in proposals.get(field, ()) if one.value == name and not one.is_open), "")
+        key = "not_confirmed" if drafted else f"no_such.{field}"
+        reason = texts.get(f"proposals.{key}", name=name, state=texts.get(f"finding_state.{drafted}"))
+        data = {"field": field, "reason": reason}
+    if "field" in data:
+        key = f"{prefix}.field.{data['field']}"
+        known = texts.get(key)
+        data["field"] = data["field"] if known == key else known
+    return data
+
+
+async def _findings(services: Services, actor: OperatorActor, case_id: uuid.UUID, texts: Texts) -> list[Proposal]:
+    found = []
+    for one in await services.findings.lists.page(actor, case_id, PROPOSED):
+        is_newest = one.confirmed is None or one.finding.state == FindingState.CONFIRMED
+        note = "" if is_newest else texts.get("finding.confirmed_before", n=one.confirmed)
+        detail = " · ".join(part for part in (one.platform, one.url) if part)
+        label = texts.get(f"finding_type.{one.finding.type}")
+        found.append(Proposal(f"F-{one.finding.number}", label, detail, one.finding.state, note, one.confirmed is not None))
+    return found
+
+
+async def _files(services: Services, actor: OperatorActor, case_id: uuid.UUID, texts: Texts) -> list[Proposal]:
+    made = [
+        (one.requested_at, str(one.id), texts.get(f"case_export.kind.{one.kind}"), one.recipient)
+        for one in await services.case_exports.of_case(actor, case_id, limit=PROPOSED)
+        if one.state == ExportState.READY
+    ]
+    bundles = [one for one in await services.exports.recent(actor, limit=PROPOSED) if one.state == ExportState.READY]
+    made += [(one.requested_at, str(one.export_id), texts.get("handover.kind.bundle"), one.recipient) for one in bundles]
+    newest = sorted(made, reverse=True)[:PROPOSED]
+    return [Proposal(value, f"{label} · {recipient}", human_time(at)) for at, value, label, recipient in newest]
