@@ -2,7 +2,7 @@ import { buildStatement, makeSalt, measureArtifact, signStatement } from "../sea
 import { signPageDigest } from "../seal/keys.js";
 import { ensureDeviceKey } from "./pairing.js";
 import { queueItem } from "./reducer.js";
-import { lockName, summarisePost, toForm } from "./runs.js";
+import { formLockName, lockName, summarisePost, toForm } from "./runs.js";
 
 /**
  * One click, from the shot to the queue:
@@ -16,7 +16,7 @@ import { lockName, summarisePost, toForm } from "./runs.js";
  * @typedef {object} Tools what a run needs from the browser; given, so that tests can give others
  * @property {import("./store.js").Store | Promise<import("./store.js").Store>} store may still be opening: the shot does not wait for it
  * @property {import("./runs.js").Runs} runs
- * @property {Pick<LockManager, "request">} locks
+ * @property {Pick<LockManager, "request" | "query">} locks
  * @property {(tab: chrome.tabs.Tab) => Promise<ViewportShot>} takeViewportShot
  * @property {(tab: chrome.tabs.Tab, options: CaptureOptions) => Promise<CaptureResult>} captureAsSeen
  * @property {(tab: chrome.tabs.Tab & {id: number}, wish: import("../capture/selection.js").SelectionWish, shot: ViewportShot) => Promise<CaptureOptions["selected"]>} [select]
@@ -29,6 +29,8 @@ import { lockName, summarisePost, toForm } from "./runs.js";
  */
 
 const POLL_MS = 150;
+/** A form that stands open and says nothing for so long hangs: its capture is sealed without it, lest it be lost with the browser. */
+const HUNG_MS = 120_000;
 const GIVEN_UP_MS = 2000;
 
 /** There is no picture of the page, so there is nothing to capture: the browser's own pages, a tab that was closed. */
@@ -101,7 +103,7 @@ async function captureTab(wish, tools) {
     });
     const selected = wish.selection && await tools.select?.(tab, wish.selection, viewport);
     await show({ phase: "collecting", url: viewport.facts.url, title: viewport.facts.title });
-    void tools.makePreview?.(viewport).then((preview) => tools.runs.savePreview(run.runId, preview)).catch(() => undefined); // a comfort, never a condition
+    void tools.makePreview?.(viewport).catch(() => null).then((preview) => tools.runs.savePreview(run.runId, preview)); // a comfort, never a condition
     // 3.
     const key = await ensureDeviceKey(await tools.store, tools.now());
     const result = await tools.captureAsSeen(tab, {
@@ -149,7 +151,7 @@ async function keep(result, tools, sealing) {
 async function seal({ wish, run, result, challenge, key, show }, tools) {
   const hashing = Promise.all(result.artifacts.map(measureArtifact)); // beside the wait: typing costs no time
   hashing.catch(() => undefined); // awaited below
-  await waitForTyping(run.runId, tools);
+  await waitForTyping(run, tools);
   // 5.
   await show({ phase: "sealing" });
   const store = await tools.store;
@@ -173,11 +175,22 @@ async function seal({ wish, run, result, challenge, key, show }, tools) {
   return captureId;
 }
 
-/** Returns when the person has stopped typing, or has discarded. @param {string} runId @param {Tools} tools */
-async function waitForTyping(runId, { runs, now }) {
-  for (let draft = await runs.readDraft(runId); draft && !draft.discarded && draft.typingUntil > now().getTime(); draft = await runs.readDraft(runId)) {
+/** Returns when the person has stopped typing, or has discarded. @param {import("./runs.js").Run} run @param {Tools} tools */
+async function waitForTyping({ runId, tabId }, tools) {
+  for (let draft = await tools.runs.readDraft(runId); draft && !draft.discarded && await isAwaited(draft.typingUntil, tabId, tools); draft = await tools.runs.readDraft(runId)) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+}
+
+/**
+ * By the clock, or, when that has run out, by the form that still stands open: a page that is starved says so late, not never.
+ * @param {number} typingUntil milliseconds since 1970 @param {number} tabId @param {Tools} tools @returns {Promise<boolean>}
+ */
+async function isAwaited(typingUntil, tabId, { locks, now }) {
+  const lateMs = now().getTime() - typingUntil;
+  if (lateMs < 0 || lateMs >= HUNG_MS) return lateMs < 0;
+  const { held = [] } = await locks.query().catch(() => /** @type {LockManagerSnapshot} */ ({}));
+  return held.some(({ name }) => name === formLockName(tabId));
 }
 
 /** @param {unknown} error @returns {string} a code of _locales */

@@ -38,6 +38,11 @@ export function lockName(tabId) {
   return `holdstill-tab-${tabId}`;
 }
 
+/** @param {number} tabId of the lock that a page has while its form about this tab stands open */
+export function formLockName(tabId) {
+  return `holdstill-form-${tabId}`;
+}
+
 export class Runs {
   /** @param {Area} area chrome.storage.session */
   constructor(area) {
@@ -74,14 +79,14 @@ export class Runs {
     await this.#show({ [draftKey(runId)]: draft });
   }
 
-  /** @param {string} runId @returns {Promise<Preview | undefined>} */
+  /** @param {string} runId @returns {Promise<Preview | null | undefined>} null: there will be none; undefined: it may still come */
   async readPreview(runId) {
     return (await this.area.get(previewKey(runId)))[previewKey(runId)];
   }
 
-  /** @param {string} runId @param {Preview} preview */
+  /** @param {string} runId @param {Preview | null} preview null: it could not be made. One that finds no room is none either, and whoever waits for it is told */
   async savePreview(runId, preview) {
-    await this.#show({ [previewKey(runId)]: preview });
+    await this.area.set({ [previewKey(runId)]: preview }).catch(() => this.#show({ [previewKey(runId)]: null }));
   }
 
   /** Of a run that has ended: its draft and preview. @param {string} runId */

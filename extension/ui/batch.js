@@ -116,6 +116,17 @@ async function tell(word) {
   await draw();
 }
 
+/** Fills in what is saved, then lets a person change it: saved before it was shown, their list would take the place of the one they did not see. */
+async function openSettings() {
+  const [auto, stored] = await Promise.all([readAuto({ local: chrome.storage.local }), chrome.storage.local.get(["refetchImages", "lastCase"])]);
+  element("auto-on").checked = auto.isOn;
+  element("auto-patterns").value = auto.patterns;
+  element("auto-interval").value = String(auto.intervalMin);
+  element("refetch").checked = stored["refetchImages"] === true;
+  element("case").value ||= stored["lastCase"] ?? "";
+  for (const control of [...element("auto-form").elements, element("refetch")]) control.disabled = false;
+}
+
 async function saveAuto() {
   const { patterns, errors } = parsePatterns(element("auto-patterns").value);
   const isBad = errors.length > 0 || !element("auto-form").checkValidity() || (element("auto-on").checked && patterns.length === 0);
@@ -152,14 +163,7 @@ element("auto-form").addEventListener("submit", (/** @type {SubmitEvent} */ even
 });
 element("refetch").addEventListener("change", () => void chrome.storage.local.set({ refetchImages: element("refetch").checked }));
 for (const channel of ["holdstill-batch", "holdstill-queue"]) new BroadcastChannel(channel).addEventListener("message", soon);
-const auto = await readAuto({ local: chrome.storage.local });
-element("auto-on").checked = auto.isOn;
-element("auto-patterns").value = auto.patterns;
-element("auto-interval").value = String(auto.intervalMin);
-const stored = await chrome.storage.local.get(["refetchImages", "lastCase"]);
-element("refetch").checked = stored["refetchImages"] === true;
-element("case").value ||= stored["lastCase"] ?? "";
 chrome.storage.local.onChanged.addListener((changes) => void (("autoBegun" in changes || "autoOver" in changes) && drawAutoLimit()));
-await Promise.all([draw(), drawAutoLimit()]);
+await Promise.all([openSettings(), draw(), drawAutoLimit()]);
 document.body.dataset["drawn"] = "all"; // whoever reads the page by program need not guess
 if (batch?.state === "running") void chrome.runtime.sendMessage({ type: "batch.tell", batchId: batch.id, word: "resume" }); // wakes a worker that died

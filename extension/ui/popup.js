@@ -1,7 +1,7 @@
 import { OFFERED_MODES } from "../queue/modes.js";
 import { isOpen, reduce } from "../queue/reducer.js";
 import { isTight, readRoom } from "../queue/room.js";
-import { draftKey, lockName, recordingKey, runKey, Runs, TYPING_MS } from "../queue/runs.js";
+import { draftKey, formLockName, lockName, recordingKey, runKey, Runs, TYPING_MS } from "../queue/runs.js";
 import { withStore } from "../queue/store.js";
 import { drawAutoLimit } from "./autolimit.js";
 import { Hold, HOLD_MS } from "./hold.js";
@@ -235,13 +235,13 @@ async function isHeld(tabId) {
 }
 
 localise(document);
-const previews = new Previews(runs, () => run);
+const previews = new Previews(runs, { current: () => run, isHeld, tell: (isMissing) => { element("no-preview").hidden = !isMissing; } });
 const formAround = { url: () => run?.url || tab.url || "", claims: () => run?.post?.claims ?? [], pickRegion: (/** @type {string} */ title) => previews.pick(title), wholeView: () => previews.whole(), onChange: () => void saveDraft({ typingUntil: Date.now() + TYPING_MS }) };
 const labelForm = new LabelForm(formAround);
 const maskForm = new MaskForm(formAround);
 const hold = new Hold({
   isWanted: () => document.querySelector("details.held[open]") !== null,
-  renew: () => void saveDraft({ typingUntil: Date.now() + HOLD_MS }),
+  renew: () => void saveDraft({ typingUntil: Date.now() + HOLD_MS }), lock: formLockName(tab.id),
 });
 const form = element("form");
 form.addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
@@ -285,13 +285,11 @@ chrome.storage.session.onChanged.addListener((changes) => {
   if (runKey(tab.id) in changes || recordingKey(tab.id) in changes) void drawRun();
   if (run && draftKey(run.runId) in changes) void drawRun();
 });
-new BroadcastChannel("holdstill-queue").addEventListener("message", () => {
-  void drawRun();
-  void drawList();
-});
+new BroadcastChannel("holdstill-queue").addEventListener("message", () => void Promise.all([drawRun(), drawList()]));
 const kept = await chrome.storage.local.get(["lastCase", "askLabels", "secondPass"]).catch(() => /** @type {Record<string, any>} */ ({})); // no setting is worth a capture
 element("case").value ||= kept["lastCase"] ?? ""; // a person may have been faster than the storage
 element("second-pass").checked ||= kept["secondPass"] === true;
+if (element("second-pass").checked) void chrome.storage.local.set({ secondPass: true }); // chosen before anything here listened: what is shown is what is done
 element("observe").open ||= kept["askLabels"] === true;
 drawModes();
 await Promise.all([drawRun(), drawList(), drawAutoLimit()]);

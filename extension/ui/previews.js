@@ -3,15 +3,22 @@ import { isLive } from "./steps.js";
 
 /** @typedef {import("../queue/observations.js").Box} Box */
 /** @typedef {import("../queue/runs.js").Preview} Preview */
+/** @typedef {import("../queue/runs.js").Run} Run */
 
 const POLL_MS = 100;
 
 /** Places on the small copy of the viewport shot, which is made beside the capture and may come later than the form that needs it. */
 export class Previews {
-  /** @param {import("../queue/runs.js").Runs} runs @param {() => import("../queue/runs.js").Run | undefined} current the run on show */
-  constructor(runs, current) {
+  /**
+   * @param {import("../queue/runs.js").Runs} runs
+   * @param {{current: () => Run | undefined, isHeld: (tabId: number) => Promise<boolean>, tell: (isMissing: boolean) => void}} around `current`: the run on
+   *   show; `isHeld`: a worker still captures this tab; `tell`: says to the person whether the picture they asked for can never be made
+   */
+  constructor(runs, { current, isHeld, tell }) {
     this.runs = runs;
     this.current = current;
+    this.isHeld = isHeld;
+    this.tell = tell;
     this.isPicking = false;
   }
 
@@ -33,14 +40,20 @@ export class Previews {
     return preview ? { x: 0, y: 0, width: preview.width, height: preview.height } : null;
   }
 
-  /** @returns {Promise<Preview | undefined>} of the run on show, as soon as there is one; never, when that run ends first or another takes its place */
+  /** @returns {Promise<Preview | null>} of the run on show, as soon as there is one; null, when it cannot be made, when that run ends first or another takes its place */
   async #read() {
     const wanted = this.current()?.runId;
+    this.tell(false);
     for (;;) {
       const run = this.current();
-      if (run === undefined || run.runId !== wanted) return undefined;
+      if (run === undefined || run.runId !== wanted) return null;
+      const isAlive = isLive(run) && await this.isHeld(run.tabId); // asked first: what a worker leaves is there when it has let go
       const preview = await this.runs.readPreview(run.runId);
-      if (preview !== undefined || !isLive(run)) return preview;
+      if (preview) return preview;
+      if (preview === null || !isAlive) {
+        this.tell(isLive(run));
+        return null;
+      }
       await new Promise((resolve) => { setTimeout(resolve, POLL_MS); });
     }
   }

@@ -26,9 +26,12 @@ function draw(result) {
   }
   element("how").textContent = [text(`seen_how_${how}`), ...seen.notes.length > 0 ? [text("seen_notes", seen.notes.join(" · "))] : []].join(" ");
   const count = countPlaces(seen);
-  say(count > 0 ? text("seen_found", count) : text(seen.matches.length > 0 ? "seen_resembles" : "seen_none"), count > 0 ? "done" : "");
+  say(count > 0 ? text(seen.isPartial ? "seen_found_least" : "seen_found", count) : text(seen.matches.length > 0 ? "seen_resembles" : "seen_none"), count > 0 ? "done" : "");
   element("note").hidden = false;
   element("note").textContent = text(seen.matches.length > 0 ? "seen_note" : "seen_none_note");
+  const more = [...seen.matches.length > SHOWN_MATCHES ? [text("seen_unlisted", seen.matches.length - SHOWN_MATCHES)] : [], ...seen.isPartial ? [text("seen_partial")] : []];
+  element("more").hidden = more.length === 0;
+  element("more").textContent = more.join(" ");
   element("matches").replaceChildren(...seen.matches.slice(0, SHOWN_MATCHES).map((match) => drawMatch(match, serverUrl)));
 }
 
@@ -39,7 +42,7 @@ function say(words, kind) {
 }
 
 /** @param {SeenMatch} match @param {string} serverUrl @returns {HTMLElement} */
-function drawMatch({ kind, sha256, clusterId, places, hidden, isShared }, serverUrl) {
+function drawMatch({ kind, sha256, clusterId, places, unlisted, hidden, isShared }, serverUrl) {
   const entry = make("li", "");
   entry.dataset.kind = kind;
   const copy = make("img", "thumb");
@@ -55,7 +58,7 @@ function drawMatch({ kind, sha256, clusterId, places, hidden, isShared }, server
     list.append(line);
   }
   part.append(list);
-  const more = places.length - Math.min(places.length, SHOWN_PLACES) + hidden;
+  const more = places.length - Math.min(places.length, SHOWN_PLACES) + unlisted + hidden;
   if (more > 0) part.append(make("p", "quiet", text("seen_more", more)));
   if (clusterId !== null && kind !== "variant") { // of a variant that page would tell of another picture
     const everywhere = make("p", "");

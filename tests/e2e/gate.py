@@ -56,5 +56,5 @@ class Gate(Relay):
     def _stop(self) -> bool:
         """False, once the gate is opened: the held connection then ends."""
         self._stopped.set()
-        self._opened.wait(120)
+        self._opened.wait()
         return False

@@ -52,7 +52,7 @@ def capture(browser: Chromium, site: DemoSite, url: str, *, timeout_s: float = 9
     committed_s = time.monotonic() - clicked
     item = browser.wait_for_item(lambda item: item["state"] == "sealed", timeout_s=timeout_s)
     sealed_s = time.monotonic() - clicked
-    return Captured(item, page, site.log.since(opened)[: mark - opened], site.log.since(mark), committed_s, sealed_s)
+    return Captured(item, page, site.log.since(opened)[: mark - opened], site.log.asked(mark), committed_s, sealed_s)
 
 
 def write_policy(stack: Stack, browser: Chromium, path: Path) -> Path:

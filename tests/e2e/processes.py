@@ -52,6 +52,18 @@ def free_port(host: str = "127.0.0.1") -> int:
     raise NotReady(f"no port of {host} can be had, of {PORT_TRIES} that were tried")
 
 
+def claim(name: str) -> bool:
+    """Takes a name among all tests of the machine, for this process until it ends. False: another one has it."""
+    taken = socket.socket(socket.AF_UNIX)
+    try:
+        taken.bind(f"\0holdstill-test-{name}")
+    except OSError:
+        taken.close()
+        return False
+    _claims.append(taken)
+    return True
+
+
 class Process:
     """One started program and what it wrote. `kill()` is kill -9; `stop()` asks first. Both end the whole process group."""
 

@@ -34,6 +34,9 @@ POSTS = [
 MEDIA_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
+ICONS = ("/favicon.ico", "/pictures/icon")
+
+
 @dataclass(frozen=True)
 class Sent:
     """One answer as it left the server. `sha256` is over the body before content coding; `at` is time.monotonic()."""
@@ -46,6 +49,11 @@ class Sent:
     size_bytes: int
     request_headers: dict[str, str]
     at: float
+
+    @property
+    def is_of_browser(self) -> bool:
+        """Asked for by the browser itself, when it likes: a tab's icon, and whether a service worker's program is the newest."""
+        return self.request_headers.get("service-worker") == "script" or urlsplit(self.url).path in ICONS
 
 
 @dataclass
@@ -80,6 +88,10 @@ class SiteLog:
         with self._lock:
             return self.sent[mark:]
 
+    def asked(self, mark: int) -> list[Sent]:
+        """What was asked for since `mark` by a page, or by whoever works with it: without what the browser asks for by itself."""
+        return [entry for entry in self.since(mark) if not entry.is_of_browser]
+
     def bodies(self) -> dict[str, set[str]]:
         """URL → SHA-256 of every body ever sent for it."""
         with self._lock:
@@ -92,6 +104,8 @@ class SiteLog:
         """Waits until no request has come for `quiet_s` and none is being answered, then gives `mark()`.
 
         Only for what a browser asks for by itself (an icon, a worker's script): what a page loads, it says itself when it has it.
+        A browser does not say when it has asked: all that may depend on this wait is on which side of the mark that stands, and
+        `asked` leaves it out on both.
         """
         deadline = time.monotonic() + timeout_s
         seen, since = self.mark(), time.monotonic()

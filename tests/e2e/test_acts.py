@@ -75,7 +75,7 @@ def test_a_picked_image_is_kept_as_it_was_served(
     before, mark = ids(browser), site.log.settle()
     click_menu(browser, article, "capture-image", frame_url=frame_url, srcUrl=image)
     item = sealed(browser, before)
-    assert site.log.since(mark) == [], "the site is asked for nothing"
+    assert site.log.asked(mark) == [], "the site is asked for nothing"
     stated = statement(item)
     chosen = stated["predicate"]["selection"]
     assert (chosen["kind"], chosen["srcUrl"], chosen["frameUrl"], chosen["matches"]) == ("image", image, frame_url, 1)
@@ -103,7 +103,7 @@ def test_an_image_the_browser_no_longer_holds_is_asked_for_again_only_by_the_set
         before, mark = ids(browser), site.log.settle()
         click_menu(browser, article, "capture-image", srcUrl=gone)
         stated = statement(sealed(browser, before))
-        chosen, asked = stated["predicate"]["selection"], [sent.url for sent in site.log.since(mark)]
+        chosen, asked = stated["predicate"]["selection"], [sent.url for sent in site.log.asked(mark)]
         names = {one["name"]: one["digest"]["sha256"] for one in stated["subject"]}
         assert (chosen["box"], chosen["matches"]) == (None, 0)
         if may_refetch:
@@ -128,7 +128,7 @@ def test_a_region_is_marked_on_the_shot_and_leaves_nothing_in_the_page(
     item = sealed(browser, before)
     stated = statement(item)["predicate"]
     assert stated["selection"] == {"kind": "region", "box": {"x": 100, "y": 120, "width": 320, "height": 210}}
-    assert (stated["trigger"], stated["viewport"]["shotBy"], site.log.since(mark)) == ("region", "captureVisibleTab", [])
+    assert (stated["trigger"], stated["viewport"]["shotBy"], site.log.asked(mark)) == ("region", "captureVisibleTab", [])
     kept = generated(artifact(stack, browser, item, "page.wacz"))
     assert "Night ferry to run all winter" in kept and "holdstill-region" not in kept
     assert article.locator("holdstill-region").count() == 0

@@ -45,7 +45,7 @@ def test_a_picked_image_has_its_bytes_as_served_out_of_the_load_on_screen(firefo
     source = f"{site.url}/img/council.png"
     wish = {"kind": "image", "srcUrl": source, "frameUrl": page.url, "frameId": 0}
     captured = capture(firefox, page, selection=wish)
-    assert site.exchanges(asked) == []
+    assert site.log.asked(asked) == []
     firefox.close(page)
     (sent,) = [one for one in site.exchanges(mark) if one.url == source]
     assert sha256(firefox.artifact(captured.item, "image.1.png")) == sent.sha256

@@ -158,7 +158,7 @@ def test_a_picture_is_asked_about_and_nothing_is_captured(paired: Firefox, site:
     mark, before = site.log.settle(), {item["captureId"] for item in paired.items()}
     first = asked(paired, page, image)
     assert first["status"] == "Not seen before in your captures" and first["note"] and first["preview"]
-    assert site.log.since(mark) == [], "the site is asked for nothing"
+    assert site.log.asked(mark) == [], "the site is asked for nothing"
     assert {item["captureId"] for item in paired.items()} == before, "nothing is captured"
 
     capture_id = captured(paired, page, stack)
@@ -166,7 +166,7 @@ def test_a_picture_is_asked_about_and_nothing_is_captured(paired: Firefox, site:
     assert again["status"].startswith("Seen before. Places:") and "as this page loaded it" in again["how"]
     assert again["matches"][0] == ["exact", "Identical: the same file"]
     assert f"{line.url}/captures/{capture_id}" in again["places"]
-    assert site.log.since(mark) == []
+    assert site.log.asked(mark) == []
     paired.close(page)
 
 

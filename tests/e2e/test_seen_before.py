@@ -56,7 +56,7 @@ def test_a_picture_is_asked_about_and_nothing_is_captured(browser: Chromium, sit
     expect(first.locator("#preview")).to_be_visible()
     assert violations(first) == []
     first.close()
-    assert site.log.since(mark) == [], "the site is asked for nothing"
+    assert site.log.asked(mark) == [], "the site is asked for nothing"
     assert ids(browser) == set(), "nothing is captured"
 
     click_menu(browser, page, "capture-image", srcUrl=image)
@@ -80,7 +80,7 @@ def test_a_picture_is_asked_about_and_nothing_is_captured(browser: Chromium, sit
     wait_for(lambda: bool(again.evaluate("document.querySelector('#matches img').naturalWidth")), 10, lambda: "no picture")
     assert violations(again) == []
     again.close()
-    assert site.log.since(mark) == []
+    assert site.log.asked(mark) == []
     assert ids(browser) == {capture_id}
     page.close()
 
@@ -91,7 +91,7 @@ def test_what_the_browser_no_longer_holds_is_not_asked_of_the_site(browser: Chro
     gone = asked(browser, page, f"{site.url}/pictures/market?v=1")
     expect(gone.locator("#status")).to_have_text("The browser gives neither the file nor a view of this picture.")
     gone.close()
-    assert site.log.since(mark) == []
+    assert site.log.asked(mark) == []
     page.close()
 
 

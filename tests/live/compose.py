@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.processes import REPOSITORY, free_port
+from tests.e2e.processes import REPOSITORY, claim, free_port
 
 FILE = REPOSITORY / "docker-compose.yml"
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?:(?P<kind>:\?|:-)(?P<word>[^}]*))?\}|\$\$")
@@ -74,7 +74,8 @@ class Topology:
     def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
         self.folder = folder
         self._variables = dict(variables)
-        net = f"127.{secrets.randbelow(250) + 2}.{secrets.randbelow(254) + 1}"
+        drawn = (f"127.{secrets.randbelow(250) + 2}.{secrets.randbelow(254) + 1}" for _ in range(1000))
+        net = next(one for one in drawn if claim(f"net-{one}"))  # its ports are the file's own: the addresses are nobody else's
         self.hosts = {"serve": f"{net}.1", "witness": f"{net}.2", "postgres": f"{net}.3", "seaweedfs": f"{net}.4"}
         self.inside = f"{net}.5"  # the loopback of SeaweedFS's own container
         self.s3_port = free_port(self.hosts["seaweedfs"])

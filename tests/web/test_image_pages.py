@@ -43,7 +43,7 @@ class Shown:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shown(postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shown]:
-    """Made once: the tests only look, but for the last, which decides."""
+    """Made once: the tests only look, or bring pictures of their own; but for the last, which decides."""
     folder = tmp_path_factory.mktemp("images")
     roots = folder / "roots.pem"
     roots.write_text(CAMERA.root)
@@ -74,9 +74,15 @@ def upload(data: bytes, name: str = "asked.jpg") -> dict[str, tuple[str, bytes, 
     return {"picture": (name, data, "image/jpeg")}
 
 
-async def cluster_of(shown: Shown) -> str:
-    page = await shown.person.post("/images/search", files=upload(shown.original))
+async def cluster_of(shown: Shown, data: bytes | None = None) -> str:
+    """The cluster of this very file; of the signed picture, unless another is given."""
+    page = await shown.person.post("/images/search", files=upload(data or shown.original))
     return CLUSTER.findall(page.text)[0]
+
+
+def files_in(page: str) -> int:
+    """How many distinct files a cluster's page counts."""
+    return int(re.findall(r"Images \(distinct files\)</dt><dd>(\d+)</dd>", page)[0])
 
 
 async def test_a_search_tells_identical_from_similar_and_shows_where(shown: Shown) -> None:
@@ -185,11 +191,8 @@ async def test_the_contact_sheet_has_every_sighting_as_page_and_as_pdf(shown: Sh
     assert made[0].content.startswith(b"%PDF-") and made[0].content == made[1].content
     organisation = (await shown.site.services.operators.ensure_default_operator()).organisation_id
     chain = await shown.site.services.custody.chain(f"cluster:{cluster}", organisation_id=organisation)
-    told = [
-        json.loads(parse_envelope(one.envelope).payload)["predicate"]["details"]
-        for one in chain
-        if one.type == "cluster.exported"
-    ]
+    exported = [parse_envelope(one.envelope).payload for one in chain if one.type == "cluster.exported"]
+    told = [json.loads(payload)["predicate"]["details"] for payload in exported]
     file = hashlib.sha256(made[0].content).hexdigest()
     assert [(one["form"], one["sha256"]) for one in told] == [("page", None), ("pdf", file), ("pdf", file)]
     assert all(len(one["captures"]) == 3 and len(one["images"]) == 2 for one in told)
@@ -216,15 +219,11 @@ async def test_only_the_search_page_may_run_a_script_and_only_its_own(shown: Sho
     assert re.findall(r"<script[^>]*>", search.text) == ['<script src="/static/paste.js" defer>']
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (b"", "empty"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>", "never rendered"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(200), "header"),
-        (b"words", "no picture"),
-    ],
-)
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>"
+NO_PICTURES = [(b"", "empty"), (SVG, "never rendered"), (b"\x89PNG\r\n\x1a\n" + bytes(200), "header"), (b"words", "no picture")]
+
+
+@pytest.mark.parametrize(("data", "said"), NO_PICTURES, ids=["empty", "drawing", "cut", "words"])
 async def test_what_is_no_picture_is_refused_in_words(shown: Shown, data: bytes, said: str) -> None:
     page = await shown.person.post("/images/search", files=upload(data))
     assert page.status_code == 422 and said in page.text and "<svg" not in page.text
@@ -253,43 +252,15 @@ async def test_another_organisation_sees_and_finds_nothing(shown: Shown) -> None
 async def test_a_mirrored_picture_lies_mirrored_although_only_hashes_decided(shown: Shown) -> None:
     """Whole-frame hashes find a mirrored copy without a matrix: laying frame on frame would show two different pictures."""
     device = await shown.site.pair()
-    turned = encoded(mirrored(scene(21)), "JPEG", quality=80)
-    await indexed(shown.site, await capture_page(device, {"https://five.example/m.jpg": turned}, title="Mirror"))
-    cluster = await cluster_of(shown)
+    plain = encoded(scene(33), "JPEG", quality=90)
+    turned = encoded(mirrored(scene(33)), "JPEG", quality=80)
+    bodies = {"https://five.example/p.jpg": plain, "https://five.example/m.jpg": turned}
+    await indexed(shown.site, await capture_page(device, bodies, title="Mirror"))
+    cluster = await cluster_of(shown, plain)
     page = (await shown.person.get(f"/images/clusters/{cluster}")).text
-    laid = [
-        (await shown.person.get(path)).text
-        for path in set(re.findall(rf"/images/clusters/{cluster}/overlay/[0-9a-f]{{64}}", page))
-    ]
+    paths = set(re.findall(rf"/images/clusters/{cluster}/overlay/[0-9a-f]{{64}}", page))
+    laid = [(await shown.person.get(path)).text for path in paths]
     assert sum("scale(-1 1)" in one and "measured now" in one for one in laid) >= 1
-
-
-async def test_people_merge_split_and_reject_with_a_reason(shown: Shown) -> None:
-    cluster = await cluster_of(shown)
-    other = next(one for one in CLUSTER.findall((await shown.person.get("/images")).text) if one != cluster)
-    assert (await shown.person.post(f"/images/clusters/{cluster}/merge", data={"other": other, "reason": ""})).status_code == 422
-    merged = await shown.person.post(
-        f"/images/clusters/{cluster}/merge", data={"other": f"https://x/images/clusters/{other}", "reason": "One <b>event</b>"}
-    )
-    assert merged.status_code == 303, merged.text
-    kept = CLUSTER.findall(merged.headers["location"])[0]
-    page = (await shown.person.get(f"/images/clusters/{kept}")).text
-    assert "One &lt;b&gt;event&lt;/b&gt;" in page and "Images (distinct files)</dt><dd>4</dd>" in page
-    ended = await shown.person.get(f"/images/clusters/{({cluster, other} - {kept}).pop()}")
-    assert ended.status_code == 303 and kept in ended.headers["location"]
-    assert "Its id stays valid" in (await shown.person.get(ended.headers["location"])).text
-    alone, altered = (hashlib.sha256(one).hexdigest() for one in (encoded(scene(99)), shown.captioned))
-    out = await shown.person.post(f"/images/clusters/{kept}/split", data={"images": [alone], "reason": "Not the same"})
-    assert out.status_code == 303, out.text
-    parted = await cluster_of(shown)
-    page = (await shown.person.get(f"/images/clusters/{parted}")).text
-    assert alone not in page and altered in page and "Images (distinct files)</dt><dd>3</dd>" in page
-    assert "Separated" in (await shown.person.get(f"/images/clusters/{kept}")).text
-    gone = await shown.person.post(f"/images/clusters/{parted}/reject", data={"image": altered, "reason": "Another picture"})
-    assert gone.status_code == 303, gone.text
-    page = (await shown.person.get(f"/images/clusters/{await cluster_of(shown)}")).text
-    assert "Images (distinct files)</dt><dd>2</dd>" in page
-    await shown.site.sound()
 
 
 async def test_what_only_resembles_it_is_never_headed_as_found(shown: Shown) -> None:
@@ -298,3 +269,32 @@ async def test_what_only_resembles_it_is_never_headed_as_found(shown: Shown) -> 
     page = (await shown.person.post("/images/search", files=upload(encoded(like_it)))).text
     assert "Not seen, but something resembles it" in page and "1 only resembles it" in page
     assert set(re.findall(r'<li data-kind="(\w+)"', page)) == {"variant"} and "Everywhere it was seen" not in page
+
+
+async def test_people_merge_split_and_reject_with_a_reason(shown: Shown) -> None:
+    cluster = await cluster_of(shown)
+    other = await cluster_of(shown, encoded(scene(99)))
+    files = files_in((await shown.person.get(f"/images/clusters/{cluster}")).text) + 1
+    assert (await shown.person.post(f"/images/clusters/{cluster}/merge", data={"other": other, "reason": ""})).status_code == 422
+    merged = await shown.person.post(
+        f"/images/clusters/{cluster}/merge", data={"other": f"https://x/images/clusters/{other}", "reason": "One <b>event</b>"}
+    )
+    assert merged.status_code == 303, merged.text
+    kept = CLUSTER.findall(merged.headers["location"])[0]
+    page = (await shown.person.get(f"/images/clusters/{kept}")).text
+    assert "One &lt;b&gt;event&lt;/b&gt;" in page and files_in(page) == files
+    ended = await shown.person.get(f"/images/clusters/{({cluster, other} - {kept}).pop()}")
+    assert ended.status_code == 303 and kept in ended.headers["location"]
+    assert "Its id stays valid" in (await shown.person.get(ended.headers["location"])).text
+    alone, altered = (hashlib.sha256(one).hexdigest() for one in (encoded(scene(99)), shown.captioned))
+    out = await shown.person.post(f"/images/clusters/{kept}/split", data={"images": [alone], "reason": "Not the same"})
+    assert out.status_code == 303, out.text
+    parted = await cluster_of(shown)
+    page = (await shown.person.get(f"/images/clusters/{parted}")).text
+    assert alone not in page and altered in page and files_in(page) == files - 1
+    assert "Separated" in (await shown.person.get(f"/images/clusters/{kept}")).text
+    gone = await shown.person.post(f"/images/clusters/{parted}/reject", data={"image": altered, "reason": "Another picture"})
+    assert gone.status_code == 303, gone.text
+    page = (await shown.person.get(f"/images/clusters/{await cluster_of(shown)}")).text
+    assert files_in(page) == files - 2
+    await shown.site.sound()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Locator, Page
 
 from server.settings import Settings
 from tests.e2e.processes import REPOSITORY
@@ -102,6 +102,12 @@ async def signed_in(stage: Stage, *, scheme: str, width: int) -> AsyncIterator[P
     await context.close()
 
 
+async def follow(page: Page, link: Locator) -> None:
+    """A click, until the page it leads to has loaded: before that a script runs in the page one leaves, or in half of one."""
+    async with page.expect_event("load"):
+        await link.click()
+
+
 async def visited(stage: Stage, page: Page) -> AsyncIterator[str]:
     """Each page of images, one after the other; gives its name while it is on screen."""
     await page.goto(f"{stage.url}/images")
@@ -109,22 +115,23 @@ async def visited(stage: Stage, page: Page) -> AsyncIterator[str]:
     await page.goto(f"{stage.url}/captures/{stage.captures[0]}")
     await page.locator("#images").scroll_into_view_if_needed()
     yield "capture"
-    await page.locator("section:has(#images) a[href*='/images/clusters/']").first.click()
+    await follow(page, page.locator("section:has(#images) a[href*='/images/clusters/']").first)
     await page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
     yield "cluster"
     here = page.url
-    await page.get_by_text("Lay it over the known picture").first.click()
+    await follow(page, page.get_by_text("Lay it over the known picture").first)
     for way in ("half", "difference"):
         await page.check(f'input[value="{way}"]')
         yield f"overlay-{way}"
     await page.goto(f"{here}/sheet")
     yield "sheet"
     await page.goto(here)
-    await page.locator(".members .pic-link").first.click()
+    await follow(page, page.locator(".members .pic-link").first)
     yield "image"
     await page.goto(f"{stage.url}/images/search")
     yield "search"
-    await page.set_input_files("#picture", {"name": "asked.jpg", "mimeType": "image/jpeg", "buffer": stage.asked})
+    async with page.expect_event("load"):
+        await page.set_input_files("#picture", {"name": "asked.jpg", "mimeType": "image/jpeg", "buffer": stage.asked})
     await page.wait_for_selector("#found")
     yield "found"
 
@@ -144,7 +151,8 @@ async def test_the_pages_have_no_fault_that_axe_finds_and_fit(stage: Stage, sche
 async def test_a_pasted_or_dropped_picture_is_searched_with(stage: Stage, how: str) -> None:
     async with signed_in(stage, scheme="light", width=1280) as page:
         await page.goto(f"{stage.url}/images/search")
-        await page.evaluate(DROP, [base64.b64encode(stage.asked).decode(), how])
+        async with page.expect_event("load"):
+            await page.evaluate(DROP, [base64.b64encode(stage.asked).decode(), how])
         await page.wait_for_selector("#found")
         assert await page.locator('li[data-kind="same"]').count() >= 1
 
@@ -153,12 +161,14 @@ async def test_a_cluster_is_decided_about_by_keyboard_alone(stage: Stage) -> Non
     async with signed_in(stage, scheme="light", width=1280) as page:
         await page.goto(f"{stage.url}/images")
         await page.locator(".grid-text a", has_text="4 captures").first.focus()
-        await page.keyboard.press("Enter")
+        async with page.expect_event("load"):
+            await page.keyboard.press("Enter")
         await page.wait_for_selector("#members")
         await page.locator("summary", has_text="Not this picture").first.focus()
         await page.keyboard.press("Enter")
         await page.keyboard.press("Tab")
         await page.keyboard.type("Another moment of the same day")
-        await page.keyboard.press("Enter")
+        async with page.expect_event("load"):
+            await page.keyboard.press("Enter")
         await page.wait_for_selector("#decisions")
         assert "Another moment of the same day" in await page.inner_text("section:has(#decisions)")

@@ -126,9 +126,14 @@ class CaptureBrowser:
         session.send("Extensions.triggerAction", {"id": self.extension_id, "targetId": target["targetId"]})
         session.detach()
 
-    def wait_for_step(self, step: str) -> None:
-        """Until the capture that runs has ended `step`, whatever its outcome."""
+    def closed_after(self, page: Page, step: str) -> Captured:
+        """Clicks, and closes the page when the capture has ended `step`, whatever its outcome, and has not begun another."""
+        self.worker.evaluate("step => globalThis.holdAfter(step)", step)
+        self.start(page)
         self.worker.evaluate("step => globalThis.waitForStep(step)", step)
+        page.close()
+        self.worker.evaluate("() => globalThis.letGo()")
+        return self.take()
 
     def run_without_click(self, page: Page) -> Captured:
         """Captures a tab by its id, as the popup opened by address does: no activeTab."""

@@ -182,10 +182,10 @@ def test_a_page_behind_a_service_worker_asks_the_site_nothing_either(granted_not
     page.evaluate("() => navigator.serviceWorker.ready")
     page.reload(wait_until="networkidle")
     assert page.evaluate("() => navigator.serviceWorker.controller !== null")
-    mark = site.log.settle(quiet_s=3)  # the browser itself looks for a newer service worker after a load
+    mark = site.log.settle()
     captured = granted_nothing.click(page)
     site.log.settle()
-    assert [entry.url for entry in site.log.since(mark)] == []
+    assert [entry.url for entry in site.log.asked(mark)] == []
     info = captured.pageinfo
     assert {entry["url"].rsplit("/", 1)[-1] for entry in info["resources"]} >= {
         "utf8.css",

@@ -24,11 +24,7 @@ def test_a_page_closed_at_the_first_step_is_said_to_be_cut_off(granted_nothing: 
 
 
 def _closed_after(browser: CaptureBrowser, url: str, step: str) -> Captured:
-    page = browser.open(url)
-    browser.start(page)
-    browser.wait_for_step(step)
-    page.close()
-    return browser.take()
+    return browser.closed_after(browser.open(url), step)
 
 
 def _assert_cut_off(captured: Captured) -> None:
@@ -56,7 +52,7 @@ def test_without_the_debugger_the_page_is_read_by_script_and_every_body_is_named
     granted_nothing.worker.evaluate("url => globalThis.occupy(url)", page.url)
     captured = granted_nothing.click(page)
     site.log.settle()
-    assert site.log.since(mark) == []
+    assert site.log.asked(mark) == []
     assert captured.result["method"] == "scripting"
     assert captured.result["pageinfo"]["failedSteps"] == ["attach debugger"]
     assert "inside the open root" in captured.generated("dom")[0]

@@ -19,7 +19,7 @@ def capture_account(browser: CaptureBrowser, site: OddSite, **options: object) -
     captured = browser.click(page, **options)
     page.close()
     site.log.settle()
-    assert site.log.since(mark) == []
+    assert site.log.asked(mark) == []
     return captured
 
 

@@ -25,7 +25,7 @@ def visit(browser: CaptureBrowser, site: OddSite, path: str = "/") -> Visit:
     sent = site.log.since(before)
     captured = browser.click(page)
     site.log.settle()
-    during = [entry.url for entry in site.log.since(mark)]
+    during = [entry.url for entry in site.log.asked(mark)]
     page.close()
     first: dict[str, str] = {}
     for entry in sent:

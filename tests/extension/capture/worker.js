@@ -9,12 +9,22 @@ const SLICE = 6 << 20;
 const hmacKey = new Uint8Array(32).fill(7); // so that the tests can compute what the marks stand for
 const passive = startPassiveBuffer();
 let results = [];
+/** From the end of a step on no command reaches the browser until `open`: what is done in between is done in the middle of a capture, however fast that is. */
+let held = { after: "", isOn: false, opened: Promise.resolve(), open: () => {} };
+const sendCommand = chrome.debugger.sendCommand.bind(chrome.debugger);
+chrome.debugger.sendCommand = async (...command) => {
+  if (held.isOn) await held.opened;
+  return sendCommand(...command);
+};
 
 chrome.action.onClicked.addListener((tab) => void run(tab));
 
 async function run(tab, options = {}) {
   globalThis.stepsEnded = [];
-  const onProgress = (step) => void globalThis.stepsEnded.push(step);
+  const onProgress = (step) => {
+    if (step === held.after) held.isOn = true;
+    globalThis.stepsEnded.push(step);
+  };
   try {
     const began = performance.now();
     const key = await generateDeviceKey(new Date());
@@ -33,6 +43,14 @@ globalThis.occupy = async (url) => {
 };
 globalThis.waitForStep = async (step) => {
   while (!globalThis.stepsEnded?.includes(step)) await new Promise((resolve) => { setTimeout(resolve, 5); });
+};
+globalThis.holdAfter = (step) => {
+  const { promise, resolve } = Promise.withResolvers();
+  held = { after: step, isOn: false, opened: promise, open: resolve };
+};
+globalThis.letGo = () => {
+  held.open();
+  held = { ...held, after: "", isOn: false };
 };
 globalThis.runOnTab = async (tabId) => run(await chrome.tabs.get(tabId));
 globalThis.takeResult = async () => {

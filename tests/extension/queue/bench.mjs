@@ -16,6 +16,9 @@ export const CALLS = { commit: /^POST \/api\/v1\/captures$/, put: /^PUT /, open:
 /** navigator.locks as far as the queue uses it. */
 export class Locks {
   held = new Map();
+  async query() {
+    return { held: [...this.held.keys()].map((name) => ({ name })) };
+  }
   async request(name, { ifAvailable = false, signal }, work) {
     if (ifAvailable && this.held.has(name)) return work(null);
     const aborted = new Promise((_resolve, reject) => { signal?.addEventListener("abort", () => reject(signal.reason)); });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runCapture } from "../../../extension/queue/run.js";
-import { Runs, runKey } from "../../../extension/queue/runs.js";
+import { formLockName, Runs, runKey } from "../../../extension/queue/runs.js";
 import { parseEnvelope } from "../../../extension/seal/dsse.js";
 import { sha256Hex } from "../../../extension/seal/hashing.js";
 import { FACTS, Locks, makeBench } from "./bench.mjs";
@@ -104,14 +104,44 @@ test("sealing waits while the person types, and takes what was typed", async () 
     return collect(tab, options);
   };
   const running = runCapture({ tab: TAB }, tools);
-  while ((await tools.runs.read(TAB.id))?.phase !== "waiting") await new Promise((go) => setTimeout(go, 1));
-  await new Promise((go) => setTimeout(go, 400));
+  const { readDraft } = tools.runs;
+  let looks = 0; // at what is typed, while it waits
+  tools.runs.readDraft = async (...asked) => ((looks += 1), readDraft.apply(tools.runs, asked));
+  while ((await tools.runs.read(TAB.id))?.phase !== "waiting" || looks < 3) await new Promise((go) => setTimeout(go, 1));
   assert.equal((await bench.store.listItems()).length, 0, "still typing");
   await tools.runs.saveDraft(runId, { ...draft, note: "half a sentence", typingUntil: 0 });
   await running;
   const { case: caseName, note, labels } = await statementOf(bench);
   assert.deepEqual([caseName, note, labels], ["C-1", "half a sentence", ["b", "a"]]);
   assert.equal(await tools.runs.readDraft(runId), undefined, "nothing of the form is left behind");
+});
+
+test("a form that stands open is waited for though its page is too starved to say so, until it closes or hangs", async () => {
+  for (const end of ["it closes", "it hangs"]) {
+    const { tools } = await makeTools();
+    const at = { now: 1_000_000 };
+    tools.now = () => new Date(at.now);
+    let close;
+    void tools.locks.request(formLockName(TAB.id), {}, () => new Promise((resolve) => { close = resolve; }));
+    const { readDraft } = tools.runs;
+    let looks = 0;
+    tools.runs.readDraft = async (...asked) => ((looks += 1), readDraft.apply(tools.runs, asked));
+    const running = runCapture({ tab: TAB, draft: { case: "", note: "", labels: "", typingUntil: at.now + 6_000, discarded: false } }, tools);
+    const looked = async (times) => { for (const from = looks; looks < from + times;) await new Promise((go) => setTimeout(go, 1)); };
+    await looked(2);
+    at.now += 60_000; // its last word is long over
+    await looked(3);
+    assert.equal((await tools.runs.read(TAB.id)).phase, "waiting", end);
+    if (end === "it closes") close();
+    else at.now += 120_000;
+    assert.equal((await running).phase, "queued", end);
+  }
+});
+
+test("what a person says they are done with is sealed at once, whatever stands open", async () => {
+  const { tools } = await makeTools();
+  void tools.locks.request(formLockName(TAB.id), {}, () => new Promise(() => {}));
+  assert.equal((await runCapture({ tab: TAB, draft: { case: "", note: "", labels: "", typingUntil: 0, discarded: false } }, tools)).phase, "queued");
 });
 
 test("what the form held at the click is in the statement", async () => {
@@ -181,6 +211,25 @@ test("a full session storage shows nothing and loses no capture", async () => {
   const run = await runCapture({ tab: TAB }, tools);
   assert.equal(run.phase, "queued");
   assert.equal((await bench.store.listItems()).length, 1);
+});
+
+test("a picture to mark on that cannot be made, or finds no room, is said to be none: nobody waits for it", async () => {
+  const { tools, area } = await makeTools({ makePreview: () => Promise.reject(new Error("the shot cannot be decoded")) });
+  const told = [];
+  const { set } = area;
+  area.set = async (items) => (told.push(...Object.entries(items).filter(([key]) => key.startsWith("preview:"))), set.call(area, items));
+  const run = await runCapture({ tab: TAB }, tools);
+  assert.deepEqual([run.phase, told], ["queued", [[`preview:${run.runId}`, null]]]);
+  const small = new Area();
+  const { set: kept } = small;
+  small.set = async (items) => {
+    if (JSON.stringify(items).length > 100) throw new Error("Session storage quota bytes exceeded. Values were not stored.");
+    return kept.call(small, items);
+  };
+  const runs = new Runs(small);
+  assert.equal(await runs.readPreview("r"), undefined);
+  await runs.savePreview("r", { dataUrl: "x".repeat(1000), width: 1, height: 1 });
+  assert.equal(await runs.readPreview("r"), null);
 });
 
 test("of ended runs only the last few stay", async () => {

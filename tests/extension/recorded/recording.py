@@ -75,4 +75,5 @@ def record(browser: RecordingBrowser, ground: ProvingGround, path: str, *, mode:
     captured = browser.click(page, mode=mode, **options)
     after = ground.log.settle(quiet_s=0.4)
     page.close()
-    return Recorded(captured, ground.exchanges(mark)[: before - mark], ground.exchanges(before)[: after - before], loaded_s)
+    during = [entry for entry in ground.exchanges(before)[: after - before] if not entry.is_of_browser]
+    return Recorded(captured, ground.exchanges(mark)[: before - mark], during, loaded_s)

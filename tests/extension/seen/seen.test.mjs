@@ -34,9 +34,18 @@ test("what was done before comparing is told, and a shared case is", () => {
   assert.deepEqual(parseSeen(answer()).notes, [], "an older service says none");
 });
 
-test("an answer without end is cut", () => {
+test("an answer without end is cut, and says so; what is cut of its places is counted", () => {
   const seen = parseSeen(answer(...Array.from({ length: 500 }, () => match({ sightings: Array.from({ length: 500 }, () => place()) }))));
-  assert.deepEqual([seen.matches.length, seen.matches[0].places.length], [60, 200]);
+  assert.deepEqual([seen.matches.length, seen.matches[0].places.length, seen.matches[0].unlisted, seen.isPartial], [60, 200, 300, true]);
+  assert.equal(countPlaces(seen), 60 * 500);
+});
+
+test("an answer that the service calls truncated is never read as the whole", () => {
+  const said = [{ truncated: true }, { truncated: false }, {}].map((more) => parseSeen({ ...answer(match()), ...more }).isPartial);
+  assert.deepEqual(said, [true, false, false], "an older service says nothing of it");
+  assert.equal(parseSeen({ ...answer(), truncated: true }).isPartial, true, "nothing found, and not everything compared");
+  assert.equal(parseSeen(answer(...Array(60).fill(match()))).isPartial, false);
+  for (const wrong of [null, 1, "yes"]) assert.throws(() => parseSeen({ ...answer(), truncated: wrong }), SealError);
 });
 
 test("the picture goes to the service of the pairing, as bytes", async () => {

@@ -51,7 +51,21 @@ chrome.storage.local.get = async (keys) => {
   if (["lastCase", "secondPass"].some((key) => [keys].flat().includes(key))) throw new Error("Corruption: bad block");
   return readable(keys);
 };"""
+#: Counts the pictures that were handed out to who waited for one: each goes on before anybody can ask for the number.
+COUNT_PREVIEWS = """() => {
+  const get = chrome.storage.session.get.bind(chrome.storage.session);
+  globalThis.previewsRead = 0;
+  chrome.storage.session.get = async (key) => {
+    const found = await get(key);
+    if (found["preview:r"]) previewsRead += 1;
+    return found;
+  };
+}"""
 READ_DRAFT = "async () => (await chrome.storage.session.get('form:r'))['form:r']"
+READ_SECOND_PASS = "async () => (await chrome.storage.local.get('secondPass')).secondPass"
+SAVED = """chrome.storage.local.set({
+  auto: { isOn: true, patterns: "*.harbour.example", intervalMin: 5 }, refetchImages: true,
+})"""
 PREVIEW = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
@@ -90,6 +104,15 @@ def test_a_form_that_nothing_listens_to_yet_is_not_sent_off(browser: Chromium, p
     popup.evaluate("letGo()")
     expect(popup.locator("#capture")).to_be_enabled()
     assert (popup.url, popup.input_value("#case")) == (address, "harbour")
+
+
+def test_a_choice_that_nothing_listened_to_yet_is_the_one_that_is_made(browser: Chromium, popup: Page) -> None:
+    """The box showed a second pass, and the capture had none."""
+    held(popup, "chrome.tabs.get", str(blank_tab(browser)))
+    popup.check("#second-pass")
+    popup.evaluate("letGo()")
+    expect_drawn(popup)
+    wait_for(lambda: popup.evaluate(READ_SECOND_PASS) is True, 15, lambda: "what is shown is not what is done")
 
 
 @pytest.mark.parametrize("page_name", ["queue.html", "popup.html?start=0"])
@@ -147,6 +170,45 @@ def test_an_area_can_be_marked_as_soon_as_there_is_a_picture_to_mark_it_on(brows
     expect(popup.locator("#masks li")).to_have_count(1)
 
 
+def test_an_area_on_a_picture_that_can_never_be_made_is_said_and_not_waited_for(browser: Chromium, popup: Page) -> None:
+    tab_id = blank_tab(browser)
+    hold_tab(popup, tab_id)
+    put_run(popup, tab_id, phase="collecting")
+    expect(popup.locator("#discard")).to_be_visible()
+    popup.click("#masking summary")
+    popup.click("#add-mask")
+    popup.evaluate("chrome.storage.session.set({'preview:r': null})")  # the worker could not make it
+    expect(popup.locator("#no-preview")).to_be_visible()  # its words stand there unseen before
+    expect(popup.locator("#no-preview")).to_have_text("There is no picture of this page to mark an area on.")
+    popup.evaluate("(dataUrl) => chrome.storage.session.set({'preview:r': {dataUrl, width: 400, height: 300}})", PREVIEW)
+    popup.click("#add-mask")
+    expect(popup.locator("#region-stage")).to_be_focused()
+    expect(popup.locator("#no-preview")).to_be_hidden()
+    popup.keyboard.press("Escape")
+    popup.evaluate("chrome.storage.session.remove('preview:r')")
+    popup.evaluate("letGo()")  # the worker is gone, and will make none
+    popup.click("#add-mask")
+    expect(popup.locator("#no-preview")).to_be_visible()
+
+
+def test_nobody_saves_a_list_over_one_that_is_still_being_read(browser: Chromium) -> None:
+    """Saved before the page had shown it, the list of sites was an empty one; shown later, what was typed was gone."""
+    for page in opened(browser, "batch.html"):
+        page.evaluate(SAVED)
+        held(page, "chrome.storage.local.get", "'auto'")
+        expect(page.locator("#auto-form :disabled")).to_have_count(4)
+        expect(page.locator("#refetch")).to_be_disabled()
+        page.evaluate("letGo()")
+        expect(page.locator("#auto-form :enabled")).to_have_count(4)
+        assert (page.input_value("#auto-patterns"), page.input_value("#auto-interval")) == ("*.harbour.example", "5")
+        assert page.is_checked("#auto-on") and page.is_checked("#refetch")
+        page.fill("#auto-patterns", "*.harbour.example\n*.ferry.example")
+        page.click("#auto-save")
+        expect(page.locator("#auto-status")).not_to_be_empty()
+        stored: dict[str, Any] = page.evaluate("chrome.storage.local.get('auto')")
+        assert stored["auto"]["patterns"] == "*.harbour.example\n*.ferry.example"
+
+
 def test_a_place_that_waits_for_its_picture_does_not_undo_a_later_choice(browser: Chromium, popup: Page) -> None:
     tab_id = blank_tab(browser)
     hold_tab(popup, tab_id)
@@ -157,14 +219,13 @@ def test_a_place_that_waits_for_its_picture_does_not_undo_a_later_choice(browser
         popup.select_option(f"#state-{kind}", "absent")
         popup.select_option(f"#place-{kind}", "view")
     popup.select_option("#place-platform_ai_label", "selector")
+    popup.evaluate(COUNT_PREVIEWS)
     popup.evaluate("(dataUrl) => chrome.storage.session.set({'preview:r': {dataUrl, width: 400, height: 300}})", PREVIEW)
-
-    def regions() -> list[str]:
-        return [one["kind"] for one in popup.evaluate(READ_DRAFT)["labelObservations"] if "region" in one]
-
-    wait_for(lambda: regions() != [], 30, lambda: "no place came")
-    popup.wait_for_timeout(300)  # both look ten times a second
-    assert regions() == ["poster_ai_disclosure"]
+    wait_for(lambda: popup.evaluate("previewsRead") == 2, 30, lambda: "not both choices have their picture")
+    popup.fill("#note", "the last word")  # what either choice kept was kept before it
+    wait_for(lambda: popup.evaluate(READ_DRAFT)["note"] == "the last word", 30, lambda: "the form is not kept")
+    kept: list[dict[str, Any]] = popup.evaluate(READ_DRAFT)["labelObservations"]
+    assert [one["kind"] for one in kept if "region" in one] == ["poster_ai_disclosure"]
     expect(popup.locator("#place-platform_ai_label")).to_have_value("selector")
 
 

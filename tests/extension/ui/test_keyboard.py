@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.chromium import Chromium
-from tests.extension.ui.pages import PROOF, PUT_ITEMS, expect_sealed, item, opened, show
+from tests.extension.ui.pages import PROOF, PUT_ITEMS, expect_drawn, expect_sealed, item, opened, show
 
 pytestmark = pytest.mark.browser
 FOCUSED = """() => {
@@ -56,6 +56,7 @@ def test_every_part_of_a_page_is_reached_by_tab(browser: Chromium, name: str) ->
 def test_a_page_is_captured_with_a_note_by_keys_alone(popup: Page) -> None:
     popup.evaluate(PUT_ITEMS, [])
     popup.reload()
+    expect_drawn(popup)  # before that the button cannot have the focus
     popup.focus("#note")
     popup.keyboard.type("what matters")
     popup.focus("#second-pass")

@@ -10,16 +10,22 @@ from tests.e2e.chromium import EXTENSION
 SOURCES = EXTENSION.parents[1]
 
 
+def scripts() -> list[Path]:
+    """The extension's programs as they are written; not as they are built, which another process may be doing anew meanwhile."""
+    tops = [top for top in sorted(SOURCES.iterdir()) if top.name != "dist"]
+    return [path for top in tops for path in ([top] if top.is_file() else sorted(top.rglob("*.js"))) if path.suffix == ".js"]
+
+
 def test_no_text_is_missing_and_none_is_left_over() -> None:
     """Every key the pages use is in _locales, and every message there is used: by name, or by the code that ends it."""
     messages = set(json.loads((SOURCES / "_locales/en/messages.json").read_text("utf-8")))
     sources = [
-        *(path for path in SOURCES.rglob("*.js") if "dist" not in path.parts),
+        *scripts(),
         *SOURCES.glob("ui/*.html"),
         SOURCES / "manifest.base.json",
     ]
     text = "\n".join(path.read_text("utf-8") for path in sources)
-    codes = "\n".join(path.read_text("utf-8") for path in SOURCES.rglob("*.js") if "dist" not in path.parts)
+    codes = "\n".join(path.read_text("utf-8") for path in scripts())
     families = re.findall(r"`(\w+_)\$\{", codes) + re.findall(r'\btext\(.*\? "(\w+_)"', codes)
 
     def is_used(key: str) -> bool:
