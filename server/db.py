@@ -1,11 +1,11 @@
 """The database: PostgreSQL through SQLAlchemy's AsyncSession and psycopg 3. One dialect, embedded or yours."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, text
+from sqlalchemy import ARRAY, ColumnElement, DateTime, Dialect, any_, literal, text
 from sqlalchemy.engine import Row, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
@@ -31,6 +31,15 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """The stored time, aware, in UTC."""
         return None if value is None else value.astimezone(UTC)
+
+
+def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
+    """The condition that a column has one of these values, however many: one array is sent.
+
+    in_() sends each value as a parameter of its own, and PostgreSQL takes at most 65,535 of them in a statement.
+    """
+    found: ColumnElement[bool] = column == any_(literal(list(values), ARRAY(column.type)))
+    return found
 
 
 def sqlalchemy_url(url: str) -> str:

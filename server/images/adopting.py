@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from server.db import among
 from server.errors import NotFound
 from server.images.elsewhere import ElsewhereEnd, ElsewherePlace, ElsewhereRun, places_in
 from server.images.found import Finding, FoundPicture
@@ -74,7 +75,7 @@ class Adopting:
         """Those of the deposits that the present pipeline has not read."""
         done = select(ElsewhereRun.deposit_id).where(ElsewhereRun.pipeline_id == await self._rows.pipeline())
         async with self._parts.database.session() as session:
-            known = set((await session.exec(done.where(col(ElsewhereRun.deposit_id).in_(deposit_ids)))).all())
+            known = set((await session.exec(done.where(among(col(ElsewhereRun.deposit_id), deposit_ids)))).all())
         return [one for one in deposit_ids if one not in known]
 
     async def take(self, file: AdoptedFile, pictures: Iterator[DatedPicture], found: Finding) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from server.custody.findings import AuditReport
-from server.db import run_sql
+from server.db import among, run_sql
 from server.images.clustering import Clustering, Component
 from server.images.codes import Near, Place, codes_asked, near_images
 from server.images.grouping import CONTAINS
@@ -85,7 +85,7 @@ class ImageCheck:
         asked = {"organisation": place.organisation_id, "pipeline": place.pipeline_id, "sample": sample}
         async with self._parts.database.session() as session:
             ids = [int(row[0]) for row in await run_sql(session, _SAMPLE, **asked)]
-            digests = dict((await session.exec(select(Image.id, Image.sha256).where(col(Image.id).in_(ids)))).all())
+            digests = dict((await session.exec(select(Image.id, Image.sha256).where(among(col(Image.id), ids)))).all())
         for image_id, look in (await self._matcher.looks(place.organisation_id, ids)).items():
             before = await self._stored(place, look)
             within = (await self._matcher.candidates(place.organisation_id, look)).within()
@@ -124,7 +124,7 @@ class ImageCheck:
             wanted = select(Decision).where(Decision.organisation_id == organisation_id).order_by(col(Decision.id))
             rows = (await session.exec(wanted)).all()
             ids = {one for row in rows for one in (*row.left_ids, *row.right_ids)}
-            digests = dict((await session.exec(select(Image.id, Image.sha256).where(col(Image.id).in_(ids)))).all())
+            digests = dict((await session.exec(select(Image.id, Image.sha256).where(among(col(Image.id), ids)))).all())
         events = await self._events(organisation_id)
         if len(rows) < before or [row.event_sha256 for row in rows] != list(events)[: len(rows)]:
             report.fail(f"organisation:{organisation_id}", "decisions and their events are not the same, or not in one order")
@@ -145,7 +145,7 @@ class ImageCheck:
         expected = {(one.members, one.seen_in) for one in made}
         async with self._parts.database.session() as session:
             wanted = select(Member.cluster_id, Member.role, Image.sha256).join(Image, col(Image.id) == col(Member.image_id))
-            rows = (await session.exec(wanted.where(col(Member.image_id).in_(list(known.image_ids.values()))))).all()
+            rows = (await session.exec(wanted.where(among(col(Member.image_id), known.image_ids.values())))).all()
             work = await run_sql(session, _AT_WORK, task=GROUP_TASK, organisation=str(organisation_id))
         stored: dict[UUID, tuple[set[str], set[str]]] = {}
         for cluster_id, role, digest in rows:

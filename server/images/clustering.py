@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from server.db import lock_for_transaction
+from server.db import among, lock_for_transaction
 from server.images.codes import Place
 from server.images.edges import Pair, edges_among, neighbours, store_edges, to_judgement
 from server.images.grouping import Group, Ruling, Rulings, groups_of
@@ -273,5 +273,5 @@ def _placeable(place: Place):  # type: ignore[no-untyped-def]
 
 
 async def _digests(session, image_ids: list[int]) -> dict[int, str]:  # type: ignore[no-untyped-def]
-    rows = (await session.exec(select(Image.id, Image.sha256).where(col(Image.id).in_(image_ids)))).all()
+    rows = (await session.exec(select(Image.id, Image.sha256).where(among(col(Image.id), image_ids)))).all()
     return {image_id: digest for image_id, digest in rows if image_id is not None}

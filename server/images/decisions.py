@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.custody.service import EventDraft
-from server.db import lock_for_transaction
+from server.db import among, lock_for_transaction
 from server.errors import BadInput
 from server.images.clustering import Clustering
 from server.images.errors import DecisionRefused
@@ -158,7 +158,7 @@ async def _members(session: AsyncSession, cluster: Cluster) -> list[int]:
 
 async def _ids(session: AsyncSession, actor: OperatorActor, images: Sequence[str]) -> list[int]:
     asked = list(dict.fromkeys(images))
-    wanted = select(Image.sha256, Image.id).where(own_rows(actor, Image.organisation_id), col(Image.sha256).in_(asked))
+    wanted = select(Image.sha256, Image.id).where(own_rows(actor, Image.organisation_id), among(col(Image.sha256), asked))
     found = dict((await session.exec(wanted.where(is_told(actor, col(Image.id))))).all())
     if not asked or len(found) != len(asked):
         raise DecisionRefused(reason="an image named is not held here")
@@ -166,5 +166,5 @@ async def _ids(session: AsyncSession, actor: OperatorActor, images: Sequence[str
 
 
 async def _digests(session: AsyncSession, image_ids: Sequence[int]) -> dict[int, str]:
-    rows = (await session.exec(select(Image.id, Image.sha256).where(col(Image.id).in_(image_ids)))).all()
+    rows = (await session.exec(select(Image.id, Image.sha256).where(among(col(Image.id), image_ids)))).all()
     return {image_id: digest for image_id, digest in rows if image_id is not None}

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.clock import Clock
+from server.db import among
 from server.images.codes import Place
 from server.images.models import Edge
 from server.media.gallery import Judgement
@@ -46,8 +47,8 @@ async def edges_among(session: AsyncSession, place: Place, image_ids: Sequence[i
     wanted = select(Edge).where(
         Edge.organisation_id == place.organisation_id,
         Edge.pipeline_id == place.rules_id,
-        col(Edge.query_id).in_(image_ids),
-        col(Edge.known_id).in_(image_ids),
+        among(col(Edge.query_id), image_ids),
+        among(col(Edge.known_id), image_ids),
     )
     return list((await session.exec(wanted)).all())
 
@@ -59,7 +60,7 @@ async def neighbours(session: AsyncSession, place: Place, image_ids: Iterable[in
         Edge.organisation_id == place.organisation_id,
         Edge.pipeline_id == place.rules_id,
         Edge.relation != NONE,
-        or_(col(Edge.query_id).in_(ids), col(Edge.known_id).in_(ids)),
+        or_(among(col(Edge.query_id), ids), among(col(Edge.known_id), ids)),
     )
     return {one for pair in (await session.exec(wanted)).all() for one in pair} - set(ids)
 

@@ -16,7 +16,7 @@ from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.sharing import CaseMember
-from server.db import UtcDateTime
+from server.db import UtcDateTime, among
 from server.images.grouping import CONTAINS
 from server.images.models import Image, Member
 from server.images.views import ElsewhereCounts, ElsewhereView, Placed
@@ -92,7 +92,7 @@ def shown_to(actor: Actor) -> ColumnElement[bool]:
 async def places_of(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> dict[int, Placed]:
     """The images' places that the actor may see, by image, in the order of receipt; of all together PLACES_LIMIT, and how many
     there are."""
-    return await _places(session, col(ElsewherePlace.image_id).in_(image_ids) & shown_to(actor))
+    return await _places(session, among(col(ElsewherePlace.image_id), image_ids) & shown_to(actor))
 
 
 async def places_in(session: AsyncSession, deposit_id: UUID) -> dict[int, Placed]:
@@ -108,7 +108,7 @@ async def counts_elsewhere(session: AsyncSession, actor: Actor, cluster_ids: Seq
         .join(ElsewherePlace, col(ElsewherePlace.image_id) == col(Member.image_id))
         .join(ElsewhereEnd, col(ElsewhereEnd.deposit_id) == col(ElsewherePlace.deposit_id), isouter=True)
         .where(
-            col(Member.cluster_id).in_(cluster_ids),
+            among(col(Member.cluster_id), cluster_ids),
             Member.role != CONTAINS,
             col(ElsewhereEnd.deposit_id).is_(None),
             shown_to(actor),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select as rows_of
 from sqlmodel import col, select
 
-from server.db import Database
+from server.db import Database, among
 from server.images.models import Copy, Image, Reading, Sighting
 from server.images.store import ImageRows
 from server.media.gallery import Gallery, Ranking
@@ -190,7 +190,9 @@ class Matcher:
         asked = sorted(shelf.unseen) if shelf is not None else []
         if shelf is None or not asked:
             return []
-        wanted = select(Sighting.image_id).where(Sighting.organisation_id == organisation_id, col(Sighting.image_id).in_(asked))
+        wanted = select(Sighting.image_id).where(
+            Sighting.organisation_id == organisation_id, among(col(Sighting.image_id), asked)
+        )
         async with self._database.session() as session:
             shelf.unseen.difference_update((await session.exec(wanted.distinct())).all())
         return sorted(shelf.unseen)
@@ -212,7 +214,7 @@ class Matcher:
                 .where(
                     Reading.organisation_id == organisation_id,
                     Reading.pipeline_id == pipeline,
-                    col(Reading.image_id).in_(missing[start : start + BATCH]),
+                    among(col(Reading.image_id), missing[start : start + BATCH]),
                 )
             )
             async with self._database.session() as session:

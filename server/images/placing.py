@@ -11,6 +11,7 @@ from sqlalchemy import delete
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from server.db import among
 from server.images.codes import Place
 from server.images.grouping import CONTAINS, REPRESENTATIVE, SAME, Founded, Group, Pair, named
 from server.images.models import Cluster, ClusterEnd, Member
@@ -53,7 +54,7 @@ async def living_clusters(session: AsyncSession, organisation_id: UUID, founders
         .join(ClusterEnd, col(ClusterEnd.cluster_id) == col(Cluster.id), isouter=True)
         .where(
             Cluster.organisation_id == organisation_id,
-            col(Cluster.founder_id).in_(founders),
+            among(col(Cluster.founder_id), founders),
             col(ClusterEnd.cluster_id).is_(None),
         )
     )
@@ -62,7 +63,7 @@ async def living_clusters(session: AsyncSession, organisation_id: UUID, founders
 
 async def mates_of(session: AsyncSession, image_ids: Sequence[int]) -> set[int]:
     """Members of the clusters that these images stand in, or show."""
-    homes = select(Member.cluster_id).where(col(Member.image_id).in_(image_ids))
+    homes = select(Member.cluster_id).where(among(col(Member.image_id), image_ids))
     wanted = select(Member.image_id).where(col(Member.cluster_id).in_(homes), Member.role != CONTAINS)
     return set((await session.exec(wanted)).all())
 
@@ -83,7 +84,7 @@ def _members(place: Place, cluster_id: UUID, group: Group, edges: EdgeIds) -> li
 
 
 async def _replace(session: AsyncSession, place: Place, images: Sequence[int], rows: Sequence[Member]) -> None:
-    wanted = select(Member).where(Member.organisation_id == place.organisation_id, col(Member.image_id).in_(images))
+    wanted = select(Member).where(Member.organisation_id == place.organisation_id, among(col(Member.image_id), images))
     before = {(one.image_id, one.cluster_id): one for one in (await session.exec(wanted)).all()}
     after = {(one.image_id, one.cluster_id): one for one in rows}
     changed = [key for key, one in after.items() if key not in before or _facts(before[key]) != _facts(one)]

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
 from server.captures.scope import is_own, require_capture, told_to
-from server.db import Database
+from server.db import Database, among
 from server.errors import NotFound
 from server.images.counting import counts_of
 from server.images.elsewhere import counts_elsewhere, places_of
@@ -187,7 +187,7 @@ class ImageReads:
 
 async def clusters_of(session: AsyncSession, image_ids: Sequence[int]) -> dict[int, list[UUID]]:
     """The clusters each image stands in or is a sighting of, its own first."""
-    wanted = select(Member).where(col(Member.image_id).in_(image_ids))
+    wanted = select(Member).where(among(col(Member.image_id), image_ids))
     homes: dict[int, list[UUID]] = defaultdict(list)
     for one in sorted((await session.exec(wanted)).all(), key=lambda row: (row.role == CONTAINS, str(row.cluster_id))):
         homes[one.image_id].append(one.cluster_id)
@@ -196,7 +196,7 @@ async def clusters_of(session: AsyncSession, image_ids: Sequence[int]) -> dict[i
 
 async def summaries(session: AsyncSession, actor: Actor, cluster_ids: Sequence[UUID]) -> tuple[ClusterSummary, ...]:
     """The clusters with their representatives and counts, in the order asked for; those without a representative are left out."""
-    numbers = dict((await session.exec(select(Cluster.id, Cluster.number).where(col(Cluster.id).in_(cluster_ids)))).all())
+    numbers = dict((await session.exec(select(Cluster.id, Cluster.number).where(among(col(Cluster.id), cluster_ids)))).all())
     heads = await _heads(session, actor, cluster_ids)
     elsewhere = await counts_elsewhere(session, actor, cluster_ids)
     views = await image_views(session, list(heads.values()))
@@ -211,7 +211,7 @@ async def summaries(session: AsyncSession, actor: Actor, cluster_ids: Sequence[U
 async def _heads(session: AsyncSession, actor: Actor, cluster_ids: Sequence[UUID]) -> dict[UUID, int]:
     """The image that stands for each cluster: its representative, or the oldest member where the actor is not told of that."""
     wanted = select(Member.cluster_id, Member.image_id, Member.role).where(
-        col(Member.cluster_id).in_(cluster_ids), Member.role != CONTAINS, own_rows(actor, Member.organisation_id)
+        among(col(Member.cluster_id), cluster_ids), Member.role != CONTAINS, own_rows(actor, Member.organisation_id)
     )
     if Right.READ_CASES in actor.rights:
         wanted = wanted.where(Member.role == REPRESENTATIVE)
@@ -230,7 +230,7 @@ async def decisions_of(session: AsyncSession, actor: Actor, cluster: Cluster) ->
     rows = (await session.exec(wanted.order_by(col(Decision.id)))).all()
     ids = {one for row in rows for one in (*row.left_ids, *row.right_ids)}
     ids -= await untold(session, actor, list(ids))
-    digests = dict((await session.exec(select(Image.id, Image.sha256).where(col(Image.id).in_(ids)))).all())
+    digests = dict((await session.exec(select(Image.id, Image.sha256).where(among(col(Image.id), ids)))).all())
     return tuple(
         DecisionView(
             row.kind,
@@ -255,7 +255,7 @@ async def _other_captures(session: AsyncSession, actor: Actor, capture_id: str, 
             select(Sighting.capture_id)
             .join(Member, col(Member.image_id) == col(Sighting.image_id))
             .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-            .where(col(Member.cluster_id).in_(cluster_ids), Sighting.capture_id != capture_id, told_to(actor))
+            .where(among(col(Member.cluster_id), cluster_ids), Sighting.capture_id != capture_id, told_to(actor))
             .distinct()
         )
         counts[image_id] = len((await session.exec(wanted)).all())

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
 from server.captures.scope import owned_by, told_to
+from server.db import among
 from server.errors import NotFound
 from server.images.elsewhere import ElsewherePlace, shown_to
 from server.images.errors import ClusterEnded
@@ -42,7 +43,7 @@ def is_told(actor: Actor, image_id: Any, *, opened: bool = False) -> ColumnEleme
 
 async def untold(session: AsyncSession, actor: Actor, image_ids: Sequence[int]) -> set[int]:
     """Those of the images that is_told() does not hold of: to this actor, there is no such image."""
-    wanted = select(Image.id).where(own_rows(actor, Image.organisation_id), col(Image.id).in_(image_ids))
+    wanted = select(Image.id).where(own_rows(actor, Image.organisation_id), among(col(Image.id), image_ids))
     return set(image_ids) - set((await session.exec(wanted.where(is_told(actor, col(Image.id))))).all())
 
 

@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
 from server.captures.scope import is_told_all, told_to
+from server.db import among
 from server.errors import NotFound
 from server.images.elsewhere import places_of
 from server.images.embedding import Embedder
@@ -239,7 +240,7 @@ async def _others(session: AsyncSession, actor: Actor, image_ids: Sequence[int])
     wanted = (
         select(Sighting.image_id, func.count())
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-        .where(own_rows(actor, Sighting.organisation_id), not_(told_to(actor)), col(Sighting.image_id).in_(image_ids))
+        .where(own_rows(actor, Sighting.organisation_id), not_(told_to(actor)), among(col(Sighting.image_id), image_ids))
         .group_by(col(Sighting.image_id))
     )
     return dict((await session.exec(wanted)).all())

@@ -18,7 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
 from server.captures.scope import told_by_cases
-from server.db import Database, run_sql
+from server.db import Database, among, run_sql
 from server.images.codes import bit_text, codes_asked
 from server.images.matcher import Matcher
 from server.images.models import Image, Sighting
@@ -67,7 +67,7 @@ class SharedPictures:
             held, is_cut = await _shown(session, actor)
             if not held:
                 return SharedAnswer()
-            wanted = select(Image.id).where(col(Image.id).in_(list(held)), Image.sha256 == sha256)
+            wanted = select(Image.id).where(among(col(Image.id), held), Image.sha256 == sha256)
             exact = [one for one in (await session.exec(wanted)).all() if one is not None]
             near = await self._near(session, [one for one in held if one not in exact], look)
             near, is_cut = near[:JUDGED_LIMIT], is_cut or len(near) > JUDGED_LIMIT

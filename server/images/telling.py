@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.captures.models import Capture
 from server.captures.scope import told_by_cases, told_to, visible_to
+from server.db import among
 from server.images.edges import NONE
 from server.images.models import Cluster, Edge, Image, Pipeline, Reading, Sighting
 from server.images.scope import untold
@@ -34,7 +35,7 @@ async def image_views(session: AsyncSession, image_ids: Sequence[int]) -> dict[i
     wanted = (
         select(Image, Reading)
         .join(Reading, col(Reading.image_id) == col(Image.id))
-        .where(col(Image.id).in_(image_ids))
+        .where(among(col(Image.id), image_ids))
         .order_by(col(Reading.id))
     )
     views = {}
@@ -67,18 +68,18 @@ async def _seen(session: AsyncSession, image_ids: Sequence[int], may: ColumnElem
     wanted = (
         select(Sighting, Capture.title, Capture.final_url)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-        .where(col(Sighting.image_id).in_(image_ids), may)
+        .where(among(col(Sighting.image_id), image_ids), may)
         .order_by(place, col(Sighting.image_id))
         .limit(SIGHTINGS_LIMIT)
     )
     found: dict[int, list[SightingView]] = defaultdict(list)
-    digests = dict((await session.exec(select(Image.id, Image.sha256).where(col(Image.id).in_(image_ids)))).all())
+    digests = dict((await session.exec(select(Image.id, Image.sha256).where(among(col(Image.id), image_ids)))).all())
     for one, title, page_url in (await session.exec(wanted)).all():
         found[one.image_id].append(_sighting(one, (title, page_url, digests[one.image_id])))
     counts = {image_id: len(many) for image_id, many in found.items()}
     if sum(counts.values()) >= SIGHTINGS_LIMIT:  # of more pictures than that, some have no place in the list at all
         counted = select(Sighting.image_id, func.count()).join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
-        rows = await session.exec(counted.where(col(Sighting.image_id).in_(image_ids), may).group_by(col(Sighting.image_id)))
+        rows = await session.exec(counted.where(among(col(Sighting.image_id), image_ids), may).group_by(col(Sighting.image_id)))
         counts = dict(rows.all())
     return {image_id: Seen(tuple(found[image_id]), count) for image_id, count in counts.items()}
 
@@ -89,7 +90,7 @@ async def evidence_of(session: AsyncSession, actor: Actor, edge_ids: Sequence[in
         select(Edge, Pipeline.name, Image.sha256)
         .join(Pipeline, col(Pipeline.id) == col(Edge.pipeline_id))
         .join(Image, col(Image.id) == col(Edge.known_id))
-        .where(col(Edge.id).in_(edge_ids))
+        .where(among(col(Edge.id), edge_ids))
     )
     rows = (await session.exec(wanted)).all()
     hidden = await untold(session, actor, [edge.known_id for edge, _, _ in rows])
@@ -101,7 +102,7 @@ async def variants_of(
 ) -> tuple[tuple[MemberView, ...], bool]:
     """Pairs of a member and an image outside that look like variants: for a person to decide; and whether there are
     more, for who is told of every image."""
-    asked, known = col(Edge.query_id).in_(image_ids), col(Edge.known_id).in_(image_ids)
+    asked, known = among(col(Edge.query_id), image_ids), among(col(Edge.known_id), image_ids)
     leads_out = (asked | known) & ~(asked & known)
     wanted = select(Edge).where(Edge.organisation_id == cluster.organisation_id, Edge.relation == "variant", leads_out)
     rows = (await session.exec(wanted.order_by(col(Edge.id)).limit(VARIANTS_LIMIT + 1))).all()

@@ -47,6 +47,9 @@ async def fill(site: Site) -> dict[str, str]:
     renewed = await desk.link(profile="public", with_passcode=False, recipient="Readers of the article")
     await desk.mask(MaskBox(860, 180, 372, 150), MaskBox(48, 20, 300, 80))
     await services.handovers.renewals.replace(lead, renewed.row.id)
+    leaver = await site.colleague(lead.organisation_id, "case_lead", name="Somebody who left")
+    await services.handovers.links.make(leaver, desk.order(recipient="Court registry, second chamber"))
+    await services.people.disable(lead, leaver.operator_id)
     _, platform = await desk.opened(masked)
     _, public = await desk.opened(renewed)
     return {

@@ -3,10 +3,16 @@
 import hashlib
 
 import pytest
+from sqlmodel import select
 
 from server.cases.service import CaseOrder
+from server.clock import SystemClock
 from server.db import run_sql
 from server.images import telling
+from server.images.edges import edges_among, neighbours
+from server.images.models import Image
+from server.images.scope import untold
+from server.images.store import ImageRows
 from server.operators.actors import OperatorActor
 from tests.images.pages import capture_page, indexed
 from tests.media.pictures import encoded, mirrored, scene
@@ -118,3 +124,20 @@ async def test_a_shared_case_tells_of_its_exhibits_alone_and_only_while_it_is_sh
     if ending == "may_not_read":
         assert (await asked(site, theirs))["code"] == "capture_not_allowed"
     await site.sound()
+
+
+async def test_what_is_asked_of_more_images_than_a_statement_takes_parameters_is_answered(site: Site) -> None:
+    """A group, or the files made elsewhere, may be of more images than the 65,535 parameters of one statement."""
+    await indexed(
+        site, await capture_page(await site.pair(), {"https://a.example/1.jpg": SEEN, "https://a.example/2.jpg": MIRRORED})
+    )
+    actor = await site.services.operators.ensure_default_operator()
+    async with site.services.database.session() as session:
+        held = set((await session.exec(select(Image.id).where(Image.kind == "file"))).all())
+        asked = [*held, *range(10**9, 10**9 + 70_000)]
+        place = await ImageRows(site.services.database, SystemClock()).place(actor.organisation_id)
+        assert len(held) == 2
+        assert await untold(session, actor, asked) == {*asked} - held
+        assert await neighbours(session, place, asked[1:]) == {asked[0]}, "the other one's, itself left out"
+        among_them = await edges_among(session, place, asked)
+        assert {one for edge in among_them for one in (edge.query_id, edge.known_id)} == held

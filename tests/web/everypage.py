@@ -42,7 +42,7 @@ async def numbers(site: Site) -> dict[str, str]:
         await services.cases.entities.measure(lead, work.case.id, order)
     question = RangeQuestion("views", "views", "week", "account")
     made = {"readings": await tallies.freeze_readings(lead, "Views in a week, three accounts", question)}
-    await work.confirmed()
+    found = await work.confirmed()
     made["findings"] = await services.findings.statistics.freeze(lead, "Posts in the silence period", "posts", Question())
     await _advertisement(work)
     made["unlabelled"] = await tallies.freeze_unlabelled(lead, "Minutes without a label", work.case.id)
@@ -52,10 +52,13 @@ async def numbers(site: Site) -> dict[str, str]:
     judged = await services.imports.judgings.ask(lead, work.case.id, SilenceChoice(**SILENCE), queued=False)
     await services.imports.judgings.run(judged.id)
     made["judged"] = await tallies.freeze_judged(lead, "Posts in the silence", judged.id)
+    await services.findings.revise(lead, found.id, 1, (work.body(facts="Two posts."), "a second post"))
+    await services.cases.exhibits.withdraw(lead, work.case.id, 1, "another post than was thought")
     await _log(site, work)
     paths = {name: f"/statistics/{one.id}" for name, one in made.items()}
     return paths | {
-        "list": "/statistics", "activities": "/activities", "judgings": f"/cases/{work.case.id}/judgings",
+        "list": "/statistics", "case": f"/cases/{work.case.id}", "rapid": f"/cases/{work.case.id}/exports/rapid",
+        "activities": "/activities", "judgings": f"/cases/{work.case.id}/judgings",
         "judging": f"/judgings/{judged.id}", "in": f"/judgings/{judged.id}?place=in",
     }  # fmt: skip
 

@@ -45,20 +45,31 @@ async def test_a_number_beyond_every_column_is_refused_and_breaks_nothing(site: 
         assert answer.status_code < 500, (path, answer.status_code)
 
 
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2024-07-06T10:00:00", "x"])
-async def test_a_cursor_beyond_the_calendar_is_refused(site: Site, moment: str) -> None:
-    cursor = base64.urlsafe_b64encode(f"{moment}|{'0' * 64}".encode()).decode()
-    answer = await (await site.person()).get("/api/v1/captures", params={"cursor": cursor})
-    assert (answer.status_code, answer.json()["field"]) == (422, "cursor")
+async def test_a_cursor_beyond_the_calendar_is_refused(site: Site) -> None:
+    person = await site.person()
+    for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2024-07-06T10:00:00", "x"):
+        cursor = base64.urlsafe_b64encode(f"{moment}|{'0' * 64}".encode()).decode()
+        answer = await person.get("/api/v1/captures", params={"cursor": cursor})
+        assert (answer.status_code, answer.json()["field"]) == (422, "cursor"), moment
 
 
-@pytest.mark.parametrize("encoding", ["unicode_escape", "undefined", "utf-7", "utf-16", "no-such-encoding", "latin-1"])
-@pytest.mark.parametrize("path", ["/cases", "/cases/{case_id}/exports", "/cases/{case_id}/imports", "/sign-in"])
-async def test_a_form_in_another_encoding_than_utf_8_is_refused_unread(site: Site, path: str, encoding: str) -> None:
-    kind = f'multipart/form-data; boundary=x; charset="{encoding}"'
+async def test_a_form_in_another_encoding_than_utf_8_is_refused_unread(site: Site) -> None:
     body = b'--x\r\nContent-Disposition: form-data; name="title"\r\n\r\na\\ud800\r\n--x--\r\n'
-    answer = await site.http.post(path.format(case_id="0" * 32), content=body, headers={"Content-Type": kind})
-    assert answer.status_code == 415, answer.text
+    for path in ("/cases", f"/cases/{'0' * 32}/exports", f"/cases/{'0' * 32}/imports", "/sign-in"):
+        for encoding in ("unicode_escape", "undefined", "utf-7", "utf-16", "no-such-encoding", "latin-1"):
+            kind = f'multipart/form-data; boundary=x; charset="{encoding}"'
+            answer = await site.http.post(path, content=body, headers={"Content-Type": kind})
+            assert answer.status_code == 415, (path, encoding, answer.text)
+
+
+async def test_a_choice_of_a_rule_that_nothing_can_hold_is_refused(site: Site) -> None:
+    person = await site.person()
+    case = await site.services.cases.open(await site.services.operators.ensure_default_operator(), CaseOrder("Silence period"))
+    for silence, election in (("a\0/b", "c"), ("a/b", "c\0"), ("a/" + "b" * 301, "c")):
+        forms = {"notices/new": {"silence": silence}, "judgings": {"rule": silence.replace("/", " ")}}
+        for path, form in forms.items():
+            answer = await person.post(f"/cases/{case.id}/{path}", data=form | {"election": election})
+            assert answer.status_code == 422, (path, answer.status_code)
 
 
 async def test_json_is_strict_shallow_and_of_known_members(site: Site) -> None:
