@@ -146,7 +146,9 @@ class Texts:
         done = select(CaptureText.capture_id).where(CaptureText.extractor == EXTRACTOR)
         wanted = select(Capture.capture_id).where(Capture.state == CaptureState.SEALED, col(Capture.capture_id).not_in(done))
         async with self._parts.database.session() as session:
-            return (await session.exec(wanted.order_by(col(Capture.received_at).desc()).limit(limit))).all()
+            return (
+                await session.exec(wanted.order_by(col(Capture.received_at).desc(), col(Capture.capture_id)).limit(limit))
+            ).all()
 
     async def queue_missing(self) -> int:
         """Queues the captures in missing(), each once; how many."""

@@ -67,7 +67,7 @@ class Members:
             wanted = select(Operator).where(
                 own_rows(actor, Operator.organisation_id), col(Operator.disabled_at).is_(None), col(Operator.id).not_in(there)
             )
-            return [*(await session.exec(wanted.order_by(col(Operator.name)))).all()]
+            return [*(await session.exec(wanted.order_by(col(Operator.name), col(Operator.id)))).all()]
 
     async def add(self, actor: OperatorActor, case_id: uuid.UUID, operator_id: uuid.UUID, role: str) -> None:
         """A colleague of the actor's own organisation as member; `case.member_added` is recorded.

@@ -180,7 +180,7 @@ class AccountService:
         """What of the issuer is bound to the actor."""
         wanted = select(Identity).where(Identity.operator_id == actor.operator_id, col(Identity.removed_at).is_(None))
         async with self.database.session() as session:
-            return [*(await session.exec(wanted.order_by(col(Identity.bound_at)))).all()]
+            return [*(await session.exec(wanted.order_by(col(Identity.bound_at), col(Identity.id)))).all()]
 
     async def bind(self, actor: OperatorActor, vouched: Vouched) -> None:
         """The subject opens the actor's account from now on. Raises: Forbidden; IssuerRefused (`other_subject`, `taken`)."""

@@ -76,7 +76,7 @@ class PeopleService:
             col(Invitation.expires_at) > self.operators.clock.now(),
         )
         async with self.database.session() as session:
-            return (await session.exec(wanted.order_by(col(Invitation.created_at).desc()))).all()
+            return (await session.exec(wanted.order_by(col(Invitation.created_at).desc(), col(Invitation.id)))).all()
 
     async def invite(self, actor: OperatorActor, roles: Iterable[str], email: str = "") -> InvitationOffer:
         """A link for one new person with these roles; with `email` the configured issuer may vouch for them instead.

@@ -104,7 +104,9 @@ class CaseExportService:
         async with self._parts.database.session() as session:
             case = await _own_case(session, actor, case_id)
             wanted = select(CaseExport).where(CaseExport.case_id == case.id, own_rows(actor, CaseExport.organisation_id))
-            return list((await session.exec(wanted.order_by(col(CaseExport.requested_at).desc()).limit(limit))).all())
+            return list(
+                (await session.exec(wanted.order_by(col(CaseExport.requested_at).desc(), col(CaseExport.id)).limit(limit))).all()
+            )
 
     async def read(self, actor: OperatorActor, export_id: uuid.UUID) -> CaseExport:
         """One export. Raises: NotFound."""

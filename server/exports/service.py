@@ -155,7 +155,7 @@ class ExportService:
             holding = select(ExportCapture.export_id).where(ExportCapture.capture_id == capture_id.replace("\x00", ""))
             wanted = wanted.where(col(Export.id).in_(holding))
         async with self._parts.database.session() as session:
-            exports = (await session.exec(wanted.order_by(col(Export.requested_at).desc()).limit(limit))).all()
+            exports = (await session.exec(wanted.order_by(col(Export.requested_at).desc(), col(Export.id)).limit(limit))).all()
             return [_view(export, await captures_of(session, export.id)) for export in exports]
 
     async def find_file(self, actor: Actor, export_id: uuid.UUID) -> OpenedFile:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -64,7 +65,7 @@ async def _lines(session: AsyncSession, findings: Sequence[Finding]) -> list[Lis
         select(FindingReview.finding_id, FindingReview.version, FindingReview.verdict)
         .where(col(FindingReview.finding_id).in_(ids), words)
         .order_by(col(FindingReview.finding_id), col(FindingReview.id).desc())
-        .distinct(col(FindingReview.finding_id))
+        .ext(distinct_on(col(FindingReview.finding_id)))
     )
     said = {finding: (version, verdict) for finding, version, verdict in (await session.exec(last)).all()}
     newest = (

@@ -147,7 +147,9 @@ class Submissions:
         async with self._parts.database.session() as session:
             row = await self._require(session, actor, submission_id)
             answered = select(SubmissionReply).where(SubmissionReply.submission_id == row.id)
-            replies = list((await session.exec(answered.order_by(col(SubmissionReply.created_at)))).all())
+            replies = list(
+                (await session.exec(answered.order_by(col(SubmissionReply.created_at), col(SubmissionReply.id)))).all()
+            )
             following = select(Submission).where(Submission.supplements == row.id).order_by(col(Submission.sent_at))
             later = list((await session.exec(following)).all())
             earlier = None if row.supplements is None else await session.get(Submission, row.supplements)

@@ -103,7 +103,7 @@ class Visits:
             capture = None if row.capture_id is None else await session.get(Capture, row.capture_id)
             fetched = (await session.exec(select(HandoverFetch.name).where(HandoverFetch.visit == visit.key_sha256))).all()
             given = select(Acknowledgement).where(Acknowledgement.handover_id == row.id)
-            receipts = (await session.exec(given.order_by(col(Acknowledgement.given_at)))).all()
+            receipts = (await session.exec(given.order_by(col(Acknowledgement.given_at), col(Acknowledgement.id)))).all()
             replaced = select(func.max(EventRow.time)).where(EventRow.item == handover_item(row.id))
             replaced_at = (await session.exec(replaced.where(EventRow.type == "handover.replaced"))).one()
         return HandedPage(

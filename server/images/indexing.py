@@ -94,7 +94,7 @@ class Indexer:
         done = select(Indexing.capture_id).where(Indexing.pipeline_id == await self._rows.pipeline())
         wanted = select(Capture).where(Capture.state == CaptureState.SEALED, col(Capture.capture_id).not_in(done))
         async with self._parts.database.session() as session:
-            return list((await session.exec(wanted.order_by(col(Capture.received_at)))).all())
+            return list((await session.exec(wanted.order_by(col(Capture.received_at), col(Capture.capture_id)))).all())
 
     async def queue_missing(self) -> int:
         """Queues the captures in missing(), each once; how many."""

@@ -68,13 +68,10 @@ class OperatorService:
         self.settings = settings
 
     async def ensure_default_operator(self) -> OperatorActor:
-        """The first operator of the first organisation, made if there is none. Safe when several processes start at once.
-
-        Who left acts no more: then it is the first of that organisation who did not.
-        """
+        """The first operator of the first organisation who did not leave, made if there is none. Several processes may start."""
         async with self.database.transaction() as session:
             await lock_for_transaction(session, "operators.default")
-            first = (await session.exec(select(Operator).order_by(col(Operator.created_at)).limit(1))).first()
+            first = (await session.exec(select(Operator).order_by(col(Operator.created_at), col(Operator.id)).limit(1))).first()
             if first is not None and first.disabled_at is not None:
                 first = await self._first_of(session, first.organisation_id) or first
             if first is not None:
@@ -97,7 +94,8 @@ class OperatorService:
 
     async def _first_of(self, session: AsyncSession, organisation_id: UUID, *which: ColumnElement[bool]) -> Operator | None:
         here = (col(Operator.organisation_id) == organisation_id, col(Operator.disabled_at).is_(None), *which)
-        return (await session.exec(select(Operator).where(*here).order_by(col(Operator.created_at)).limit(1))).first()
+        wanted = select(Operator).where(*here).order_by(col(Operator.created_at), col(Operator.id))
+        return (await session.exec(wanted.limit(1))).first()
 
     # Pairing
 
@@ -232,7 +230,7 @@ class OperatorService:
         if Right.ADMINISTER not in actor.rights:
             statement = statement.where(Device.operator_id == actor.operator_id)
         async with self.database.session() as session:
-            return list((await session.exec(statement.order_by(col(Device.created_at).desc()))).all())
+            return list((await session.exec(statement.order_by(col(Device.created_at).desc(), col(Device.id)))).all())
 
     # People
 

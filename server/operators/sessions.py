@@ -74,7 +74,8 @@ class SessionService:
             update(WebSession).where(previous, col(WebSession.ended_at).is_(None)).values(ended_at=now, address="")
         )
         late = (col(WebSession.operator_id) == operator.id, ~self._lasts(), col(WebSession.address) != "")
-        await session.exec(update(WebSession).where(*late).values(address=""))
+        free = select(WebSession.id).where(*late).with_for_update(skip_locked=True)  # two sign-ins at once wait for no ring
+        await session.exec(update(WebSession).where(col(WebSession.id).in_(free)).values(address=""))
         row = WebSession(
             cookie_sha256=digest(cookie),
             operator_id=operator.id,

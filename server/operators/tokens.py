@@ -109,7 +109,11 @@ class TokenService:
     async def list(self, actor: OperatorActor) -> list[ApiToken]:
         """The actor's own tokens, newest first."""
         demand(actor, Right.ACCOUNT)
-        wanted = select(ApiToken).where(ApiToken.operator_id == actor.operator_id).order_by(col(ApiToken.created_at).desc())
+        wanted = (
+            select(ApiToken)
+            .where(ApiToken.operator_id == actor.operator_id)
+            .order_by(col(ApiToken.created_at).desc(), col(ApiToken.id))
+        )
         async with self.operators.database.session() as session:
             return [*(await session.exec(wanted)).all()]
 

@@ -13,7 +13,7 @@ from server.exports.exchange.checks import stix_problems
 from server.exports.exchange.claims import claim_graph
 from server.exports.exchange.misp import misp_event
 from server.exports.exchange.shown import FINDINGS_LIMIT, CaseShown, Shown, all_shown, shown
-from server.exports.exchange.stix import stix_bundle
+from server.exports.exchange.stix import observables, stix_bundle
 from server.exports.exchange.stixids import observable_id
 from server.exports.profiles import Profile
 from server.exports.tables.findings import ConfirmedFinding
@@ -132,6 +132,14 @@ def test_observables_have_the_ids_that_other_producers_give(tmp_path: Path) -> N
     done = run_validator("stix2", "python", ["ids.py"], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {kind: observable_id(kind, members) for kind, members in wanted.items()}
+
+
+@pytest.mark.parametrize("url", ["http://[bad/x", "https:///nowhere", "https://" + "a." * 200 + "example/x"])
+def test_an_address_that_names_no_host_is_no_observable_and_breaks_no_export(url: str) -> None:
+    first = told(Profile.INTERNAL)[0]
+    made = observables(replace(first, cells={**first.cells, "url": url, "platform": ""}))
+    assert "domain-name" not in {one["type"] for one in made}
+    assert (url in {one.get("value") for one in made}) == url.endswith("example/x")
 
 
 def test_misp_event_fits_the_templates_and_blocks_nothing(tmp_path: Path) -> None:

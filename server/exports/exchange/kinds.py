@@ -82,14 +82,12 @@ def _archive(text: str) -> str:
     """An https address with one `{capture}` in its path, or empty. Raises: BadInput. It is printed, never fetched."""
     if not text:
         return ""
-    parts = urlsplit(text)
-    if (
-        len(text) > ARCHIVE_LIMIT
-        or parts.scheme != "https"
-        or not parts.hostname
-        or parts.path.count(CAPTURE) != 1
-        or not text.isprintable()
-    ):
+    try:
+        parts = urlsplit(text)
+        named = parts.scheme == "https" and bool(parts.hostname) and parts.path.count(CAPTURE) == 1
+    except ValueError:
+        named = False
+    if len(text) > ARCHIVE_LIMIT or not named or not text.isprintable():
         raise BadInput(field="archive", reason=f"an https address with {CAPTURE} where the capture's id goes")
     return text
 

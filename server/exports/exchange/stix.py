@@ -9,8 +9,8 @@ profiles and markings apart. Not checked: whether an address or an account is wh
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
+from server.captures.intake import host_of
 from server.exports.exchange.shown import CaseShown, Shown, changed
 from server.exports.exchange.stixcommon import (
     Object,
@@ -37,6 +37,7 @@ CONFIDENCE = {"unlikely": 30, "likely": 70, "very_likely": 85, "almost_certain":
 ELSEWHERE = {"facts", "assessment", "confidence", "url", "finding_id", "techniques", "media_sha256", "organisation"}
 """Columns that a member of the standard holds."""
 _URL = re.compile(r"https?://[!-~]+")
+_DOMAIN_CHARS = 253
 
 
 def stix_bundle(case: CaseShown, findings: list[Shown]) -> Object:
@@ -158,12 +159,13 @@ def _observed(case: CaseShown, finding: Shown, incident: Object) -> list[Object]
 def observables(finding: Shown) -> list[Object]:
     """Addresses, the account, a site of its own, the file: each once. An address that is no plain http address is left out."""
     addresses = [finding.text("url"), *finding.texts("redirect_chain"), *(str(one.get("url", "")) for one in finding.sightings)]
-    found = [_observable("url", {"value": one}) for one in addresses if _URL.fullmatch(one)]
+    found = [_observable("url", {"value": one}) for one in addresses if _URL.fullmatch(one) and host_of(one)]
     account, platform = finding.text("account_id"), finding.text("platform")
     if account and finding.is_named:
         told = {"user_id": account, **({"account_type": platform.lower()} if platform else {})}
         found.append(_observable("user-account", told))
-    if not platform and _URL.fullmatch(finding.text("url")) and (host := urlsplit(finding.text("url")).hostname) and "." in host:
+    host = host_of(finding.text("url"))
+    if not platform and _URL.fullmatch(finding.text("url")) and "." in host and len(host) <= _DOMAIN_CHARS:
         found.append(_observable("domain-name", {"value": host}))
     if finding.text("media_sha256"):
         found.append(_observable("file", {"hashes": {"SHA-256": finding.text("media_sha256")}}))
