@@ -21,8 +21,9 @@ from server.notices.bodies import (
     Resolved,
     Sent,
 )
+from server.notices.timing import was_seen_to_act
 from server.notices.values import Item, StatedTime
-from server.notices.vocabulary import GONE, NO_MEASURE, TAKES_AWAY, NoticeState
+from server.notices.vocabulary import NoticeState
 
 APPEAL_MONTHS = 6
 """DSA Article 20(1): a complaint is possible for at least six months following the decision."""
@@ -96,7 +97,7 @@ def standing_of(entries: Sequence[Entry]) -> Standing:
         state = NoticeState.ATTEMPT_FAILED if attempts else NoticeState.DRAFTED
     elif remedies:
         state = NoticeState.APPEALED
-    elif _taken_away(sent, looks, decisions):
+    elif any(was_seen_to_act(item.url, sent, looks, decisions) for item in sent.items):
         state = NoticeState.EFFECTIVE
     elif decisions:
         state = NoticeState.DECIDED
@@ -123,29 +124,6 @@ def six_months_after(day: date) -> date:
     months = day.month - 1 + APPEAL_MONTHS
     year, month = day.year + months // 12, months % 12 + 1
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
-
-
-def has_measure(decided: Decided) -> bool:
-    """True when the platform says that it did something."""
-    return not set(decided.decisions) <= NO_MEASURE
-
-
-def _taken_away(sent: Sent, looks: Sequence[Looked], decisions: Sequence[Decided]) -> bool:
-    """True when a look after the sending found something gone by the platform's act that a look had found there, or of which the
-    platform says that it took it away. What the first look finds gone may have been gone before: as timing.py counts it."""
-    told: dict[str, tuple[str, str, datetime]] = {}
-    stated = [one for one in decisions if TAKES_AWAY & set(one.decisions)]
-    for look in sorted(looks, key=lambda one: one.at.latest):
-        after = look.at.earliest > sent.at.latest
-        for one in look.seen:
-            said = any(not decided.items or one.url in decided.items for decided in stated)
-            before, country, until = told.get(one.url, ("online" if said else "", look.country, look.at.earliest))
-            same_place = one.availability != "geo_blocked" or country == look.country
-            if after and one.availability in GONE and before == "online" and until <= look.at.earliest and same_place:
-                return True
-            if one.availability in GONE or one.availability == "online":
-                told[one.url] = one.availability, look.country, look.at.latest
-    return False
 
 
 def _all(entries: Sequence[Entry], kind: type[Kind]) -> tuple[Kind, ...]:

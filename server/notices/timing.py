@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from server.notices.bodies import Decided, Looked, Sent
-from server.notices.state import has_measure
-from server.notices.vocabulary import GONE, TAKES_AWAY
+from server.notices.vocabulary import GONE, NO_MEASURE, TAKES_AWAY
 
 Outcome = Literal["acted", "online", "declined", "gone_before", "removed_by_author", "unknown"]
 """`online`: there when somebody looked. `declined`: the platform says that it took no measure. `gone_before`: gone before the
@@ -92,6 +91,18 @@ def time_item(url: str, sent: Sent, looks: Sequence[Looked], decisions: Sequence
         action = Bounds(max([action.low, *told]), None)
     said = reason if outcome == "unknown" else ""
     return Timed(outcome, basis, sent_at, action, in_window(sent, action, outcome), contradiction, said)
+
+
+def was_seen_to_act(url: str, sent: Sent, looks: Sequence[Looked], decisions: Sequence[Decided]) -> bool:
+    """True when `time_item` counts an action on the address and a look found it gone, surely after the sending and not before
+    that action.
+
+    Of what the platform says, only what takes away or blocks explains that a thing is gone: a label does not.
+    """
+    gone = [one for one in _sights(url, looks) if one.availability in GONE and one.low > sent.at.latest]
+    measures = [one for one in decisions if (TAKES_AWAY | {"GEO_BLOCKED"}) & set(one.decisions)]
+    timed = time_item(url, sent, looks, measures) if gone else None
+    return timed is not None and timed.outcome == "acted" and any(one.high >= timed.action.low for one in gone)
 
 
 def time_notice(sent: Sent, items: Sequence[Timed]) -> Timed:
@@ -194,7 +205,7 @@ def _stated(answers: Sequence[Decided], sights: Sequence[_Sight], sent_low: date
     claims, contradicted = [], False
     for decided in answers:
         at = decided.applied_at or decided.at
-        if not has_measure(decided) or at.latest <= sent_low:
+        if not _has_measure(decided) or at.latest <= sent_low:
             continue  # a measure from before the notice is not an answer to it
         low = sent_low if decided.applied_at is None else max(sent_low, at.earliest)
         if not TAKES_AWAY & set(decided.decisions):
@@ -205,6 +216,11 @@ def _stated(answers: Sequence[Decided], sights: Sequence[_Sight], sent_low: date
             seen_before = [one.low for one in sights if one.availability == "online" and one.low <= at.latest]
             claims.append(Bounds(max([low, *seen_before]), at.latest))
     return min(claims, key=lambda one: (one.high or one.low, one.low), default=None), contradicted
+
+
+def _has_measure(decided: Decided) -> bool:
+    """True when the platform says that it did something."""
+    return not set(decided.decisions) <= NO_MEASURE
 
 
 def _still_there(sights: Sequence[_Sight], since: datetime) -> bool:

@@ -151,6 +151,8 @@ def test_the_annex_lists_every_time_that_was_stated_of_a_post_with_source_and_zo
         assert {one["posted_at_stated"] for one in rows if one["kind"] == "account"} == {""}
         [line] = [one for one in annex.letter(order())[3][1] if one.startswith("posted ")]
         assert line.endswith(f"; stated in all: {post['posted_at_stated']}")
+        about = " ".join(annex.letter(order())[0][1])
+        assert "Times are UTC unless a zone stands beside them." in about, "the letter prints times of other zones"
     many = [read | {"value": f"2024-07-06T10:00:{second:02}Z"} for second in range(20)]
     (tmp_path / "many").mkdir()
     with Annex(tmp_path / "many", Preservation()) as annex:

@@ -255,30 +255,3 @@ def test_the_bounds_hold_what_happened(looks: list[tuple[int, str]], gone_after_
     assert found.action.low <= true and (found.action.high is None or true <= found.action.high)
     if found.in_window in ("in", "out"):
         assert (found.in_window == "in") == (true < END)
-
-
-LOOKS: list[tuple[str, list[Any], str]] = [
-    ("gone at the first look", [looked("07-06 13:00", "removed_by_platform")], "sent"),
-    ("a look that may have been before", [looked("07-06 11:00", "online"), looked("07-06 12:00", "removed_by_platform")], "sent"),
-    ("seen there first", [looked("07-06 13:00", "online"), looked("07-06 14:00", "removed_by_platform")], "effective"),
-    ("said and seen", [decided("07-06 13:00", REMOVED), looked("07-06 14:00", "removed_by_platform")], "effective"),
-    ("said alone", [decided("07-06 13:00", REMOVED)], "decided"),
-    (
-        "gone in another country",
-        [looked("07-06 13:00", "online"), looked("07-06 14:00", "geo_blocked", country="DE")],
-        "sent",
-    ),
-    ("gone all along", [looked("07-06 11:00", "removed_by_platform"), looked("07-06 13:00", "removed_by_platform")], "sent"),
-]
-
-
-@pytest.mark.parametrize(("events", "state"), [one[1:] for one in LOOKS], ids=[one[0] for one in LOOKS])
-def test_a_notice_took_effect_where_the_table_counts_an_action_that_was_seen(events: list[Any], state: str) -> None:
-    """The word on the list and the figure in the table are of the same events: neither says more than the other."""
-    draft = Drafted.model_validate({"title": "t", "items": [{"url": URL}]})
-    written = [Entry(seq, body, uuid.UUID(int=0), END) for seq, body in enumerate([draft, sent(), *events], 1)]
-    standing = standing_of(written)
-    assert standing.state == state
-    assert standing.sent is not None
-    [outcome] = [time_item(item.url, standing.sent, standing.looks, standing.decisions).outcome for item in standing.items]
-    assert (outcome == "acted") == (state in ("effective", "decided"))

@@ -170,8 +170,8 @@ class Annex:
 
 ABOUT = (
     "Identifiers that an authority can put into an order or request for preservation to a provider. This annex is no order, and "
-    "nobody has sent it to a provider. Times are UTC. Which data are to be preserved, on what basis and for how long is for the "
-    "authority to say."
+    "nobody has sent it to a provider. Times are UTC unless a zone stands beside them. Which data are to be preserved, on what "
+    "basis and for how long is for the authority to say."
 )
 
 

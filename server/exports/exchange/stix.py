@@ -34,8 +34,10 @@ from server.rules.catalogue import shipped
 
 CONFIDENCE = {"unlikely": 30, "likely": 70, "very_likely": 85, "almost_certain": 95}
 """Words as numbers, where the scale has them. Source: STIX 2.1, appendix A (DNI scale). `possible` has none there."""
-ELSEWHERE = {"facts", "assessment", "confidence", "url", "finding_id", "techniques", "media_sha256", "organisation"}
+ELSEWHERE = {"facts", "assessment", "confidence", "finding_id", "techniques", "organisation"}
 """Columns that a member of the standard holds."""
+OBSERVED = {"url", "media_sha256"}
+"""Columns that an observable holds, where there is one."""
 _URL = re.compile(r"https?://[!-~]+")
 _DOMAIN_CHARS = 253
 
@@ -88,7 +90,9 @@ def _finding_objects(case: CaseShown, finding: Shown) -> list[Object]:
 
 
 def _incident(case: CaseShown, finding: Shown) -> Object:
-    rest = {name: value for name, value in finding.cells.items() if name not in ELSEWHERE}
+    held = {one["hashes"]["SHA-256"] if one["type"] == "file" else one.get("value") for one in _seen(finding)}
+    elsewhere = ELSEWHERE | {name for name in OBSERVED if finding.text(name) in held}
+    rest = {name: value for name, value in finding.cells.items() if name not in elsewhere}
     return domain_object(
         "incident",
         object_id("incident", finding.text("finding_id")),
@@ -126,8 +130,8 @@ def _observed(case: CaseShown, finding: Shown, incident: Object) -> list[Object]
 
     The sighting counts how often the incident was sighted; of each address no more is known than that it was seen.
     """
-    seen, times = observables(finding), finding.times
-    if not seen or not times:
+    seen, times = _seen(finding), finding.times
+    if not seen:
         return []
     stamps, creator = (incident["created"], incident["modified"]), creator_id(case)
     count = max(1, len(finding.sightings))
@@ -156,8 +160,13 @@ def _observed(case: CaseShown, finding: Shown, incident: Object) -> list[Object]
     return [*seen, data, sighting]
 
 
+def _seen(finding: Shown) -> list[Object]:
+    """The observables that stand in the bundle: none of a finding of which no time is known."""
+    return observables(finding) if finding.times else []
+
+
 def observables(finding: Shown) -> list[Object]:
-    """Addresses, the account, a site of its own, the file: each once. An address that is no plain http address is left out."""
+    """Addresses, the account, a site of its own, the file: each once. Left out: an address that is none of http with a host."""
     addresses = [finding.text("url"), *finding.texts("redirect_chain"), *(str(one.get("url", "")) for one in finding.sightings)]
     found = [_observable("url", {"value": one}) for one in addresses if _URL.fullmatch(one) and host_of(one)]
     account, platform = finding.text("account_id"), finding.text("platform")
