@@ -22,6 +22,7 @@ from server.exports.kinds import KINDS, kind_of
 from server.exports.models import ExportState
 from server.exports.parts import CASE_EXPORT_TASK, ExportParts
 from server.exports.profiles import ASKS, FETCHES, SECOND_PERSON, Profile
+from server.exports.rows import FinishedFile
 from server.exports.service import OpenedFile
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand, own_rows
@@ -107,6 +108,18 @@ class CaseExportService:
             return list(
                 (await session.exec(wanted.order_by(col(CaseExport.requested_at).desc(), col(CaseExport.id)).limit(limit))).all()
             )
+
+    async def finished(self, actor: OperatorActor, case_id: uuid.UUID, *, limit: int) -> list[FinishedFile]:
+        """The case's exports that have their file, newest first. Raises: Forbidden; NotFound."""
+        async with self._parts.database.session() as session:
+            case = await _own_case(session, actor, case_id)
+            wanted = select(CaseExport.id, CaseExport.kind, CaseExport.recipient, CaseExport.requested_at).where(
+                CaseExport.case_id == case.id,
+                own_rows(actor, CaseExport.organisation_id),
+                CaseExport.state == ExportState.READY,
+            )
+            found = await session.exec(wanted.order_by(col(CaseExport.requested_at).desc(), col(CaseExport.id)).limit(limit))
+            return [FinishedFile(*row) for row in found.all()]
 
     async def read(self, actor: OperatorActor, export_id: uuid.UUID) -> CaseExport:
         """One export. Raises: NotFound."""

@@ -16,8 +16,9 @@ from server.exports.bundler import Bundler
 from server.exports.errors import ExportNotReady, ExportRefused
 from server.exports.models import Export, ExportCapture, ExportKind, ExportState
 from server.exports.parts import EXPORT_TASK, ExportParts
-from server.exports.rows import captures_of
-from server.operators.actors import Actor
+from server.exports.rows import FinishedFile, captures_of, captures_of_each
+from server.operators.actors import Actor, OperatorActor
+from server.operators.rights import demand, own_rows
 from server.operators.roles import Right
 from server.trust.events import capture_item, export_item
 from storage.hashing import Sha256
@@ -156,7 +157,18 @@ class ExportService:
             wanted = wanted.where(col(Export.id).in_(holding))
         async with self._parts.database.session() as session:
             exports = (await session.exec(wanted.order_by(col(Export.requested_at).desc(), col(Export.id)).limit(limit))).all()
-            return [_view(export, await captures_of(session, export.id)) for export in exports]
+            captures = await captures_of_each(session, [export.id for export in exports])
+            return [_view(export, captures.get(export.id, ())) for export in exports]
+
+    async def finished(self, actor: OperatorActor, *, limit: int) -> list[FinishedFile]:
+        """The organisation's finished bundles, newest first. Raises: Forbidden."""
+        demand(actor, Right.DRAFT_AUTHORITY)
+        wanted = select(Export.id, Export.kind, Export.recipient, Export.requested_at).where(
+            own_rows(actor, Export.organisation_id), Export.kind == ExportKind.BUNDLE, Export.state == ExportState.READY
+        )
+        async with self._parts.database.session() as session:
+            found = await session.exec(wanted.order_by(col(Export.requested_at).desc(), col(Export.id)).limit(limit))
+            return [FinishedFile(*row) for row in found.all()]
 
     async def find_file(self, actor: Actor, export_id: uuid.UUID) -> OpenedFile:
         """The finished bundle's facts. Raises: NotFound; ExportNotReady."""

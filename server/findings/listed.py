@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from server.cases.models import CaseFile
 from server.cases.parts import CaseParts
 from server.cases.scope import require_case, visible_cases
-from server.findings.body import stored_body
+from server.findings.body import Subject, stored_body
 from server.findings.models import Finding, FindingReview, FindingState, FindingVersion
 from server.operators.actors import OperatorActor
 from server.operators.rights import demand
@@ -20,13 +20,10 @@ from server.operators.roles import Right
 
 @dataclass(frozen=True)
 class ListedFinding:
-    """A finding; `confirmed`: the version whose confirmation stands, None if there is none. `platform`, `url`: what the newest
-    version is about."""
+    """A finding; `confirmed`: the version whose confirmation stands, None if there is none."""
 
     finding: Finding
     confirmed: int | None
-    platform: str = ""
-    url: str = ""
 
 
 class FindingLists:
@@ -57,6 +54,19 @@ class FindingLists:
             found = (await session.exec(wanted.where(col(Finding.id).in_(finding_ids)))).all()
             return {one.finding.id: one for one in await _lines(session, found)}
 
+    async def subjects(self, actor: OperatorActor, finding_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Subject]:
+        """What the newest versions are about, of those of the ids that are in cases the actor may see: each whole body is read.
+        Raises: Forbidden."""
+        demand(actor, Right.READ)
+        newest = (
+            select(FindingVersion.finding_id, FindingVersion.body)
+            .join(Finding, (col(Finding.id) == FindingVersion.finding_id) & (col(Finding.version) == FindingVersion.version))
+            .join(CaseFile, col(CaseFile.id) == Finding.case_id)
+            .where(visible_cases(actor), col(FindingVersion.finding_id).in_(finding_ids))
+        )
+        async with self._parts.database.session() as session:
+            return {finding: stored_body(body).subject for finding, body in (await session.exec(newest)).all()}
+
 
 async def _lines(session: AsyncSession, findings: Sequence[Finding]) -> list[ListedFinding]:
     ids = [one.id for one in findings]
@@ -68,17 +78,8 @@ async def _lines(session: AsyncSession, findings: Sequence[Finding]) -> list[Lis
         .ext(distinct_on(col(FindingReview.finding_id)))
     )
     said = {finding: (version, verdict) for finding, version, verdict in (await session.exec(last)).all()}
-    newest = (
-        select(FindingVersion.finding_id, FindingVersion.body)
-        .join(Finding, (col(Finding.id) == FindingVersion.finding_id) & (col(Finding.version) == FindingVersion.version))
-        .where(col(FindingVersion.finding_id).in_(ids))
-    )
-    about = {finding: stored_body(body).subject for finding, body in (await session.exec(newest)).all()}
     lines = []
     for one in findings:
         version, verdict = said.get(one.id, (None, ""))
-        subject = about[one.id]
-        lines.append(
-            ListedFinding(one, version if verdict == FindingState.CONFIRMED else None, subject.platform, subject.url or "")
-        )
+        lines.append(ListedFinding(one, version if verdict == FindingState.CONFIRMED else None))
     return lines

@@ -59,8 +59,10 @@ WITH touched AS MATERIALIZED (
   ) gone ON gone.case_id = f.case_id AND gone.ref = pinned.ref
   WHERE f.case_id = ANY(CAST(:cases AS uuid[]))
 ), behind AS (
-  SELECT statistic_id, finding_id FROM statistic_item WHERE statistic_id = ANY(CAST(:ids AS uuid[]))
-  UNION SELECT statistic_id, ref FROM statistic_line WHERE statistic_id = ANY(CAST(:ids AS uuid[]))
+  SELECT statistic_id, finding_id FROM statistic_item
+  WHERE statistic_id = ANY(CAST(:ids AS uuid[])) AND finding_id IN (SELECT finding_id FROM touched)
+  UNION SELECT statistic_id, ref FROM statistic_line
+  WHERE statistic_id = ANY(CAST(:ids AS uuid[])) AND ref IN (SELECT finding_id FROM touched)
 )
 SELECT s.id, count(*) AS n FROM behind b
 JOIN touched t ON t.finding_id = b.finding_id
@@ -74,7 +76,8 @@ WHERE NOT EXISTS (
 
 async def withdrawn_counted(session: AsyncSession, statistic_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     """How many withdrawn_behind() gives, for each of the statistics for which it gives any. Two statements; where nothing of the
-    organisation was withdrawn, no list behind a number is read."""
+    organisation was withdrawn, no list behind a number is read, and of the lists only findings that pin what was withdrawn
+    are put together."""
     cases = [row.id for row in await run_sql(session, _CASES, ids=list(statistic_ids))]
     if not cases:
         return {}

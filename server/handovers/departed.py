@@ -38,7 +38,7 @@ class DepartedLinks:
     def __init__(self, parts: HandoverParts) -> None:
         self._parts = parts
 
-    async def list(self, actor: OperatorActor, *, limit: int = 200) -> Sequence[DepartedLink]:
+    async def list(self, actor: OperatorActor, *, limit: int) -> Sequence[DepartedLink]:
         """Those that end last come first; nothing of what they give. Raises: Forbidden."""
         demand(actor, Right.ADMINISTER)
         now = self._parts.clock.now()

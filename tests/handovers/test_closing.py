@@ -16,6 +16,7 @@ from server.handovers.errors import HandoverClosed, HandoverRefused
 from server.handovers.links import MadeLink
 from server.handovers.models import Handover
 from server.handovers.submissions import SubmissionOrder
+from server.web.pages import people
 from tests.handovers.desk import Desk, parsed
 from tests.services.casework import Casework, subject
 
@@ -219,7 +220,9 @@ async def test_a_file_that_is_no_zip_has_a_record_of_submission_too(desk: Desk, 
     assert link.row.files[0]["media_type"] == "application/octet-stream"
 
 
-async def test_links_of_who_left_work_on_and_are_shown_to_administrators_who_may_close_them(desk: Desk) -> None:
+async def test_links_of_who_left_work_on_and_are_shown_to_administrators_who_may_close_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     services, own = desk.site.services, desk.lead.organisation_id
     leaving = await desk.site.colleague(own, "case_lead", name="Leaving Lead")
     admin = await desk.site.colleague(own, "admin", name="Admin")
@@ -231,7 +234,12 @@ async def test_links_of_who_left_work_on_and_are_shown_to_administrators_who_may
     assert "Court registry" not in (await person.get("/people")).text, "nobody left"
     assert (await person.post(f"/people/{leaving.operator_id}/disable")).status_code == 303
     page = (await person.get("/people")).text
-    assert page.count("Court registry</strong>") == 2 and "Leaving Lead, " in page and "Court registry" in page
+    assert page.count("Court registry</strong>") == 2 and "Leaving Lead, " in page and "More links work on" not in page
+    for limit, cut in ((2, ""), (1, "More links work on than the 1 that stand here")):
+        with monkeypatch.context() as patched:
+            patched.setattr(people, "LINKS_SHOWN", limit)
+            shown = (await person.get("/people")).text
+        assert shown.count("Court registry</strong>") == limit and cut in shown and ("More links work on" in shown) == bool(cut)
     assert f"/people/links/{kept.row.id}/close" in page and str(staying.row.id) not in page and str(ended.row.id) not in page
     visitor, path = await desk.opened(kept)
     assert (await visitor.get(path)).status_code == 200, "no recipient is cut off because somebody left"

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from server.db import run_sql
 from server.errors import BadInput
 from server.exports.confirmed import confirmed_findings
 from server.exports.documents.alert import paper_data
@@ -23,8 +24,10 @@ from server.exports.workbook.values import WorkbookDraft
 from server.findings.body import canonical, parse_body, stored_body
 from server.findings.errors import FindingIncomplete
 from server.findings.evidence import DepositFact, Known, gaps
+from server.findings.models import StatisticLine
 from server.findings.recount import recount
 from server.findings.statistics import Question
+from server.findings.withdrawn import _COUNTED
 from server.imports.deposits import DepositOrder
 from server.rules.catalogue import shipped
 from server.web.finding_form import Numbers, body_of, fields_of
@@ -142,6 +145,33 @@ async def test_a_number_says_that_evidence_of_what_it_counts_was_withdrawn(site:
     stranger = await site.other_organisation()
     assert await findings.statistics.withdrawn_counts(stranger, list(counts)) == {}
     assert later.n == 2 and len(await findings.statistics.withdrawn(work.author, later.id)) == 2, "a new number says it too"
+
+
+async def test_of_the_lists_behind_numbers_only_findings_with_withdrawn_evidence_are_put_together(site: Site) -> None:
+    """Behind the number: one item of each of two findings, lines of the first again and of things that are no findings."""
+    work = await Casework.begin(site)
+    deposit, statistics = await held(work), site.services.findings.statistics
+    rests = await work.confirmed("amplification", **(AMPLIFIED | {"deposits": [str(deposit.id)], "ttps": [tag()]}))
+    await work.confirmed()
+    made = await statistics.freeze(work.author, "Findings", "findings", Question())
+    async with site.services.database.transaction() as session:
+        refs = [rests.id, *(uuid4() for _ in range(20))]
+        session.add_all(StatisticLine(statistic_id=made.id, position=n, key=f"[{n}]", ref=ref) for n, ref in enumerate(refs))
+    await site.services.imports.deposits.withdraw(work.author, deposit.id, "it shows something else")
+    assert await statistics.withdrawn_counts(work.author, [made.id]) == {made.id: 1}
+    assert await statistics.withdrawn(work.author, made.id) == (rests.id,)
+    async with site.services.database.session() as session:
+        asked = {"ids": [made.id], "cases": [work.case.id]}
+        [[[explained]]] = await run_sql(session, f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {_COUNTED}", **asked)
+    joined = [
+        one for one in plan_nodes(explained["Plan"]) if one["Node Type"].endswith("Append") and "statistic_line" in str(one)
+    ]
+    assert len(joined) == 1 and joined[0]["Actual Rows"] <= 2, "the finding's item and its line"
+
+
+def plan_nodes(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """A node of a plan with all that are below it."""
+    return [node, *(below for one in node.get("Plans", ()) for below in plan_nodes(one))]
 
 
 async def test_every_file_made_of_a_finding_says_that_its_evidence_was_withdrawn(site: Site) -> None:

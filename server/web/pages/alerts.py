@@ -16,7 +16,7 @@ from server.exports.profiles import ASKS, Profile
 from server.operators.actors import OperatorActor
 from server.web.deps import PublicExporter, ServicesDep
 from server.web.forms import lines
-from server.web.pages.proposals import PROPOSED, chosen_of, numbers_of, proposed, said_of, typed_form
+from server.web.pages.proposals import chosen_of, numbers_of, proposed, said_of, typed_form
 from server.web.pages.render import render, texts_of
 from server.web.problems import status_of
 
@@ -70,7 +70,6 @@ async def _page(
         long=LONG,
         shown=shown,
         proposals=proposals,
-        proposals_limit=PROPOSED,
         error=None if error is None else said_of(error, "alert", proposals, texts_of(request)),
     )
 

@@ -29,7 +29,7 @@ from server.findings.activities import drafted, form_characters
 from server.operators.actors import OperatorActor
 from server.web.deps import PlatformExporter, PublicExporter, ServicesDep
 from server.web.forms import lines, utc_time
-from server.web.pages.proposals import PROPOSED, chosen_of, numbers_of, proposed, said_of, typed_form
+from server.web.pages.proposals import chosen_of, numbers_of, proposed, said_of, typed_form
 from server.web.pages.render import render, texts_of
 from server.web.problems import status_of
 
@@ -192,7 +192,6 @@ async def _page(
         profiles=profiles if form == "report" else [],
         shown=written.shown,
         proposals=proposals,
-        proposals_limit=PROPOSED,
         error=None if written.error is None else said_of(written.error, form, proposals, texts_of(request)),
     )
 

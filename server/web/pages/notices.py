@@ -15,7 +15,7 @@ from server.exports.errors import ExportRefused
 from server.exports.notices import NoticeKind, NoticeOrder
 from server.operators.actors import OperatorActor
 from server.web.deps import PlatformExporter, ServicesDep
-from server.web.pages.proposals import PROPOSED, numbers_of, proposed, said_of, typed_form
+from server.web.pages.proposals import numbers_of, proposed, said_of, typed_form
 from server.web.pages.render import render, texts_of
 from server.web.problems import status_of
 
@@ -94,7 +94,6 @@ async def _page(
         limit=EXPLANATION_LIMIT,
         shown=shown,
         proposals=proposals,
-        proposals_limit=PROPOSED,
         error=None if error is None else said_of(error, "notice", proposals, texts_of(request)),
     )
 

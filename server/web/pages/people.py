@@ -15,6 +15,7 @@ from server.web.pages.render import render
 
 router = APIRouter()
 Roles = Annotated[list[str], Form(max_length=10)]
+LINKS_SHOWN = 200
 GIVEN_ROLES = tuple(role.value for role in OperatorRole if role is not OperatorRole.EXTERNAL_RECIPIENT)
 
 
@@ -89,6 +90,7 @@ async def ask_passkeys(actor: Administrator, services: ServicesDep, whom: Annota
 
 
 async def _people(request: Request, actor: OperatorActor, services: ServicesDep, link: str | None = None) -> Response:
+    left_links = await services.handovers.departed.list(actor, limit=LINKS_SHOWN + 1)
     return render(
         request,
         "people.html",
@@ -100,7 +102,8 @@ async def _people(request: Request, actor: OperatorActor, services: ServicesDep,
         myself=actor.operator_id,
         passkeys_for=await services.people.passkeys_for(actor),
         rules=PASSKEYS_FOR,
-        left_links=await services.handovers.departed.list(actor),
+        left_links=left_links[:LINKS_SHOWN],
+        more_left_links=len(left_links) > LINKS_SHOWN,
         unproved=await services.tokens.unproved(actor),
         issuer="" if services.settings.oidc is None else services.settings.oidc.name,
     )

@@ -4,16 +4,17 @@ A tick beside a field counts like what is typed into it; whatever is not among w
 """
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from server.composition import Services
 from server.errors import BadInput, NotFound, ServiceError
-from server.exports.models import ExportState
+from server.findings.body import Subject
 from server.findings.models import FindingState
 from server.operators.actors import OperatorActor
+from server.operators.roles import Right
 from server.web.pages.render import human_time
 from server.web.texts import Texts
 
@@ -38,6 +39,16 @@ class Proposal:
     state: str = ""
     note: str = ""
     is_open: bool = True
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The newest things that a field may name, at most PROPOSED. `is_cut`: there are more. `name`: what they are, by which the
+    catalogue has the words."""
+
+    rows: tuple[Proposal, ...]
+    is_cut: bool
+    name: str
 
 
 async def typed_form(request: Request) -> dict[str, str]:
@@ -72,32 +83,32 @@ def chosen_of(field: str, fields: Mapping[str, str]) -> str:
 
 async def proposed(
     services: Services, actor: OperatorActor, case_id: uuid.UUID, fields: Collection[str], texts: Texts
-) -> dict[str, list[Proposal]]:
-    """For each of the fields that is one of a number or an id, the newest PROPOSED things it may name. Raises: Forbidden;
-    NotFound."""
-    found: dict[str, list[Proposal]] = {}
+) -> dict[str, Offer]:
+    """For each of the fields that is one of a number or an id, what it may name. Raises: Forbidden; NotFound."""
+    found: dict[str, Offer] = {}
     if "findings" in fields:
-        found["findings"] = await _findings(services, actor, case_id, texts)
+        found["findings"] = _offer("findings", await _findings(services, actor, case_id, texts))
     if "statistics" in fields:
-        numbers = await services.findings.statistics.list(actor, limit=PROPOSED)
-        found["statistics"] = [Proposal(f"S-{one.number}", one.label, human_time(one.as_of)) for one in numbers]
+        numbers = await services.findings.statistics.list(actor, limit=PROPOSED + 1)
+        rows = [Proposal(f"S-{one.number}", one.label, human_time(one.as_of)) for one in numbers]
+        found["statistics"] = _offer("statistics", rows)
     if "bundle" in fields:
         found["bundle"] = await _files(services, actor, case_id, texts)
     if "policy_capture" in fields:
-        shown = await services.cases.exhibits.fitting(actor, case_id, "", limit=PROPOSED)
-        found["policy_capture"] = [
-            Proposal(one.exhibit.capture_id, f"{one.exhibit.number} · {one.title or one.url}", one.host) for one in shown
-        ]
+        shown = await services.cases.exhibits.fitting(actor, case_id, "", limit=PROPOSED + 1)
+        rows = [Proposal(one.exhibit.capture_id, f"{one.exhibit.number} · {one.title or one.url}", one.host) for one in shown]
+        found["policy_capture"] = _offer("policy_capture", rows)
     return found
 
 
-def said_of(error: ServiceError, prefix: str, proposals: Mapping[str, list[Proposal]], texts: Texts) -> Mapping[str, object]:
+def said_of(error: ServiceError, prefix: str, proposals: Mapping[str, Offer], texts: Texts) -> Mapping[str, object]:
     """What a form shows of its refusal: the field that is wrong by the name it has there, and what was named in vain."""
     data = dict(error.data)
     field = FIELD_OF.get(str(data.get("kind", "")), "") if isinstance(error, NotFound) else ""
     if field:
         name = str(data.get("id", ""))[:80]
-        drafted = next((one.state for one in proposals.get(field, ()) if one.value == name and not one.is_open), "")
+        rows = proposals[field].rows if field in proposals else ()
+        drafted = next((one.state for one in rows if one.value == name and not one.is_open), "")
         key = "not_confirmed" if drafted else f"no_such.{field}"
         reason = texts.get(f"proposals.{key}", name=name, state=texts.get(f"finding_state.{drafted}"))
         data = {"field": field, "reason": reason}
@@ -108,24 +119,33 @@ def said_of(error: ServiceError, prefix: str, proposals: Mapping[str, list[Propo
     return data
 
 
+def _offer(name: str, rows: Sequence[Proposal]) -> Offer:
+    """Of rows that were asked for with one more than PROPOSED."""
+    return Offer(tuple(rows[:PROPOSED]), len(rows) > PROPOSED, name)
+
+
 async def _findings(services: Services, actor: OperatorActor, case_id: uuid.UUID, texts: Texts) -> list[Proposal]:
+    listed = await services.findings.lists.page(actor, case_id, PROPOSED + 1)
+    about = await services.findings.lists.subjects(actor, [one.finding.id for one in listed])
     found = []
-    for one in await services.findings.lists.page(actor, case_id, PROPOSED):
+    for one in listed:
+        subject = about.get(one.finding.id, Subject())
         is_newest = one.confirmed is None or one.finding.state == FindingState.CONFIRMED
         note = "" if is_newest else texts.get("finding.confirmed_before", n=one.confirmed)
-        detail = " · ".join(part for part in (one.platform, one.url) if part)
+        detail = " · ".join(part for part in (subject.platform, subject.url) if part)
         label = texts.get(f"finding_type.{one.finding.type}")
         found.append(Proposal(f"F-{one.finding.number}", label, detail, one.finding.state, note, one.confirmed is not None))
     return found
 
 
-async def _files(services: Services, actor: OperatorActor, case_id: uuid.UUID, texts: Texts) -> list[Proposal]:
-    made = [
-        (one.requested_at, str(one.id), texts.get(f"case_export.kind.{one.kind}"), one.recipient)
-        for one in await services.case_exports.of_case(actor, case_id, limit=PROPOSED)
-        if one.state == ExportState.READY
-    ]
-    bundles = [one for one in await services.exports.recent(actor, limit=PROPOSED) if one.state == ExportState.READY]
-    made += [(one.requested_at, str(one.export_id), texts.get("handover.kind.bundle"), one.recipient) for one in bundles]
-    newest = sorted(made, reverse=True)[:PROPOSED]
-    return [Proposal(value, f"{label} · {recipient}", human_time(at)) for at, value, label, recipient in newest]
+async def _files(services: Services, actor: OperatorActor, case_id: uuid.UUID, texts: Texts) -> Offer:
+    """Finished exports of the case; the organisation's bundles too for whoever may see the list of them, as /exports has it."""
+    exports = await services.case_exports.finished(actor, case_id, limit=PROPOSED + 1)
+    made = [(one, texts.get(f"case_export.kind.{one.kind}")) for one in exports]
+    sees_bundles = Right.DRAFT_AUTHORITY in actor.rights
+    if sees_bundles:
+        bundles = await services.exports.finished(actor, limit=PROPOSED + 1)
+        made += [(one, texts.get("handover.kind.bundle")) for one in bundles]
+    made.sort(key=lambda one: (one[0].requested_at, str(one[0].export_id)), reverse=True)
+    rows = [Proposal(str(one.export_id), f"{label} · {one.recipient}", human_time(one.requested_at)) for one, label in made]
+    return _offer("bundle" if sees_bundles else "case_export", rows)
