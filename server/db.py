@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, DateTime, Dialect, any_, literal, text
+from sqlalchemy import ARRAY, ColumnElement, DateTime, Dialect, String, Text, any_, literal, text
 from sqlalchemy.engine import Row, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import AutoString
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 SCHEME = "postgresql+psycopg://"
@@ -38,7 +39,9 @@ def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
 
     in_() sends each value as a parameter of its own, and PostgreSQL takes at most 65,535 of them in a statement.
     """
-    found: ColumnElement[bool] = column == any_(literal(list(values), ARRAY(column.type)))
+    # A cast to so many characters would cut what is longer.
+    kind = Text() if isinstance(column.type, String | AutoString) else column.type
+    found: ColumnElement[bool] = column == any_(literal(list(values), ARRAY(kind)))
     return found
 
 

@@ -14,19 +14,28 @@ EXPLORED = 2_000
 _found_in_modules = providers._get_local_constants
 
 
-def _constants() -> Constants:
+class _LoadedConstants:
     """Constants of the code that Hypothesis mixes into its draws: none, unless it draws at random.
 
     It takes them out of the modules that happen to be loaded: a test alone would draw otherwise than in the whole run.
     """
-    return Constants() if settings.default.derandomize else _found_in_modules()
+
+    def __init__(self) -> None:
+        self.is_same = True
+
+    def __call__(self) -> Constants:
+        if self.is_same != settings.default.derandomize:
+            self.is_same = settings.default.derandomize
+            providers.CONSTANTS_CACHE.cache.clear()  # it keeps what was drawn from the others
+        return Constants() if self.is_same else _found_in_modules()
 
 
 def choose_draws() -> None:
     """Both profiles; the first is loaded. An option of the command line is read later, and wins."""
-    providers._get_local_constants = _constants
-    # The first draw on a machine reads the tables of Unicode: slow is no finding.
-    any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    providers._get_local_constants = _LoadedConstants()
+    # The first draw on a machine reads the tables of Unicode: slow is no finding. Hypothesis has another default where CI is set.
+    default = settings.get_profile("default")
+    any_machine = settings(default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile(SAME, any_machine, derandomize=True, database=None)
     settings.register_profile(EXPLORE, any_machine, max_examples=EXPLORED, print_blob=True)
     settings.load_profile(SAME)

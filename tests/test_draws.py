@@ -1,5 +1,6 @@
 """Examples that Hypothesis draws: the same in every run of the same code, others when somebody asks for them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -36,14 +37,17 @@ def test_the_same_code_draws_the_same_whatever_was_loaded_before(tmp_path: Path,
     assert a_module_of_words.WORDS == WORDS
     assert drawn(SAME) == before
     assert drawn(EXPLORE) != before, "and the one that explores draws others"
+    assert drawn(SAME) == before, "and leaves nothing behind"
 
 
-def test_the_command_of_the_handbook_explores_and_a_plain_run_does_not(request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_the_command_of_the_handbook_explores_and_a_plain_run_does_not(request: pytest.FixtureRequest, ci: str) -> None:
     asked, handbook = "--hypothesis-profile=explore -m hypothesis", (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     assert f"`.venv/bin/python -m pytest {asked}`" in handbook
     one = "tests/rules/test_packs.py::test_any_bytes_give_a_pack_or_the_one_error"
     command = [sys.executable, "-m", "pytest", "-v", "--collect-only", *asked.split(), one]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    env = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_ADDOPTS")}
+    done = subprocess.run(command, cwd=ROOT, env=env | {"CI": ci} if ci else env, capture_output=True, text=True, timeout=120)
     assert f"hypothesis profile '{EXPLORE}'" in done.stdout and done.returncode == 0, done.stdout + done.stderr
     assert settings.get_current_profile_name() == (request.config.getoption("--hypothesis-profile") or SAME)
     assert settings.get_profile(SAME).derandomize and not settings.get_profile(EXPLORE).derandomize

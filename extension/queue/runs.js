@@ -43,6 +43,15 @@ export function formLockName(tabId) {
   return `holdstill-form-${tabId}`;
 }
 
+/**
+ * @param {number} tabId @param {Pick<LockManager, "query">} [locks]
+ * @returns {Promise<boolean>} a worker captures this tab; true also when the browser does not tell: no worker is called dead on a guess
+ */
+export async function isHeld(tabId, locks = navigator.locks) {
+  const found = await locks.query().catch(() => null);
+  return found === null || (found.held ?? []).some(({ name }) => name === lockName(tabId));
+}
+
 export class Runs {
   /** @param {Area} area chrome.storage.session */
   constructor(area) {

@@ -118,13 +118,15 @@ async function tell(word) {
 
 /** Fills in what is saved, then lets a person change it: saved before it was shown, their list would take the place of the one they did not see. */
 async function openSettings() {
+  const controls = [...element("auto-form").elements, element("refetch")];
+  for (const control of controls) control.disabled = true; // as the page has them, whatever a browser brings back after a reload
   const [auto, stored] = await Promise.all([readAuto({ local: chrome.storage.local }), chrome.storage.local.get(["refetchImages", "lastCase"])]);
   element("auto-on").checked = auto.isOn;
   element("auto-patterns").value = auto.patterns;
   element("auto-interval").value = String(auto.intervalMin);
   element("refetch").checked = stored["refetchImages"] === true;
   element("case").value ||= stored["lastCase"] ?? "";
-  for (const control of [...element("auto-form").elements, element("refetch")]) control.disabled = false;
+  for (const control of controls) control.disabled = false;
 }
 
 async function saveAuto() {

@@ -1,7 +1,7 @@
 /**
- * Holds the sealing back while a part of the form stands open. Only this page's life keeps the hold up: while it lasts the page has a lock, which the browser
- * takes from it when the popup closes or dies, and the capture is sealed with what was there. A page that has the lock and says nothing for minutes hangs:
- * then too (queue/run.js).
+ * Holds the sealing back while a part of the form stands open and can be seen. Only this page's life keeps the hold up: while it lasts the page has a lock, which
+ * the browser takes from it when the popup closes or dies, and the capture is sealed with what was there. A page that has the lock and says nothing for minutes
+ * hangs: then too (queue/run.js). One in a tab that nobody looks at gives the lock back, lest a forgotten tab keep a capture unsealed for ever.
  */
 export const HOLD_MS = 6_000;
 const RENEW_MS = 2_000;
@@ -11,21 +11,24 @@ export class Hold {
   #letGo = null;
 
   /**
-   * @param {{isWanted: () => boolean, renew: () => void, lock: string, locks?: Pick<LockManager, "request">}} options `renew` is called at once and every two
+   * @param {{isWanted: () => boolean, renew: () => void, lock: string, locks?: Pick<LockManager, "request">,
+   *   page?: Pick<Document, "visibilityState" | "addEventListener">}} options `renew` is called at once and every two
    *   seconds while the hold is wanted; `lock`: the name of the one that says so too, however late a starved page is with the next word
    */
-  constructor({ isWanted, renew, lock, locks = navigator.locks }) {
+  constructor({ isWanted, renew, lock, locks = navigator.locks, page = document }) {
     this.isWanted = isWanted;
     this.renew = renew;
     this.lock = lock;
     this.locks = locks;
+    this.page = page;
     this.isReleased = false;
     this.runId = "";
     setInterval(() => this.check(), RENEW_MS);
+    page.addEventListener("visibilitychange", () => this.check());
   }
 
   get isOn() {
-    return !this.isReleased && this.isWanted();
+    return !this.isReleased && this.page.visibilityState === "visible" && this.isWanted();
   }
 
   /** @param {string} [runId] of a run that was seen: a new one is held at once, a known one at the next beat */

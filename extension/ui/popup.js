@@ -1,7 +1,7 @@
 import { OFFERED_MODES } from "../queue/modes.js";
 import { isOpen, reduce } from "../queue/reducer.js";
 import { isTight, readRoom } from "../queue/room.js";
-import { draftKey, formLockName, lockName, recordingKey, runKey, Runs, TYPING_MS } from "../queue/runs.js";
+import { draftKey, formLockName, isHeld, recordingKey, runKey, Runs, TYPING_MS } from "../queue/runs.js";
 import { withStore } from "../queue/store.js";
 import { drawAutoLimit } from "./autolimit.js";
 import { Hold, HOLD_MS } from "./hold.js";
@@ -68,6 +68,7 @@ async function ask(wish) {
 
 async function drawRunNow() {
   const found = await runs.read(tab.id);
+  if (found?.runId !== run?.runId) element("no-preview").hidden = true; // it was said of another run's picture
   run = found && (isLive(found) || (startedAt !== null && Date.parse(found.startedAt) >= startedAt - 1000)) ? found : undefined;
   const isDiscarded = run !== undefined && ((await runs.readDraft(run.runId))?.discarded ?? false);
   if (run && isDiscarded) givenUp = run.runId;
@@ -227,11 +228,6 @@ async function startRegion() {
   void chrome.runtime.sendMessage({ type: "capture.start", tabId: tab.id, selection: { kind: "region" }, draft: readForm({ typingUntil: 0 }), mode: OFFERED_MODES[0] });
   if (params.get("tabId") === null) window.close();
   else await chrome.tabs.update(tab.id, { active: true });
-}
-
-/** @param {number} tabId */
-async function isHeld(tabId) {
-  return (await navigator.locks.query()).held?.some((lock) => lock.name === lockName(tabId)) ?? false;
 }
 
 localise(document);

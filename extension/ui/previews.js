@@ -6,6 +6,8 @@ import { isLive } from "./steps.js";
 /** @typedef {import("../queue/runs.js").Run} Run */
 
 const POLL_MS = 100;
+/** Looks one after the other, two seconds of them, that found no worker's lock: one look alone proves nothing. */
+const GONE_LOOKS = 20;
 
 /** Places on the small copy of the viewport shot, which is made beside the capture and may come later than the form that needs it. */
 export class Previews {
@@ -44,14 +46,15 @@ export class Previews {
   async #read() {
     const wanted = this.current()?.runId;
     this.tell(false);
-    for (;;) {
+    for (let missed = 0; ;) {
       const run = this.current();
       if (run === undefined || run.runId !== wanted) return null;
-      const isAlive = isLive(run) && await this.isHeld(run.tabId); // asked first: what a worker leaves is there when it has let go
+      missed = await this.isHeld(run.tabId) ? 0 : missed + 1; // asked first: what a worker leaves is there when it has let go
       const preview = await this.runs.readPreview(run.runId);
       if (preview) return preview;
-      if (preview === null || !isAlive) {
-        this.tell(isLive(run));
+      if (preview === null || !isLive(run) || missed >= GONE_LOOKS) {
+        const shown = this.current();
+        if (shown?.runId === wanted) this.tell(isLive(shown));
         return null;
       }
       await new Promise((resolve) => { setTimeout(resolve, POLL_MS); });

@@ -26,13 +26,19 @@ function draw(result) {
   }
   element("how").textContent = [text(`seen_how_${how}`), ...seen.notes.length > 0 ? [text("seen_notes", seen.notes.join(" · "))] : []].join(" ");
   const count = countPlaces(seen);
-  say(count > 0 ? text(seen.isPartial ? "seen_found_least" : "seen_found", count) : text(seen.matches.length > 0 ? "seen_resembles" : "seen_none"), count > 0 ? "done" : "");
+  say(count > 0 ? text(seen.isPartial ? "seen_found_least" : "seen_found", count) : text(notFound(seen)), count > 0 ? "done" : "");
   element("note").hidden = false;
   element("note").textContent = text(seen.matches.length > 0 ? "seen_note" : "seen_none_note");
   const more = [...seen.matches.length > SHOWN_MATCHES ? [text("seen_unlisted", seen.matches.length - SHOWN_MATCHES)] : [], ...seen.isPartial ? [text("seen_partial")] : []];
   element("more").hidden = more.length === 0;
   element("more").textContent = more.join(" ");
   element("matches").replaceChildren(...seen.matches.slice(0, SHOWN_MATCHES).map((match) => drawMatch(match, serverUrl)));
+}
+
+/** @param {import("../seen/answer.js").Seen} seen in which the picture itself is not @returns {string} a text's name: what was not compared is not called not seen */
+function notFound({ matches, isPartial }) {
+  if (matches.length > 0) return isPartial ? "seen_resembles_part" : "seen_resembles";
+  return isPartial ? "seen_none_part" : "seen_none";
 }
 
 /** @param {string} words @param {string} kind */

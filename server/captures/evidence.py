@@ -2,14 +2,14 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from server.captures.models import Capture
+from server.captures.models import Artifact, Blob, Capture
 from server.captures.parts import CaptureParts
-from server.custody.audit_events import Rehashed
+from server.custody.audit_events import ArtifactRow, Rehashed
 from storage.errors import BlobNotFound
 from storage.hashing import Sha256, hash_stream
 
@@ -39,6 +39,18 @@ class StoredEvidence:
         """The stored envelope file, None if the capture has no row."""
         capture = await session.get(Capture, capture_id)
         return None if capture is None else bytes(capture.statement)
+
+    async def arrived(self, session: AsyncSession, capture_id: str) -> Sequence[ArtifactRow]:
+        """The artifacts of a capture that the service says it holds, as long as what came: a statement may say otherwise."""
+        held = (col(Blob.organisation_id) == Capture.organisation_id) & (col(Blob.sha256) == Artifact.sha256)
+        wanted = (
+            select(Capture.organisation_id, Artifact.name, Artifact.sha256, Blob.size_bytes)
+            .join(Artifact, col(Artifact.capture_id) == Capture.capture_id)
+            .join(Blob, held)
+            .where(Capture.capture_id == capture_id)
+            .order_by(col(Artifact.position))
+        )
+        return [ArtifactRow(*row) for row in (await session.exec(wanted)).all()]
 
     async def rehash(self, organisation_id: uuid.UUID, sha256: str) -> Rehashed | None:
         """The blob under this digest, read to its end; None if the store has none. Raises: StorageError."""

@@ -1,6 +1,7 @@
 """Sealing: every named byte is read back and hashed again before the service says that it holds the capture."""
 
 import asyncio
+import logging
 from datetime import timedelta
 
 from server.captures.errors import ArtifactDamaged, ArtifactsMissing
@@ -14,16 +15,19 @@ from server.errors import StoredRecordBroken
 from server.operators.actors import Actor, DeviceActor, service_actor
 from server.trust.events import capture_item
 from storage.blobs import BlobStore
-from storage.errors import BlobNotFound, BlobTooLarge, StorageError
+from storage.errors import BlobNotFound, BlobTooLarge
 from storage.hashing import Sha256, hash_stream
 
+logger = logging.getLogger(__name__)
+
 LEFT_AFTER = timedelta(days=1)
-LEFT = "every byte is here, and nobody asked for the seal for a day"
+LEFT = "committed for a day and complete, and not sealed"
 _LEFT = """
 SELECT c.capture_id, c.organisation_id FROM capture c
 WHERE c.state = 'committed' AND c.received_at <= :before AND NOT EXISTS (
   SELECT 1 FROM artifact a WHERE a.capture_id = c.capture_id AND NOT EXISTS (
-    SELECT 1 FROM blob b WHERE b.organisation_id = c.organisation_id AND b.sha256 = a.sha256))
+    SELECT 1 FROM blob b WHERE b.organisation_id = c.organisation_id AND b.sha256 = a.sha256 AND b.size_bytes = a.size_bytes
+      AND b.stored_at <= :before))
 ORDER BY c.received_at, c.capture_id
 """
 
@@ -52,10 +56,11 @@ class Sealer:
         return Sealing(CaptureId(capture.capture_id), receipt.decode("utf-8"), event.envelope.decode("utf-8"))
 
     async def seal_left(self) -> int:
-        """How many captures the service sealed itself: those that lack no byte and whose browser did not come back for a day.
+        """How many captures the service sealed itself: those that lacked no byte for a day and were not sealed.
 
         Its person was demoted or left, its key was revoked, or it is gone: what is held is evidence all the same. What lacks a
-        byte stays committed, for nobody can say what is not here. A browser that comes back gets the receipt.
+        byte stays committed, for nobody can say what is not here; so does what is damaged, which the log of the service and
+        the audit name. A browser that comes back gets the receipt.
         """
         before, sealed = self._parts.clock.now() - LEFT_AFTER, 0
         async with self._parts.database.session() as session:
@@ -65,10 +70,10 @@ class Sealer:
             try:
                 capture, artifacts = await self._complete(actor, row.capture_id)
                 await self._rehash(capture, artifacts)
-            except (ArtifactsMissing, ArtifactDamaged, StorageError):  # the fixity check tells; the others go on
-                continue
-            await self._record(actor, row.capture_id, artifacts)
-            sealed += 1
+                await self._record(actor, row.capture_id, artifacts)
+                sealed += 1
+            except Exception:  # whatever is wrong with this one, the others go on
+                logger.exception("captures.left_unsealed", extra={"capture": row.capture_id})
         return sealed
 
     async def _complete(self, actor: Actor, capture_id: str) -> tuple[Capture, tuple[Artifact, ...]]:

@@ -1,7 +1,7 @@
 """Audit of custody: every event's bytes, signature, place in its chain and in the log, and the evidence it speaks of."""
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -57,6 +57,16 @@ class Rehashed:
     size_bytes: int
 
 
+@dataclass(frozen=True)
+class ArtifactRow:
+    """An artifact that a signed statement names: whose, its name, digest (hex) and length."""
+
+    organisation_id: UUID
+    name: str
+    sha256: str
+    size_bytes: int
+
+
 class EvidenceSource(Protocol):
     """How the audit sees captures without knowing their floor. Rows are read through the given session: the audit's snapshot."""
 
@@ -66,6 +76,10 @@ class EvidenceSource(Protocol):
 
     async def statement(self, session: AsyncSession, capture_id: str) -> bytes | None:
         """The stored statement envelope file, None if the capture has no row."""
+        ...
+
+    async def arrived(self, session: AsyncSession, capture_id: str) -> Sequence[ArtifactRow]:
+        """The artifacts of a capture that the service says it holds."""
         ...
 
     async def rehash(self, organisation_id: UUID, sha256: str) -> Rehashed | None:
@@ -143,17 +157,21 @@ class EventAudit:
             return
         self._sealed.add(details.capture_id)
         for artifact in details.artifacts:
-            where = f"capture {details.capture_id} {artifact.name}"
-            try:
-                found = await self.evidence.rehash(organisation_id, artifact.sha256)
-            except StorageError as error:
-                self.report.fail(where, f"sealed, but its bytes cannot be read: {error}")
-                continue
-            if found is None:
-                self.report.fail(where, "sealed, but its bytes are gone")
-            elif found != Rehashed(artifact.sha256, artifact.size_bytes):
-                self.report.fail(where, "sealed, but its bytes were changed")
-            self.report.count("artifacts")
+            row = ArtifactRow(organisation_id, artifact.name, artifact.sha256, artifact.size_bytes)
+            await self._check_artifact(self.evidence, details.capture_id, row, "sealed")
+
+    async def _check_artifact(self, evidence: EvidenceSource, capture_id: str, artifact: ArtifactRow, state: str) -> None:
+        where = f"capture {capture_id} {artifact.name}"
+        try:
+            found = await evidence.rehash(artifact.organisation_id, artifact.sha256)
+        except StorageError as error:
+            self.report.fail(where, f"{state}, but its bytes cannot be read: {error}")
+            return
+        if found is None:
+            self.report.fail(where, f"{state}, but its bytes are gone")
+        elif found != Rehashed(artifact.sha256, artifact.size_bytes):
+            self.report.fail(where, f"{state}, but its bytes were changed")
+        self.report.count("artifacts")
 
     def _check_statement(self, stored: bytes | None, capture_id: str, event: CustodyEvent) -> None:
         where = f"capture {capture_id}"
@@ -193,7 +211,7 @@ class EventAudit:
                 self.report.fail(f"event {row.type}", str(error))
 
     async def _check_states(self, session: AsyncSession) -> None:
-        """9b. No capture is shown as committed or sealed without the event that says so."""
+        """9b. No capture is shown as committed or sealed without its event; what came of one not yet sealed is whole."""
         if self.evidence is None:
             self.report.skip("captures", "their bytes were not looked at")
             return
@@ -202,6 +220,9 @@ class EventAudit:
                 self.report.fail(f"capture {capture_id}", "no event says it was committed")
             if (state == "sealed") != (capture_id in self._sealed):
                 self.report.fail(f"capture {capture_id}", f"shown as {state}, its events say otherwise")
+            if state != "sealed":  # what came of it so far
+                for artifact in await self.evidence.arrived(session, capture_id):
+                    await self._check_artifact(self.evidence, capture_id, artifact, "arrived")
 
 
 async def _rows(session: AsyncSession) -> AsyncIterator[EventRow]:

@@ -93,10 +93,10 @@ class Activities:
     ) -> Activity:
         demand(actor, Right.WRITE)
         _checked(order)
+        await lock_for_transaction(session, f"activity numbers:{actor.organisation_id}")  # before rows, everywhere
         case = None if order.case_id is None else await require_case(session, actor, order.case_id, "write")
         if case is not None and case.organisation_id != actor.organisation_id:
             raise BadInput(field="case", reason="the log is an organisation's own: a case of another one has no place in it")
-        await lock_for_transaction(session, f"activity numbers:{actor.organisation_id}")
         last = select(func.max(Activity.number)).where(own_rows(actor, Activity.organisation_id))
         row = Activity(
             organisation_id=actor.organisation_id,

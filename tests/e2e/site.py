@@ -52,8 +52,13 @@ class Sent:
 
     @property
     def is_of_browser(self) -> bool:
-        """Asked for by the browser itself, when it likes: a tab's icon, and whether a service worker's program is the newest."""
-        return self.request_headers.get("service-worker") == "script" or urlsplit(self.url).path in ICONS
+        """Asked for by the browser itself, when it likes: a tab's icon, and whether a service worker's program is the newest.
+
+        Chromium and Firefox both ask for an icon as for an image (`Sec-Fetch-Dest`); a program that fetches one, a page's or an
+        extension's, asks for `empty`, and that counts. What is not told apart: an icon's address in an `<img>`.
+        """
+        is_icon = urlsplit(self.url).path in ICONS and self.request_headers.get("sec-fetch-dest") == "image"
+        return is_icon or self.request_headers.get("service-worker") == "script"
 
 
 @dataclass

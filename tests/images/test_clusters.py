@@ -112,6 +112,8 @@ async def test_people_merge_split_and_reject_and_no_id_comes_back(site: Site, mo
     counted = await images.counting.freeze(operator, first)
     assert counted.counts.images == 3
 
+    with pytest.raises(DecisionRefused):
+        await images.decisions.split(operator, first, [digest["two"] + "0"], "a digest of 65 letters is nobody's")
     await images.decisions.split(operator, first, [digest["two"]], "another harbour")
     apart = await cluster_of(site, operator, digest["two"])
     assert apart not in (first, second), "an id that ended is never given again"

@@ -19,7 +19,7 @@ from tests.trust.parties import Device as Keys
 async def until_it_waits(town: Town, task: asyncio.Task[Any], many: int = 1) -> None:
     """Returns when the task waits for a lock too: `many` of the test's transactions do then."""
     sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with town.services.database.session() as session:
+    async with asyncio.timeout(120), town.services.database.session() as session:
         while len(await run_sql(session, sql)) < many:
             assert not task.done()
             await session.rollback()

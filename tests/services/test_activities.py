@@ -1,5 +1,6 @@
 """The activity log: stated lines, corrected by further ones, counted as the form counts, taken into reports by themselves."""
 
+import asyncio
 import csv
 import io
 from datetime import date
@@ -9,12 +10,14 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from server.db import lock_for_transaction, run_sql
 from server.errors import BadInput, Forbidden, NotFound
 from server.exports.errors import ExportRefused
 from server.exports.kind import CaseExportOrder
 from server.exports.workbook.values import WorkbookDraft
 from server.findings.activities import ActivityOrder, drafted, form_characters
 from server.web.pages import activities as activities_page
+from tests.handovers.test_closing import until_something_waits
 from tests.services.casework import Casework
 from tests.web.site import Site
 
@@ -148,3 +151,13 @@ async def test_a_cut_log_is_no_number_of_its_lines(site: Site, monkeypatch: pyte
     monkeypatch.setattr(activities_page, "LINES_SHOWN", 1)
     page = (await person.get("/activities")).text
     assert "More lines than this one" in page and "Another training" in page and "One training" not in page
+
+
+async def test_a_line_is_numbered_before_its_case_is_held_so_that_no_two_wait_in_a_ring(site: Site) -> None:
+    services, work = site.services, await Casework.begin(site)
+    async with services.database.transaction() as session:
+        await lock_for_transaction(session, f"activity numbers:{work.author.organisation_id}")
+        recording = asyncio.create_task(services.findings.activities.record(work.author, order(case_id=work.case.id)))
+        await until_something_waits(services.database)
+        await run_sql(session, "SELECT 1 FROM case_file WHERE id = :id FOR UPDATE NOWAIT", id=work.case.id)
+    assert (await recording).number == 1

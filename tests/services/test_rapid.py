@@ -10,6 +10,7 @@ from server.errors import BadInput, Forbidden, NotFound
 from server.exports.documents.rapid import RapidDraft
 from server.exports.errors import ExportRefused
 from server.exports.rapid import RapidOrder
+from server.web.pages import proposals
 from tests.exports.test_rapid import SAID
 from tests.services.casework import Casework, subject
 from tests.web.site import Site
@@ -79,6 +80,17 @@ async def test_the_form_names_everything_missing_shows_it_and_makes_it(work: Cas
     assert shown.status_code == 200 and URL in shown.text and "Impersonation" in shown.text
     made = await person.post(path, data=sent | {"act": "make"})
     assert made.status_code == 303 and (await person.get(f"{made.headers['location']}/file")).status_code == 200
+
+
+async def test_what_was_ticked_stays_when_newer_things_take_its_place_in_the_list(
+    work: Casework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proposals, "PROPOSED", 1)
+    person, path = await work.site.person(work.author), f"/cases/{work.case.id}/exports/rapid"
+    sent = {name: value for name, value in SAID.items() if isinstance(value, str)} | {"purpose": "p", "act": "check"}
+    shown = await person.post(path, data=sent | {"findings_ticked": ["F-1"], "policy_capture_chosen": "0" * 64})
+    assert shown.status_code == 404 and 'value="F-1" checked' in shown.text and "F-2" not in shown.text
+    assert f"<option selected>{'0' * 64}</option>" in shown.text
 
 
 async def test_the_form_proposes_findings_with_their_states_and_exhibits(work: Casework) -> None:

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { missedParts } from "../../../extension/ui/missed.js";
 import { fitBox, movedBox } from "../../../extension/ui/regionpicker.js";
@@ -22,4 +23,14 @@ test("the area moves and grows by keys; other keys are left alone", () => {
 test("what was missed is said once, and a step this version does not know is named as it is", () => {
   const summary = { captured: 1, omitted: 0, failedSteps: ["read bodies", "block re-fetch of style sheets", "polish the brass"] };
   assert.deepEqual(missedParts(summary), [{ code: "bodies" }, { name: "polish the brass" }]);
+});
+
+test("no browser brings back over a reload what a page begins with disabled", () => {
+  const mayStay = new Set(["server-url", "pairing-code", "device-label"]); // what was typed to pair; the button waits all the same
+  for (const name of ["popup", "batch", "options"]) {
+    const html = readFileSync(new URL(`../../../extension/ui/${name}.html`, import.meta.url), "utf8");
+    const disabled = [...html.matchAll(/<(?:input|textarea|select|button)\b[^>]*\sdisabled\b[^>]*>/g)].map(([tag]) => tag);
+    assert.ok(disabled.length > 0, name);
+    for (const tag of disabled) assert.ok(mayStay.has(/id="([^"]*)"/.exec(tag)?.[1]) || tag.includes(' autocomplete="off"'), tag);
+  }
 });

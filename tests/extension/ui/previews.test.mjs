@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
+import { isHeld as isTabHeld, lockName } from "../../../extension/queue/runs.js";
 import { Previews } from "../../../extension/ui/previews.js";
 
 const RUN = { runId: "r", tabId: 1, phase: "collecting" };
 const PICTURE = { dataUrl: "data:,", width: 400, height: 300 };
+
+const realTimeout = globalThis.setTimeout;
+
+beforeEach(() => { globalThis.setTimeout = (go) => setImmediate(go); }); // between two looks
+afterEach(() => { globalThis.setTimeout = realTimeout; });
 
 /** Previews whose worker answers each look with the next of `answers`; all that was said to the person. */
 function waiting({ answers, isHeld = () => true, run = () => RUN }) {
@@ -30,8 +36,29 @@ test("one that could not be made is not waited for, and that is said", async () 
 });
 
 test("nor is one whose worker died before it", async () => {
-  const { previews, said } = waiting({ answers: [undefined], isHeld: (looks) => looks < 2 });
+  const { previews, said, looks } = waiting({ answers: [undefined], isHeld: (looked) => looked < 2 });
   assert.deepEqual([await previews.whole(), said], [null, [false, true]]);
+  assert.equal(looks.length, 2 + 20, "two seconds of looks without its lock");
+});
+
+test("a worker whose lock is not seen at once is not called dead, and its picture is taken", async () => {
+  for (const isHeld of [() => false, (looked) => looked % 15 === 0]) {
+    const { previews, said } = waiting({ answers: [...new Array(isHeld(0) ? 40 : 10), PICTURE], isHeld });
+    assert.deepEqual([await previews.whole(), said], [{ x: 0, y: 0, width: 400, height: 300 }, [false]]);
+  }
+});
+
+test("a browser that does not tell its locks calls no worker dead", async () => {
+  const locks = (...held) => ({ query: async () => ({ held }) });
+  assert.equal(await isTabHeld(1, { query: async () => { throw new Error("not here"); } }), true);
+  assert.equal(await isTabHeld(1, locks({ name: lockName(1) })), true);
+  assert.equal(await isTabHeld(1, locks({ name: lockName(2) })), false);
+  assert.equal(await isTabHeld(1, { query: async () => ({}) }), false);
+});
+
+test("what became of the picture of a run is not said over the next one's form", async () => {
+  const { previews, said } = waiting({ answers: [null], run: (looks) => (looks < 1 ? RUN : { ...RUN, runId: "other" }) });
+  assert.deepEqual([await previews.whole(), said], [null, [false]]);
 });
 
 test("a run that has ended, or in whose place there is another, says nothing", async () => {

@@ -189,6 +189,8 @@ def test_an_area_on_a_picture_that_can_never_be_made_is_said_and_not_waited_for(
     popup.evaluate("letGo()")  # the worker is gone, and will make none
     popup.click("#add-mask")
     expect(popup.locator("#no-preview")).to_be_visible()
+    put_run(popup, tab_id, phase="collecting", runId="s")  # the next capture, whose picture is another
+    expect(popup.locator("#no-preview")).to_be_hidden()
 
 
 def test_nobody_saves_a_list_over_one_that_is_still_being_read(browser: Chromium) -> None:
