@@ -3,13 +3,17 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.operators.models import Operator
 from tests.draws import EXPLORE, SAME
+from tests.services.stage import HeldClock
 from tests.test_architecture import ROOT
 
 WORDS = [f"a word of a module {number}" for number in range(200)]
@@ -51,3 +55,15 @@ def test_the_command_of_the_handbook_explores_and_a_plain_run_does_not(request: 
     assert f"hypothesis profile '{EXPLORE}'" in done.stdout and done.returncode == 0, done.stdout + done.stderr
     assert settings.get_current_profile_name() == (request.config.getoption("--hypothesis-profile") or SAME)
     assert settings.get_profile(SAME).derandomize and not settings.get_profile(EXPLORE).derandomize
+
+
+def test_ids_fall_in_every_model_and_differ_in_their_first_letters() -> None:
+    drawn_ids = [factory() for factory in (uuid4, Operator.model_fields["id"].default_factory) for _ in range(100)]  # type: ignore[misc]
+    assert drawn_ids == sorted(drawn_ids, reverse=True) and {one.version for one in drawn_ids} == {4}
+    assert len({str(one)[:8] for one in drawn_ids}) == len(drawn_ids), "what shows eight letters of an id tells them apart"
+
+
+def test_of_two_readings_of_the_held_clock_one_is_the_earlier() -> None:
+    clock = HeldClock()
+    first, second = clock.now(), clock.now()
+    assert first < second < first + timedelta(milliseconds=1)

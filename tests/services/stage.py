@@ -33,11 +33,12 @@ ORIGIN = "test.holdstill.local/log"
 
 @dataclass
 class HeldClock:
-    """A clock that stands still until a test moves it."""
+    """A clock that a test moves. Each answer is a microsecond after the one before: of two acts, one is always the earlier."""
 
     time: datetime = field(default_factory=lambda: datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC))
 
     def now(self) -> datetime:
+        self.time += timedelta(microseconds=1)
         return self.time
 
     def move(self, seconds: float) -> None:

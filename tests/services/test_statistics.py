@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from server.cli import app
+from server.db import run_sql
 from server.errors import BadInput, Forbidden, NotFound
 from server.findings.recount import question_of, recount
 from server.findings.statistics import MULTI_LABEL, UNITS, Question
@@ -146,12 +147,16 @@ async def test_a_finding_that_is_gone_is_named_whatever_is_counted(site: Site, d
 
 
 async def test_the_question_narrows_by_what_was_pinned(work: Casework) -> None:
+    async with work.site.services.database.session() as session:
+        reviewed = await run_sql(session, "SELECT at FROM finding_review WHERE verdict = 'confirmed' ORDER BY at LIMIT 5")
+    first, last = reviewed[0].at, reviewed[-1].at
     for question, n in (
         (Question(sli_label="silence period violations"), 5), (Question(sli_label="AI content"), 0),
         (Question(platform="facebook"), 5),
         (Question(platform="tiktok"), 0), (Question(member_state="FR"), 5), (Question(types=("ai_unlabelled",)), 0),
         (Question(case_id=work.case.id), 5), (Question(case_id=uuid4()), 0),
-        (Question(confirmed_from=work.site.clock.now()), 5), (Question(confirmed_to=work.site.clock.now()), 0),
+        (Question(confirmed_from=first), 5), (Question(confirmed_to=first), 0),
+        (Question(confirmed_from=last), 1), (Question(confirmed_to=last), 4),
     ):  # fmt: skip
         assert len((await work.counted("findings", question)).keys) == n, question
         assert question_of(question.text()) == question

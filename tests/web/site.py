@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,6 @@ class Site:
     http: httpx2.AsyncClient
     clock: HeldClock | None
     devices: list["Device"] = field(default_factory=list)
-    people: int = 0
 
     async def pair(self, label: str = "Firefox on the desk", *, operator: Any = None) -> "Device":
         """A device paired over HTTP; of the default operator unless another one is given."""
@@ -75,11 +73,10 @@ class Site:
         return await self.colleague(organisation.id, "case_lead", "admin", name="Other")
 
     async def colleague(self, organisation_id: Any, *roles: str, name: str = "Colleague") -> Any:
-        """A person with these roles in an organisation; of those that a held clock lets come at once, each after the others."""
-        self.people += 1
-        at = self.services.clock.now() + timedelta(microseconds=self.people)
+        """A person with these roles in an organisation."""
+        now = self.services.clock.now()
         async with self.services.database.transaction() as session:
-            operator = Operator(organisation_id=organisation_id, name=name, created_at=at, roles=list(roles))
+            operator = Operator(organisation_id=organisation_id, name=name, created_at=now, roles=list(roles))
             session.add(operator)
             await session.flush()
         return operator_actor(operator)
