@@ -1,5 +1,6 @@
 """A real PostgreSQL for tests: the embedded one, started once per run; each test gets a clone of a migrated template."""
 
+import asyncio
 import itertools
 import os
 import shutil
@@ -7,10 +8,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from server.db import Database, run_sql
 from server.migrate import upgrade
 from server.postgres import SUPERUSER, EmbeddedPostgres
 
@@ -72,3 +75,13 @@ def as_superuser(url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         yield connection
+
+
+async def until_something_waits(database: Database, many: int = 1, task: asyncio.Task[Any] | None = None) -> None:
+    """Returns when `many` of the test's transactions wait for a lock. A `task` that ended instead fails the test at once."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(120), database.session() as session:
+        while len(await run_sql(session, waiting)) < many:
+            assert task is None or not task.done()
+            await session.rollback()
+            await asyncio.sleep(0.01)

@@ -142,6 +142,8 @@ async function uploadLarge(item, sha256, work) {
     });
   } catch (error) {
     if (error instanceof Problem) await record(item.captureId, { type: "upload_lost", sha256 }, work); // never go on with an upload the service refused
+    // An answer to HEAD has no body that says why. Opening an upload is refused for the same reason, in words.
+    if (error instanceof Problem && error.status === 403 && error.code === "unknown") await openUpload(client, item.captureId, sha256, blob.size);
     throw error;
   }
   await record(item.captureId, { type: "uploaded", sha256 }, work);

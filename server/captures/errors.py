@@ -34,13 +34,14 @@ class NonceUsed(ServiceError):
 
 
 class ArtifactsMissing(ServiceError):
-    """Not every named artifact has arrived. data: capture_id, missing (SHA-256 list in the statement's order)."""
+    """Not every named artifact is here: never arrived, or gone or damaged since. data: capture_id, missing (SHA-256 list in the
+    statement's order)."""
 
     code = "artifacts_missing"
 
 
 class ArtifactDamaged(ServiceError):
-    """Stored bytes do not have the digest they are stored under: nothing was sealed, a person must look. data: sha256, reason."""
+    """A file has another length than the statement says, and no sending helps: nothing was sealed. data: sha256, reason."""
 
     code = "artifact_damaged"
 

@@ -1,16 +1,20 @@
 """Keeping one artifact: bytes to the spool as they come, hashed once, durable in the blob store, then a row."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
+from datetime import datetime
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from server.captures.errors import DigestRefused, LengthRefused, TooLarge, UploadConflict, UploadLocked
+from server.captures.faults import end_faults, has_fault
 from server.captures.models import Artifact, Blob
 from server.captures.parts import CaptureParts
 from server.captures.scope import artifacts_of, require_capture
 from server.errors import NotFound
 from server.operators.actors import Actor, DeviceActor
+from storage.blobs import StoredBlob
 from storage.errors import BlobTooLarge, OffsetMismatch, UploadBusy
 from storage.hashing import CHUNK_BYTES, Sha256
 from storage.spool import SpooledFile, SpoolWriter
@@ -31,7 +35,14 @@ class Keeping:
                     return artifact
         raise NotFound(kind="artifact", id=sha256[:64])
 
-    async def is_kept(self, actor: Actor, sha256: str) -> bool:
+    async def is_kept(self, actor: Actor, capture_id: str, sha256: str) -> bool:
+        """True if nobody need send the bytes: is_stored(), and sealing the capture found nothing wrong with them."""
+        async with self._parts.database.session() as session:
+            if await has_fault(session, capture_id, sha256):
+                return False
+        return await self.is_stored(actor, sha256)
+
+    async def is_stored(self, actor: Actor, sha256: str) -> bool:
         """True if the organisation has the blob: its row, and the bytes in the store (a lost blob can be sent again)."""
         async with self._parts.database.session() as session:
             row = await session.get(Blob, (actor.organisation_id, sha256))
@@ -101,28 +112,42 @@ class Keeping:
         if spooled.size_bytes != artifact.size_bytes:
             await asyncio.to_thread(self._parts.spool.discard, upload_id)
             raise LengthRefused(expected=artifact.size_bytes, actual=spooled.size_bytes)
-        await self._keep(actor, spooled)
+        await self._keep(actor, spooled, artifact)
         await asyncio.to_thread(self._parts.spool.discard, upload_id)
 
-    async def _keep(self, actor: Actor, spooled: SpooledFile) -> None:
+    async def _keep(self, actor: Actor, spooled: SpooledFile, artifact: Artifact) -> None:
         """Blob before row: a row never names bytes that are not durable."""
 
-        def put() -> tuple[str, str | None]:
-            stored = self._parts.blobs.put_file(
+        def put() -> StoredBlob:
+            return self._parts.blobs.put_file(
                 spooled.path, organisation=str(actor.organisation_id), sha256=spooled.sha256, size_bytes=spooled.size_bytes
             )
-            return stored.key, stored.version_id
 
-        key, version_id = await asyncio.to_thread(put)
-        row = insert(Blob).values(
-            organisation_id=actor.organisation_id,
-            sha256=spooled.sha256,
-            size_bytes=spooled.size_bytes,
-            key=key,
-            version_id=version_id,
-            stored_at=self._parts.clock.now(),
-        )
+        stored = await asyncio.to_thread(put)
+        row = blob_row(actor.organisation_id, stored, self._parts.clock.now())
         async with self._parts.database.transaction() as session:
             if isinstance(actor, DeviceActor):  # authenticated when the upload began, which may be an hour ago
                 await self._parts.operators.require_active_device(session, actor.device_id)
-            await (await session.connection()).execute(row.on_conflict_do_nothing())
+            await (await session.connection()).execute(row)
+            if not stored.existed:
+                await end_faults(session, artifact)
+
+
+def blob_row(organisation_id: uuid.UUID, stored: StoredBlob, stored_at: datetime) -> Insert:
+    """The statement that writes the row of a blob that is durable now.
+
+    A row that is there stays when its bytes were there too; bytes that the store had lost, or had damaged, and that were sent
+    again are held since now, in the version of now.
+    """
+    row = insert(Blob).values(
+        organisation_id=organisation_id,
+        sha256=stored.sha256,
+        size_bytes=stored.size_bytes,
+        key=stored.key,
+        version_id=stored.version_id,
+        stored_at=stored_at,
+    )
+    if stored.existed:
+        return row.on_conflict_do_nothing()
+    renewed = {"key": stored.key, "version_id": stored.version_id, "stored_at": stored_at}
+    return row.on_conflict_do_update(index_elements=["organisation_id", "sha256"], set_=renewed)

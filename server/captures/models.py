@@ -142,7 +142,11 @@ class Upload(SQLModel, table=True):
 
 
 class Check(SQLModel, table=True):
-    """One verdict of one run of the checks over one capture. Runs count from 1; the newest run is the one shown."""
+    """One verdict of one run of the checks over one capture. Runs count from 1; the newest run is the one shown.
+
+    Run 0 is what the last try to seal found wrong with stored bytes (captures/faults.py): replaced by the next, ended
+    by the seal.
+    """
 
     __tablename__ = "capture_check"
 

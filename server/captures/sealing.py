@@ -4,8 +4,10 @@ import asyncio
 import logging
 from datetime import timedelta
 
+from server.captures.checks.container import Verdict
 from server.captures.errors import ArtifactDamaged, ArtifactsMissing
-from server.captures.models import Artifact, Capture, CaptureState
+from server.captures.faults import UNREADABLE, fault, keep_faults, stored_fault
+from server.captures.models import Artifact, Blob, Capture, CaptureState
 from server.captures.parts import CHECK_TASK, INDEX_TASK, READ_TASK, CaptureParts
 from server.captures.scope import artifacts_of, missing_of, require_capture
 from server.captures.values import CaptureId, Sealing
@@ -14,9 +16,7 @@ from server.db import run_sql
 from server.errors import StoredRecordBroken
 from server.operators.actors import Actor, DeviceActor, service_actor
 from server.trust.events import capture_item
-from storage.blobs import BlobStore
-from storage.errors import BlobNotFound, BlobTooLarge
-from storage.hashing import Sha256, hash_stream
+from storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,8 @@ class Sealer:
 
         1 every artifact has a blob; 2 every stored byte is hashed again; 3 state, event, leaf and the job of the checks in one
         transaction; 4 after the commit: sequence and prove.
-        Raises: NotFound, ArtifactsMissing, ArtifactDamaged (nothing was sealed), DeviceRevoked, LogRefused.
+        Raises: NotFound, ArtifactsMissing (never came, or is gone or damaged here), ArtifactDamaged (nothing was sealed),
+        DeviceRevoked, LogRefused; StorageError: ask again.
         """
         capture, artifacts = await self._complete(actor, capture_id)  # 1
         if capture.state != CaptureState.SEALED:
@@ -59,8 +60,8 @@ class Sealer:
         """How many captures the service sealed itself: those that lacked no byte for a day and were not sealed.
 
         Its person was demoted or left, its key was revoked, or it is gone: what is held is evidence all the same. What lacks a
-        byte stays committed, for nobody can say what is not here; so does what is damaged, which the log of the service and
-        the audit name. A browser that comes back gets the receipt.
+        byte stays committed, for nobody can say what is not here; so does what is damaged, which its page, the log of the service
+        and the audit name. A browser that comes back gets the receipt.
         """
         before, sealed = self._parts.clock.now() - LEFT_AFTER, 0
         async with self._parts.database.session() as session:
@@ -86,14 +87,43 @@ class Sealer:
         return capture, artifacts
 
     async def _rehash(self, capture: Capture, artifacts: tuple[Artifact, ...]) -> None:
+        """Returns when every stored byte is what was signed; else what was found is recorded first, for whoever asks later.
+
+        Raises: ArtifactsMissing (gone or damaged here: to be sent again); ArtifactDamaged (the statement gives another length
+        than the file of this digest has: no sending helps); StorageError (could not be read: call again).
+        """
+        faults: list[Verdict] = []
         lost: list[str] = []
+        broken: StorageError | None = None
         for artifact in artifacts:
             try:
-                await asyncio.to_thread(verify_stored, self._parts.blobs, str(capture.organisation_id), artifact)
-            except BlobNotFound:  # the row says it is here, the store does not have it: it can be sent again
-                lost.append(artifact.sha256)
+                reason = await asyncio.to_thread(stored_fault, self._parts.blobs, str(capture.organisation_id), artifact)
+            except StorageError as error:
+                reason, broken = UNREADABLE, error
+            if reason is None:
+                continue
+            if broken is None and not await self._is_length_held(capture, artifact):
+                raise ArtifactDamaged(sha256=artifact.sha256, reason="another length than stated")
+            faults.append(fault(artifact, reason))
+            if broken is not None:
+                break  # a store that does not answer is not asked for the rest
+            lost.append(artifact.sha256)
+        if faults:
+            await self._keep_faults(capture.capture_id, faults)
         if lost:
             raise ArtifactsMissing(capture_id=capture.capture_id, missing=list(dict.fromkeys(lost)))
+        if broken is not None:
+            raise broken
+
+    async def _is_length_held(self, capture: Capture, artifact: Artifact) -> bool:
+        async with self._parts.database.session() as session:
+            blob = await session.get(Blob, (capture.organisation_id, artifact.sha256))
+        return blob is None or blob.size_bytes == artifact.size_bytes
+
+    async def _keep_faults(self, capture_id: str, faults: list[Verdict]) -> None:
+        async with self._parts.database.transaction() as session:
+            capture = await session.get_one(Capture, capture_id, with_for_update=True)
+            await keep_faults(session, capture, faults, self._parts.clock.now())
 
     async def _record(self, actor: Actor, capture_id: str, artifacts: tuple[Artifact, ...]) -> Capture:
         listed = [{"name": one.name, "sha256": one.sha256, "sizeBytes": one.size_bytes} for one in artifacts]
@@ -118,23 +148,8 @@ class Sealer:
             capture.sealed_at = self._parts.clock.now()
             capture.sealed_leaf = event.sha256
             session.add(capture)
+            await keep_faults(session, capture, (), capture.sealed_at)
             await self._parts.jobs.defer(session, CHECK_TASK, capture_id=capture.capture_id)
             await self._parts.jobs.defer(session, READ_TASK, once=f"{READ_TASK}:{capture_id}", capture_id=capture.capture_id)
             await self._parts.jobs.defer(session, INDEX_TASK, once=f"{INDEX_TASK}:{capture_id}", capture_id=capture.capture_id)
         return capture
-
-
-def verify_stored(blobs: BlobStore, organisation: str, artifact: Artifact) -> None:
-    """Returns when the stored bytes have the artifact's size and digest. Blocking.
-
-    Raises: ArtifactDamaged; BlobNotFound; StorageError (could not read: call again).
-    """
-    with blobs.open(organisation, Sha256(artifact.sha256)) as stream:
-        try:
-            sha256, size_bytes = hash_stream(stream, limit_bytes=artifact.size_bytes)
-        except BlobTooLarge as error:
-            raise ArtifactDamaged(sha256=artifact.sha256, reason="longer than stated") from error
-    if size_bytes != artifact.size_bytes:
-        raise ArtifactDamaged(sha256=artifact.sha256, reason="shorter than stated")
-    if sha256 != artifact.sha256:
-        raise ArtifactDamaged(sha256=artifact.sha256, reason="another digest")

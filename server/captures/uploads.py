@@ -62,7 +62,7 @@ class Uploads:
             raise TooLarge(limit_bytes=self._parts.settings.upload_limit_bytes)
         if length != artifact.size_bytes:
             raise LengthRefused(expected=artifact.size_bytes, actual=length)
-        kept = await self._keeping.is_kept(actor, sha256)
+        kept = await self._keeping.is_kept(actor, capture_id, sha256)
         async with self._parts.database.transaction() as session:
             upload = None if kept else await self._open_upload(session, actor, artifact)
             if upload is None:
@@ -165,7 +165,7 @@ class Uploads:
             await self._set_state(upload.id, UploadState.REFUSED)
             raise
         except UploadNotFound as error:  # another process finished it in this moment
-            if not await self._keeping.is_kept(actor, upload.sha256):
+            if not await self._keeping.is_stored(actor, upload.sha256):
                 raise StorageError("the upload vanished from the spool", key=str(upload.id)) from error
         await self._set_state(upload.id, UploadState.STORED)
         return UploadStatus(upload.id, upload.size_bytes, upload.size_bytes, stored=True)

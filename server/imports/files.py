@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy.dialects.postgresql import insert
-
-from server.captures.models import Blob
+from server.captures.keeping import blob_row
 from server.errors import BadInput
 from server.imports.errors import FileRefused
 from server.imports.parts import ImportParts
@@ -58,16 +56,8 @@ async def keep(parts: ImportParts, file: Received, organisation_id: uuid.UUID) -
     stored = await asyncio.to_thread(
         lambda: parts.blobs.put_file(file.path, organisation=str(organisation_id), sha256=file.sha256, size_bytes=file.size_bytes)
     )
-    row = insert(Blob).values(
-        organisation_id=organisation_id,
-        sha256=file.sha256,
-        size_bytes=file.size_bytes,
-        key=stored.key,
-        version_id=stored.version_id,
-        stored_at=parts.clock.now(),
-    )
     async with parts.database.transaction() as session:
-        await (await session.connection()).execute(row.on_conflict_do_nothing())
+        await (await session.connection()).execute(blob_row(organisation_id, stored, parts.clock.now()))
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from server.cases.service import CaseOrder
-from server.db import Database, run_sql
 from server.errors import BadInput, Forbidden, NotFound, Unauthenticated
 from server.exports.case_models import CaseExport
 from server.exports.errors import ExportRefused
@@ -18,6 +17,7 @@ from server.handovers.models import Handover
 from server.handovers.submissions import SubmissionOrder
 from server.web.pages import people
 from tests.handovers.desk import Desk, parsed
+from tests.postgres import until_something_waits
 from tests.services.casework import Casework, subject
 
 
@@ -39,14 +39,6 @@ async def export(work: Casework, kind: str, profile: str) -> CaseExport:
 
 def submission(desk: Desk, kind: str, thing: Any, **more: Any) -> SubmissionOrder:
     return SubmissionOrder(kind, str(thing), "The regulator", "post", desk.site.clock.now(), **more)  # type: ignore[union-attr]
-
-
-async def until_something_waits(database: Database, many: int = 1) -> None:
-    async with asyncio.timeout(120), database.session() as session:
-        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        while len(await run_sql(session, waiting)) < many:
-            await session.rollback()
-            await asyncio.sleep(0.01)
 
 
 async def test_what_waits_for_a_withdrawal_finds_the_link_closed(desk: Desk) -> None:

@@ -18,7 +18,7 @@ from server.exports.models import ExportState
 from server.handovers.errors import HandoverClosed, HandoverRefused
 from server.handovers.models import Handover
 from tests.handovers.desk import SHOT, Desk
-from tests.handovers.test_closing import until_something_waits
+from tests.postgres import until_something_waits
 
 MASKED = f"{SHOT}.masked.png"
 TELLS = "These links still give a copy that is older"

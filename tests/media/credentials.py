@@ -1,5 +1,9 @@
-"""Content Credentials made here: a root, a camera's certificate under it, and pictures signed with it."""
+"""Content Credentials made here: a root, a camera's certificate under it, and pictures signed with it.
 
+Keys, serial numbers and the certificates' signatures follow from the names: what is where in a signed file is the same each time.
+"""
+
+import hashlib
 import io
 import json
 from dataclasses import dataclass
@@ -24,14 +28,14 @@ class Camera:
 
 
 def make_camera(name: str = "Test camera") -> Camera:
-    root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root_key, key = _key(f"{name} root"), _key(name)
     root_name, leaf_name = _name(f"{name} root"), _name(name)
     root = (
         _builder(root_name, root_name, root_key.public_key())
         .add_extension(x509.BasicConstraints(True, None), True)
         .add_extension(_usage(signs_certificates=True), True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(root_key.public_key()), False)
-        .sign(root_key, hashes.SHA256())
+        .sign(root_key, hashes.SHA256(), ecdsa_deterministic=True)
     )
     leaf = (
         _builder(leaf_name, root_name, key.public_key())
@@ -40,7 +44,7 @@ def make_camera(name: str = "Test camera") -> Camera:
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-        .sign(root_key, hashes.SHA256())
+        .sign(root_key, hashes.SHA256(), ecdsa_deterministic=True)
     )
     pem = [one.public_bytes(serialization.Encoding.PEM) for one in (leaf, root)]
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -62,6 +66,15 @@ def signed(data: bytes, media_type: str, camera: Camera) -> bytes:
     return out.getvalue()
 
 
+def _number(text: str) -> int:
+    """Of 255 bits, the first one set: every number of this size takes as many bytes."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()) >> 1 | 1 << 254
+
+
+def _key(name: str) -> ec.EllipticCurvePrivateKey:
+    return ec.derive_private_key(_number(name), ec.SECP256R1())
+
+
 def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, common), x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
@@ -73,7 +86,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
-        .serial_number(x509.random_serial_number())
+        .serial_number(_number(subject.rfc4514_string()) >> 112)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=30))
     )

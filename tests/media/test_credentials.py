@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from server.media.provenance.c2pa import c2pa_signals, may_hold_credentials
+from server.media.provenance.c2pa import MAX_MANIFESTS, _signals, c2pa_signals, may_hold_credentials
 from server.media.provenance.reader import provenance_signals
 from server.media.provenance.signals import Signal, SignalOutcome
 from tests.media.credentials import Camera, make_camera, signed
@@ -60,6 +60,16 @@ def test_a_changed_picture_is_invalid_even_when_the_signer_is_trusted(jpeg: byte
     assert state(found).value == "invalid"
     assert "assertion.dataHash.mismatch" in state(found).reason
     assert all("invalid" in one.reason for one in found if one.kind != "c2pa"), "what it states is not passed on as held"
+
+
+def test_the_manifest_that_holds_now_is_read_first_wherever_the_library_lists_it() -> None:
+    """Of more manifests than are read, the active one is never left out."""
+    listed = {f"m{number}": {"claim_generator": f"program {number}"} for number in range(MAX_MANIFESTS + 5)}
+    last = f"m{MAX_MANIFESTS + 4}"
+    found = _signals({"active_manifest": last, "manifests": listed}, "valid", with_list=False)
+    named = [(one.value, one.where.rsplit(", ", 1)[1]) for one in of(found, "c2pa.claim_generator")]
+    assert named[0] == (f"program {MAX_MANIFESTS + 4}", "active")
+    assert named[1:] == [(f"program {number}", "ingredient") for number in range(MAX_MANIFESTS - 1)]
 
 
 def test_a_picture_without_credentials_is_not_found_and_never_a_verdict() -> None:

@@ -1,7 +1,6 @@
 """Rights that are taken away and used at the same moment: one waits for the other, and no two wait in a ring."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -12,18 +11,9 @@ from server.errors import Forbidden, PairingRefused
 from server.operators.models import Organisation, PairingCode
 from server.operators.roles import Right
 from server.operators.standing import demand_now
-from tests.people.conftest import Fellow, Town
+from tests.people.conftest import Fellow
+from tests.postgres import until_something_waits
 from tests.trust.parties import Device as Keys
-
-
-async def until_it_waits(town: Town, task: asyncio.Task[Any], many: int = 1) -> None:
-    """Returns when the task waits for a lock too: `many` of the test's transactions do then."""
-    sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(120), town.services.database.session() as session:
-        while len(await run_sql(session, sql)) < many:
-            assert not task.done()
-            await session.rollback()
-            await asyncio.sleep(0.01)
 
 
 async def test_a_demotion_waits_for_what_is_being_handed_out_and_withdraws_it(fellow: Fellow) -> None:
@@ -39,7 +29,7 @@ async def test_a_demotion_waits_for_what_is_being_handed_out_and_withdraws_it(fe
     handing = asyncio.create_task(hand_out())
     await asked.wait()
     demoting = asyncio.create_task(services.people.change_roles(fellow.admin, fellow.actor.operator_id, ["fact_checker"]))
-    await until_it_waits(fellow.town, demoting)
+    await until_something_waits(fellow.town.services.database, 1, demoting)
     go_on.set()
     await asyncio.gather(handing, demoting)
     with pytest.raises(Forbidden):
@@ -62,9 +52,9 @@ async def test_a_demotion_waits_for_an_invitation_that_is_being_redeemed(fellow:
     async with services.database.transaction() as session:
         await session.get_one(CaseFile, fellow.case_id, with_for_update=True)
         redeeming = asyncio.create_task(services.cases.members.redeem(other, token))
-        await until_it_waits(fellow.town, redeeming)
+        await until_something_waits(fellow.town.services.database, 1, redeeming)
         demoting = asyncio.create_task(services.people.change_roles(fellow.admin, fellow.actor.operator_id, ["investigator"]))
-        await until_it_waits(fellow.town, demoting, 2)
+        await until_something_waits(fellow.town.services.database, 2, demoting)
     assert await redeeming == fellow.case_id
     await demoting
     kinds = [
@@ -83,7 +73,7 @@ async def test_who_leaves_while_a_browser_pairs_ends_the_code_and_waits_in_no_ri
     async with services.database.transaction() as session:
         await demand_now(session, fellow.actor, Right.CAPTURE)
         pairing = asyncio.create_task(services.enrolment.pair_device(offer.code, Keys().spki_der, "Late"))
-        await until_it_waits(fellow.town, pairing)
+        await until_something_waits(fellow.town.services.database, 1, pairing)
         code = (await session.exec(select(PairingCode).with_for_update())).one()
         code.used_at = services.operators.clock.now()
     with pytest.raises(PairingRefused):
@@ -105,14 +95,14 @@ async def test_a_rule_on_passkeys_and_what_is_handed_out_wait_for_each_other(fel
     handing = asyncio.create_task(hand_out())
     await asked.wait()
     rules = [asyncio.create_task(services.people.ask_passkeys_of(admin, whom)) for whom in ("administrators", "nobody")]
-    await until_it_waits(fellow.town, rules[0], 2)
+    await until_something_waits(fellow.town.services.database, 2, rules[0])
     go_on.set()
     await asyncio.gather(handing, *rules)
     async with services.database.transaction() as session:
         organisation = await session.get_one(Organisation, fellow.actor.organisation_id, with_for_update={"key_share": True})
         organisation.passkeys_for = "everybody"
         inviting = asyncio.create_task(services.people.invite(fellow.actor, ["admin"]))
-        await until_it_waits(fellow.town, inviting)
+        await until_something_waits(fellow.town.services.database, 1, inviting)
     with pytest.raises(Forbidden):
         await inviting
 

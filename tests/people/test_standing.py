@@ -1,22 +1,15 @@
 """What somebody tries who may no longer: in the moment of a demotion, and afterwards with what was handed out before."""
 
-import hashlib
-import json
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server.cases.service import CaseOrder
 from server.errors import CaptureNotAllowed, Forbidden, NotFound, PairingRefused, Unauthenticated
 from server.operators.issuer import Vouched
 from server.operators.passkeys import NewPasskey
 from server.operators.roles import Right
 from server.operators.tokens import TokenOrder
-from server.trust.dsse import parse_envelope, sign_envelope
-from server.trust.events import parse_event, seal_details
-from tests.oracle import audited
 from tests.people.conftest import DESK, Fellow, Town
 from tests.trust.parties import Device as Keys
 from tests.web.site import picture
@@ -141,80 +134,6 @@ async def test_a_browser_whose_person_is_demoted_while_bytes_come_commits_and_se
         await town.services.captures.intake.commit(actor, envelope)
     await town.services.people.change_roles(admin, person.operator_id, ["fact_checker"])
     assert (await town.services.captures.intake.commit(actor, envelope)).state == "committed"
-
-
-async def test_the_service_seals_what_lacks_no_byte_where_nobody_can_ask_any_more(town: Town) -> None:
-    """Of somebody who left: one capture with every byte, one without. The key was valid when it committed; no byte is lost."""
-    admin, site = await town.admin(), town.site
-    person = await site.colleague(admin.organisation_id, "fact_checker")
-    device = await site.pair(operator=person)
-    whole, part, sealed = [{"screenshot.viewport.png": picture(words=words)} for words in ("whole", "part", "sealed")]
-    left = [(await device.commit(await device.statement(one))).json()["capture_id"] for one in (whole, part)]
-    assert (await device.put(left[0], whole["screenshot.viewport.png"])).status_code == 204
-    done = await device.capture(sealed)
-    await town.services.people.disable(admin, person.operator_id)
-    sealer = town.services.captures.sealer
-    site.clock.move(86_399)
-    assert await sealer.seal_left() == 0, "its browser may come back"
-    site.clock.move(1)
-    assert await sealer.seal_left() == 1 and await sealer.seal_left() == 0
-    details = town.services.captures.details
-    states = {one: (await details.detail(admin, one)).state for one in (*left, done)}
-    assert states == {left[0]: "sealed", left[1]: "committed", done: "sealed"}
-    chain = await town.services.custody.chain(f"capture:{left[0]}", organisation_id=admin.organisation_id)
-    event = parse_event(parse_envelope(chain[-1].envelope).payload)
-    assert (event.type, event.role) == ("capture.sealed", "service") and "for a day and complete" in str(event.details["reason"])
-    assert [one.name for one in seal_details(event).artifacts] == ["screenshot.viewport.png"]
-    case = await town.services.cases.open(admin, CaseOrder("Case"))
-    assert (await town.services.cases.exhibits.add(admin, case.id, left[0])).number == 1
-    await site.sound()
-
-
-async def test_the_service_waits_a_day_for_the_last_byte_and_a_damaged_one_holds_up_no_other(town: Town, tmp_path: Path) -> None:
-    admin, site = await town.admin(), town.site
-    device = await site.pair(operator=await site.colleague(admin.organisation_id, "fact_checker"))
-    damaged, late = [{"screenshot.viewport.png": picture(words=words)} for words in ("damaged", "late")]
-    left = [(await device.commit(await device.statement(one))).json()["capture_id"] for one in (damaged, late)]
-    assert (await device.put(left[0], damaged["screenshot.viewport.png"])).status_code == 204
-    site.clock.move(86_400)
-    assert (await device.put(left[1], late["screenshot.viewport.png"])).status_code == 204
-    stored = next((tmp_path / "data" / "blobs").rglob(hashlib.sha256(damaged["screenshot.viewport.png"]).hexdigest()))
-    stored.chmod(0o600)
-    stored.write_bytes(b"something else")
-    sealer = town.services.captures.sealer
-    assert await sealer.seal_left() == 0, "one is damaged, the other complete for a moment"
-    site.clock.move(86_400)
-    assert await sealer.seal_left() == 1
-    report = await audited(town.services, town.services.captures.evidence)
-    [failed] = report.failures
-    assert left[0] in failed.where and failed.reason == "arrived, but its bytes were changed"
-
-
-async def test_a_statement_that_states_another_length_of_held_bytes_is_not_sealed_and_accuses_no_store(town: Town) -> None:
-    site, artifacts = town.site, {"screenshot.viewport.png": picture()}
-    device = await site.pair(operator=await site.colleague((await town.admin()).organisation_id, "fact_checker"))
-    await device.capture(artifacts)
-    payload = json.loads(parse_envelope(await device.statement(artifacts)).payload)
-    payload["subject"][0]["annotations"]["sizeBytes"] += 1
-    assert (await device.commit(sign_envelope(json.dumps(payload).encode(), device.keys))).json()["missing"] == []
-    site.clock.move(2 * 86_400)
-    assert await town.services.captures.sealer.seal_left() == 0
-    await site.sound()
-
-
-async def test_a_browser_that_comes_back_is_given_the_seal_of_the_service(town: Town) -> None:
-    admin, site = await town.admin(), town.site
-    person = await site.colleague(admin.organisation_id, "fact_checker")
-    device, artifacts = await site.pair(operator=person), {"screenshot.viewport.png": picture()}
-    capture_id = (await device.commit(await device.statement(artifacts))).json()["capture_id"]
-    assert (await device.put(capture_id, artifacts["screenshot.viewport.png"])).status_code == 204
-    await town.services.people.change_roles(admin, person.operator_id, ["external_recipient"])
-    assert (await device.seal(capture_id)).status_code == 403
-    site.clock.move(86_400)
-    assert await town.services.captures.sealer.seal_left() == 1
-    await town.services.people.change_roles(admin, person.operator_id, ["fact_checker"])
-    answer = (await device.seal(capture_id)).json()
-    assert parse_event(parse_envelope(answer["event"].encode()).payload).role == "service" and answer["receipt"]
 
 
 async def test_a_pairing_code_of_somebody_who_may_capture_no_more_lets_no_browser_in(town: Town) -> None:

@@ -17,7 +17,7 @@ from server.exports.kind import CaseExportOrder
 from server.exports.workbook.values import WorkbookDraft
 from server.findings.activities import ActivityOrder, drafted, form_characters
 from server.web.pages import activities as activities_page
-from tests.handovers.test_closing import until_something_waits
+from tests.postgres import until_something_waits
 from tests.services.casework import Casework
 from tests.web.site import Site
 

@@ -15,8 +15,8 @@ from server.operators.secrets import parse_code
 from server.operators.sessions import Arrival
 from server.trust.dsse import parse_envelope
 from server.trust.events import key_details, parse_event
-from tests.handovers.test_closing import until_something_waits
 from tests.oracle import assert_sound
+from tests.postgres import until_something_waits
 from tests.services.stage import Stage, new_spki
 
 

@@ -19,18 +19,23 @@ from tests.vectors.parties import der_to_raw
 
 
 class Device:
-    """A paired browser: a P-384 key that signs statements (SHA-384, DER) and page digests (SHA-256, raw)."""
+    """A paired browser: a P-384 key that signs statements (SHA-384, DER) and page digests (SHA-256, raw).
 
-    def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP384R1())
+    scalar: of a key that is the same in each run, and signs the same each time.
+    """
+
+    def __init__(self, scalar: int | None = None) -> None:
+        self._is_same = scalar is not None
+        self._key = ec.generate_private_key(ec.SECP384R1()) if scalar is None else ec.derive_private_key(scalar, ec.SECP384R1())
         self.spki_der = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self.key_id = keys.key_id(self.spki_der)
 
     def sign(self, message: bytes) -> bytes:
-        return self._key.sign(message, ec.ECDSA(SHA384()))
+        return self._key.sign(message, ec.ECDSA(SHA384(), deterministic_signing=self._is_same))
 
     def sign_page_digest(self, text: str) -> dict[str, str]:
-        return signed_data(text, der_to_raw(self._key.sign(text.encode(), ec.ECDSA(SHA256()))), self.spki_der)
+        signature = self._key.sign(text.encode(), ec.ECDSA(SHA256(), deterministic_signing=self._is_same))
+        return signed_data(text, der_to_raw(signature), self.spki_der)
 
 
 @dataclass

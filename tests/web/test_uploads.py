@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator
 
+from storage.errors import StorageError
 from tests.web.site import Device, Site
 
 MIB = 1024 * 1024
@@ -213,6 +214,42 @@ async def test_damaged_bytes_are_never_sealed(site: Site, tmp_path) -> None:
     stored.chmod(0o600)
     stored.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     answer = await device.seal(capture_id)
-    assert answer.status_code == 500 and answer.json()["code"] == "artifact_damaged"
-    state = await site.http.get(f"/api/v1/captures/{capture_id}", headers=device.headers)
-    assert state.json()["state"] == "committed"
+    assert answer.status_code == 409 and answer.json()["missing"] == [sha(data)], "its browser is asked for them again"
+    state = (await site.http.get(f"/api/v1/captures/{capture_id}", headers=device.headers)).json()
+    [check] = state["checks"]
+    assert (state["state"], check["name"], check["subject"], check["outcome"]) == (
+        "committed",
+        "stored_bytes",
+        "upload.0.bin",
+        "FAILED",
+    )
+    place = await create(device, capture_id, data)
+    found = await site.http.head(place, headers=device.headers | TUS)
+    assert found.headers["upload-offset"] == "0", "a resumable upload takes them again too"
+    assert (await patch(device, place, 0, data)).status_code == 204
+    state = (await site.http.get(f"/api/v1/captures/{capture_id}", headers=device.headers)).json()
+    assert (state["state"], state["checks"]) == ("committed", []), "what was found is over"
+    assert (await device.seal(capture_id)).status_code == 200
+    await site.sound()
+
+
+async def test_a_file_that_could_not_be_read_is_not_called_damaged_and_sealed_when_it_can_be(
+    site: Site, tmp_path, monkeypatch
+) -> None:
+    device = await site.pair()
+    data = secrets.token_bytes(4000)
+    capture_id = await committed(device, {"upload.0.bin": data})
+    await device.put(capture_id, data)
+
+    def broken(*_: object, **__: object) -> None:
+        raise StorageError("the disk does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site.services.captures.sealer._parts.blobs, "open", broken)
+        assert (await device.seal(capture_id)).status_code == 503
+    state = (await site.http.get(f"/api/v1/captures/{capture_id}", headers=device.headers)).json()
+    assert [(one["outcome"], one["subject"]) for one in state["checks"]] == [("NOT_CHECKED", "upload.0.bin")]
+    assert (await device.seal(capture_id)).status_code == 200
+    state = (await site.http.get(f"/api/v1/captures/{capture_id}", headers=device.headers)).json()
+    assert "stored_bytes" not in [one["name"] for one in state["checks"]]
+    await site.sound()

@@ -89,8 +89,8 @@ def _signals(report: Mapping[str, object], state: str, with_list: bool) -> list[
     active = str(report.get("active_manifest", ""))
     out = [found("c2pa", state, WHERE, _reason(state, codes, with_list))]
     manifests = report.get("manifests")
-    named = list(manifests.items())[:MAX_MANIFESTS] if isinstance(manifests, Mapping) else []
-    for label, manifest in sorted(named, key=lambda one: one[0] != active):
+    named = manifests.items() if isinstance(manifests, Mapping) else ()
+    for label, manifest in sorted(named, key=lambda one: one[0] != active)[:MAX_MANIFESTS]:
         if isinstance(manifest, Mapping):
             out += _manifest(manifest, f"{WHERE}, {'active' if label == active else 'ingredient'}", _held(state, label == active))
     return out[:40]

@@ -27,3 +27,10 @@ def granted_all(site: OddSite, granted_nothing: CaptureBrowser, tmp_path_factory
     with granted_nothing.beside(tmp_path_factory.mktemp("granted-all"), hosts=("<all_urls>",)) as browser:
         browser.wait_until_observing(f"{site.url}/utf8.css")
         yield browser
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_new(granted_nothing: CaptureBrowser, granted_all: CaptureBrowser, site: OddSite) -> None:
+    """Every file finds the site as at a first visit: what its service worker or the cache answers depends on no other file."""
+    for browser in (granted_nothing, granted_all):
+        browser.forget(site.url, site.frame_url)
