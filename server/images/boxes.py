@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.images.found import FoundPicture, ImageBox
@@ -27,9 +27,14 @@ class Crop:
 
 
 def crops_of(
-    reader: PictureReader, shot: tuple[str, bytes], boxes: Sequence[ImageBox], predicate: Mapping[str, object]
+    reader: PictureReader,
+    shot: tuple[str, bytes],
+    boxes: Sequence[ImageBox],
+    predicate: Mapping[str, object],
+    note: Callable[[str], None],
 ) -> list[Crop]:
     """What the viewport shot (its name, its PNG) shows in these boxes, the largest first, each part once. Blocking.
+    note: told what was left out for its number, or because the shot could not be cut.
 
     Boxes are in CSS pixels of the page; the statement's viewport says where the shot stood and how many pixels a CSS pixel has.
     Left out: boxes of frames whose place in the page is not known, and what is not loaded, hardly to be seen, tiny, or the page.
@@ -45,8 +50,13 @@ def crops_of(
     if not chosen:
         return []
     name, data = shot
+    if len(placed) > CROPS_LIMIT:
+        note(f"{name}: {len(placed) - CROPS_LIMIT} of {len(placed)} pictures that only it shows were not cut out, the smallest")
     digest = hash_bytes(data)
-    cut = reader.crops(data, [pixels for _, pixels in chosen])
+    cut, problem = reader.crops(data, [pixels for _, pixels in chosen])
+    if problem:
+        note(f"{name}: no picture could be cut out of it: {problem}")
+        return []
     return [
         Crop(FoundPicture(_digest(digest, pixels), len(png), "crop", name, "box", box.url, png), box)
         for (box, pixels), png in zip(chosen, cut, strict=True)

@@ -133,18 +133,18 @@ def _signals(data: bytes, anchors: str | None) -> Frame:
 
 def _thumbnail(data: bytes) -> bytes:
     """The picture upright, at most THUMBNAIL_SIDE pixels wide and high, WebP without metadata."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    from server.media.decode import FORMATS
+    from server.media.decode import FORMATS, orientation_of, upright
 
     Image.MAX_IMAGE_PIXELS = None  # the cap was checked by look_at() on these very bytes
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         small = image.copy()
         small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-        upright = ImageOps.exif_transpose(small).convert("RGBA")
-        flat = Image.new("RGBA", upright.size, "white")
-        flat.alpha_composite(upright)
+        seen = upright(small, orientation_of(image)).convert("RGBA")
+        flat = Image.new("RGBA", seen.size, "white")
+        flat.alpha_composite(seen)
         out = io.BytesIO()
         flat.convert("RGB").save(out, "WEBP", quality=THUMBNAIL_QUALITY)
     return out.getvalue()

@@ -80,9 +80,9 @@ class Indexer:
         boxes = image_boxes(subject.found.pageinfo)
         readable = {one.picture.url for one in subject.seen if one.outcome == READ}
         unseen = [box for box in boxes if box.url not in readable]
-        places: dict[str, ImageBox] = {}
+        places, note = dict[str, ImageBox](), subject.found.note
         for name, shot in shots.items():
-            crops = await asyncio.to_thread(crops_of, self._parts.reader, (name, shot), unseen, subject.predicate)
+            crops = await asyncio.to_thread(crops_of, self._parts.reader, (name, shot), unseen, subject.predicate, note)
             for crop in crops:
                 places[crop.picture.sha256] = crop.box
                 await self._take(subject, crop.picture)

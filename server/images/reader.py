@@ -57,10 +57,7 @@ class PictureReader:
         """The picture as matching needs it, or why it has none. Never raises for any bytes. waited_for: by a person, now."""
         if len(data) > MAX_BYTES:
             return PictureRead("too_many_bytes", f"{len(data)} bytes are above the limit of {MAX_BYTES}")
-        lane = self._waited_for if waited_for else self._idle
-        answer = self._ask(Frame({"op": "read"}, (data,)), lane)
-        if answer.facts["outcome"] in OUTCOMES:  # once more: the machine may have been short of memory or time, not the picture
-            answer = self._ask(Frame({"op": "read"}, (data,)), lane)
+        answer = self._ask_again(Frame({"op": "read"}, (data,)), self._waited_for if waited_for else self._idle)
         facts = answer.facts
         if facts["outcome"] != READ:
             return PictureRead(str(facts["outcome"]), str(facts["reason"]))
@@ -77,10 +74,11 @@ class PictureReader:
         facts = answer.facts
         return list(facts.get("signals", ())), str(facts["reason"])
 
-    def crops(self, data: bytes, boxes: Sequence[Box]) -> list[bytes]:
-        """Each box (left, top, right, bottom in pixels) of a screenshot as PNG; empty where there is none to cut."""
-        answer = self._ask(Frame({"op": "crop", "boxes": [list(box) for box in boxes]}, (data,)), self._idle)
-        return list(answer.parts) if answer.facts["outcome"] == READ else [b""] * len(boxes)
+    def crops(self, data: bytes, boxes: Sequence[Box]) -> tuple[list[bytes], str]:
+        """Each box (left, top, right, bottom in pixels) of a screenshot as PNG, empty where there is none to cut; or none at all
+        and why. Never raises for any bytes."""
+        answer = self._ask_again(Frame({"op": "crop", "boxes": [list(box) for box in boxes]}, (data,)), self._idle)
+        return list(answer.parts), "" if answer.facts["outcome"] == READ else str(answer.facts["reason"])
 
     def warm(self) -> None:
         """Starts every process that does not run yet and waits until their libraries are loaded."""
@@ -98,6 +96,11 @@ class PictureReader:
         self._closed = True
         for child in list(self._running):
             child.kill()
+
+    def _ask_again(self, asked: Frame, lane: _Lane) -> Frame:
+        """The answer, at the second try if need be: the machine may have been short of memory or time, not the picture."""
+        answer = self._ask(asked, lane)
+        return self._ask(asked, lane) if answer.facts["outcome"] in OUTCOMES else answer
 
     def _ask(self, asked: Frame, lane: _Lane) -> Frame:
         child = lane.get()

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -122,7 +123,8 @@ async def _shown(session: AsyncSession, actor: Actor) -> tuple[dict[int, UUID], 
         select(Sighting.image_id, Sighting.organisation_id)
         .join(Capture, col(Capture.capture_id) == col(Sighting.capture_id))
         .where(told_by_cases(actor))
-        .order_by(col(Sighting.id).desc())
+        .group_by(col(Sighting.image_id), col(Sighting.organisation_id))  # one image may stand in thousands of places
+        .order_by(func.max(col(Sighting.id)).desc())
         .limit(IMAGES_LIMIT + 1)
     )
     rows = (await session.exec(wanted)).all()

@@ -14,7 +14,7 @@ from server.captures.models import Capture
 from server.captures.scope import told_by_cases, told_to, visible_to
 from server.db import among
 from server.images.edges import NONE
-from server.images.models import Cluster, Edge, Image, Pipeline, Reading, Sighting
+from server.images.models import Cluster, Edge, Image, Member, Pipeline, Reading, Sighting
 from server.images.scope import untold
 from server.images.views import Evidence, ImageView, MatchKind, MemberView, Seen, SightingView, held_by
 from server.media.gallery import Judgement
@@ -104,7 +104,9 @@ async def variants_of(
     more, for who is told of every image."""
     asked, known = among(col(Edge.query_id), image_ids), among(col(Edge.known_id), image_ids)
     leads_out = (asked | known) & ~(asked & known)
+    present = select(Member.pipeline_id).where(Member.cluster_id == cluster.id)  # what older rules said stays on record alone
     wanted = select(Edge).where(Edge.organisation_id == cluster.organisation_id, Edge.relation == "variant", leads_out)
+    wanted = wanted.where(col(Edge.pipeline_id).in_(present))
     rows = (await session.exec(wanted.order_by(col(Edge.id)).limit(VARIANTS_LIMIT + 1))).all()
     edges = [one for one in rows[:VARIANTS_LIMIT] if one.relation != NONE]
     outside = {one.id: one.known_id if one.query_id in image_ids else one.query_id for one in edges}

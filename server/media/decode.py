@@ -97,6 +97,18 @@ def resized(grey: Grey, side: int) -> Grey:
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation of a loaded image, 1 to 8; 1 where it says none."""
+    said = image.getexif().get(_EXIF_ORIENTATION, 1)
+    return int(said) if said in _UPRIGHT else 1
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The image as it is to be seen. Its other EXIF values are not touched: Pillow's own way writes all of them anew, and raises
+    over one of the wrong type."""
+    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
 def _open(data: bytes) -> Image.Image:
     """Pillow's lazy image. Its own bomb warning is silenced: our cap is checked on the header before any pixel."""
     with warnings.catch_warnings():
@@ -123,11 +135,11 @@ def _picture(image: Image.Image, side: int, max_pixels: int) -> Picture:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image.load()
-        orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+        orientation = orientation_of(image)
     grey, note = _luma(image)
     grey = resized(grey, side)
     if orientation in _UPRIGHT:
-        grey = np.asarray(Image.fromarray(grey).transpose(_UPRIGHT[orientation]), np.uint8)
+        grey = np.asarray(upright(Image.fromarray(grey), orientation), np.uint8)
         notes.append(f"turned upright (EXIF orientation {orientation})")
     if orientation in _SIDEWAYS:
         width, height = height, width

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import zlib
@@ -36,6 +37,13 @@ def exif_turned() -> bytes:
     return encoded(scene(3), "JPEG", exif=exif)
 
 
+def exif_odd() -> bytes:
+    """Turned, and with a width that is no number: bytes where the standard has a whole number."""
+    entries = struct.pack("<HHL4s", 0x0100, 1, 4, b"wide") + struct.pack("<HHLL", 0x0112, 3, 1, 6)
+    exif = b"Exif\0\0II*\0" + struct.pack("<LH", 8, 2) + entries + bytes(4)
+    return encoded(scene(3), "JPEG", exif=exif)
+
+
 FRAMES = [scene(number, 320, 240) for number in (4, 5)]
 CASES = {
     "bomb.png": Case(png(100_000, 100_000, zlib.compress(bytes(1000))), "too_many_pixels", "pixels"),
@@ -47,6 +55,7 @@ CASES = {
     "deep.png": Case(encoded(scene(7).convert("L").convert("I").convert("I;16")), "read", "brought to 8 bits"),
     "cut.jpg": Case(encoded(scene(8), "JPEG")[:9000], "broken", "truncated or damaged"),
     "turned.jpg": Case(exif_turned(), "read", "turned upright (EXIF orientation 6)"),
+    "odd.jpg": Case(exif_odd(), "read", "turned upright (EXIF orientation 6)"),
     "drawing.svg": Case(b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>", "svg", "never rendered here"),
     "photo.avif": Case(encoded(scene(9), "AVIF", speed=10), "read", ""),
     "photo.heic": Case(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), "heic", "HEIC is not decoded here"),

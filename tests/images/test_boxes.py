@@ -20,17 +20,22 @@ BOX = {"x": 10, "y": 120, "width": 200, "height": 100}
 class Cutter(PictureReader):
     """Remembers what was to be cut out; nothing is decoded."""
 
-    def __init__(self) -> None:
+    def __init__(self, problem: str = "") -> None:
         self.asked: list[Box] = []
+        self.noted: list[str] = []
+        self.problem = problem
 
-    def crops(self, data: bytes, boxes: Sequence[Box]) -> list[bytes]:
+    def crops(self, data: bytes, boxes: Sequence[Box]) -> tuple[list[bytes], str]:
         self.asked = list(boxes)
-        return [b"png"] * len(boxes)
+        return ([], self.problem) if self.problem else ([b"png"] * len(boxes), "")
+
+    def cut(self, *boxes: ImageBox) -> int:
+        return len(crops_of(self, ("shot", b"shot"), boxes, {"viewport": VIEW}, self.noted.append))
 
 
 def cut(*boxes: ImageBox) -> list[Box]:
     cutter = Cutter()
-    assert len(crops_of(cutter, ("shot", b"shot"), boxes, {"viewport": VIEW})) == len(cutter.asked)
+    assert cutter.cut(*boxes) == len(cutter.asked) and cutter.noted == []
     return cutter.asked
 
 
@@ -65,7 +70,18 @@ def test_a_page_cannot_flood_the_index() -> None:
     many = [{"url": f"https://a.example/{number}", "box": {**BOX, "x": number % 700}} for number in range(5 * BOXES_LIMIT)]
     boxes = image_boxes({"images": many})
     assert len(boxes) == BOXES_LIMIT
-    assert len(cut(*boxes)) == CROPS_LIMIT
+    cutter = Cutter()
+    assert cutter.cut(*boxes) == CROPS_LIMIT
+    places = len({one.box for one in boxes})
+    assert cutter.noted == [
+        f"shot: {places - CROPS_LIMIT} of {places} pictures that only it shows were not cut out, the smallest"
+    ]
+
+
+def test_a_shot_that_cannot_be_cut_is_said() -> None:
+    cutter = Cutter("the decoder ended")
+    assert cutter.cut(box(10, 120, 60, 60)) == 0
+    assert cutter.noted == ["shot: no picture could be cut out of it: the decoder ended"]
 
 
 def test_boxes_become_pixels_of_the_shot_the_largest_first() -> None:

@@ -67,6 +67,12 @@ def test_a_killed_decoder_is_an_outcome_and_the_next_picture_is_read(
     assert running.read(data).outcome == "read"
 
 
+def test_a_shot_that_is_no_picture_gives_no_part_and_says_why(running: PictureReader) -> None:
+    assert running.crops(b"no picture", [(0, 0, 60, 60)]) == ([], "the screenshot cannot be decoded")
+    (part, none), problem = running.crops(encoded(scene(34)), [(10, 10, 90, 90), (9000, 0, 9100, 90)])
+    assert part.startswith(b"\x89PNG") and (none, problem) == (b"", "")
+
+
 def test_a_decoder_that_takes_too_long_is_stopped() -> None:
     hurried = PictureReader(processes=1, deadline_s=0.001)
     try:

@@ -15,7 +15,9 @@ from server.media.pipeline import rules_id
 from server.operators.actors import OperatorActor
 from server.trust.dsse import parse_envelope
 from server.trust.events import CustodyEvent, parse_event
+from tests.images.pages import capture_page, indexed
 from tests.images.test_clusters import FILES, cluster_of, send
+from tests.media.pictures import encoded, resembling
 from tests.web.site import Site
 
 NAMES = ["one", "one small", "one captioned", "two", "two small", "both", "three"]
@@ -112,3 +114,21 @@ async def test_a_frozen_count_does_not_change_when_the_rules_do(site: Site, monk
     assert again.counts.pipeline == rules_id() and again.counts.images == 2
     assert again.now is not None and (again.now.pipeline, again.now.images) == ("rules of tomorrow", 3)
     assert await cluster_of(site, operator, DIGEST["one"]) == cluster, "the id stays over a change of rules"
+
+
+async def test_what_resembles_a_picture_is_listed_once_by_the_rules_of_today(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    operator = await site.services.operators.ensure_default_operator()
+    known, like_it = (encoded(one) for one in resembling(94))
+    bodies = {"https://a.example/1.png": known, "https://a.example/2.png": like_it}
+    await indexed(site, await capture_page(await site.pair(), bodies))
+    images, digest = site.services.images, hashlib.sha256(known).hexdigest()
+
+    async def variants() -> list[str]:
+        cluster = await images.reads.cluster(operator, await cluster_of(site, operator, digest))
+        return [one.evidence.pipeline for one in cluster.variants if one.evidence is not None]
+
+    assert await variants() == [rules_id()]
+    monkeypatch.setattr(store, "rules_id", lambda: "rules of tomorrow")
+    await images.clustering.run(operator.organisation_id)
+    assert await variants() == ["rules of tomorrow"]
+    await site.sound()

@@ -2,7 +2,10 @@
 
 import hashlib
 
+import pytest
+
 from server.cases.service import CaseOrder
+from server.images import shared
 from tests.images.pages import capture_page, indexed
 from tests.media.pictures import encoded, scene
 from tests.web.site import Site
@@ -58,6 +61,26 @@ async def test_a_guest_sees_the_pictures_of_the_capture_and_not_where_else_the_o
     again = (await browser.get(f"/api/v1/captures/{shown}/images")).json()
     assert again == told, "what the guest's own house holds is not mixed into the owner's capture"
     await site.sound()
+
+
+async def test_a_picture_in_many_places_hides_no_other_of_a_shared_case(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = "https://a.example/2.jpg"
+    boxes = [{"url": many, "box": {"x": 10, "y": 100 * place, "width": 90, "height": 90}} for place in range(6)]
+    bodies = {"https://a.example/1.jpg": SHARED, many: encoded(scene(22), "JPEG")}
+    shown = await capture_page(await site.pair(), bodies, images=boxes)
+    await indexed(site, shown)
+    cases, lead = site.services.cases, await site.services.operators.ensure_default_operator()
+    guest = await site.other_organisation()
+    case = await cases.open(lead, CaseOrder("Shared"))
+    await cases.exhibits.add(lead, case.id, shown)
+    await cases.members.redeem(guest, await cases.members.invite(lead, case.id, "contributor"))
+
+    monkeypatch.setattr(shared, "IMAGES_LIMIT", 3)  # the two, and the screenshot
+    told = await site.services.images.search.by_bytes(guest, SHARED)
+    assert (told.searched_shared, told.truncated) == (3, False)
+    assert [(one.kind, one.is_shared) for one in told.matches] == [("exact", True)]
+    monkeypatch.setattr(shared, "IMAGES_LIMIT", 2)
+    assert (await site.services.images.search.by_bytes(guest, SHARED)).truncated
 
 
 async def test_a_fact_checker_reads_clusters_and_decides_nothing(site: Site) -> None:
