@@ -80,7 +80,7 @@ class LocalBlobStore:
         """See BlobStore.open."""
         key = blob_key(organisation, sha256)
         path = self._root / key
-        if not path.is_file():
+        if self.stat(organisation, sha256) is None:
             raise BlobNotFound(key)
         file = FileSource(path)
         window = Window(file, offset, sys.maxsize if length is None else length, file.close)

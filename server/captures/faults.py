@@ -4,13 +4,14 @@ Pages say it without reading a byte. It is the state of a job and no verdict tha
 is sent again and the seal end it. Runs from 1 on are those of the checks after the seal.
 """
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, delete, tuple_
+from sqlalchemy import select as sql_select
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
 
 from server.captures.checks.container import Verdict
 from server.captures.models import Artifact, Capture, CaptureState, Check, CheckOutcome
@@ -55,19 +56,20 @@ async def keep_faults(session: AsyncSession, capture: Capture, faults: Sequence[
         session.add(Check(capture_id=capture.capture_id, run=RUN, position=position, checked_at=at, **vars(one)))
 
 
-async def end_faults(session: AsyncSession, artifact: Artifact) -> None:
-    """The bytes of this artifact are new in the store: what was found of the former ones in its capture is over."""
-    named = col(Check.subject).in_(_names(artifact.capture_id, artifact.sha256))
-    await session.exec(delete(Check).where(col(Check.capture_id) == artifact.capture_id, col(Check.run) == RUN, named))
+async def end_faults(session: AsyncSession, organisation_id: uuid.UUID, sha256: str) -> None:
+    """The bytes of this digest are new in the store: what was found of the former ones is over, in each capture that names it."""
+    await session.exec(delete(Check).where(*_of(organisation_id, sha256)))
 
 
-async def has_fault(session: AsyncSession, capture_id: str, sha256: str) -> bool:
-    """True if the last try to seal this capture found something wrong with the bytes of this digest."""
-    wanted = select(Check.subject).where(
-        Check.capture_id == capture_id, Check.run == RUN, col(Check.subject).in_(_names(capture_id, sha256))
+async def has_fault(session: AsyncSession, organisation_id: uuid.UUID, sha256: str) -> bool:
+    """True if the last try to seal a capture of the organisation found something wrong with the bytes of this digest."""
+    return (await session.exec(select(Check.run).where(*_of(organisation_id, sha256)).limit(1))).first() is not None
+
+
+def _of(organisation_id: uuid.UUID, sha256: str) -> tuple[ColumnElement[bool], ...]:
+    named = (
+        sql_select(Artifact.capture_id, Artifact.name)  # type: ignore[call-overload]
+        .join(Capture, col(Capture.capture_id) == col(Artifact.capture_id))
+        .where(col(Capture.organisation_id) == organisation_id, col(Artifact.sha256) == sha256)
     )
-    return (await session.exec(wanted.limit(1))).first() is not None
-
-
-def _names(capture_id: str, sha256: str) -> SelectOfScalar[str]:
-    return select(Artifact.name).where(Artifact.capture_id == capture_id, Artifact.sha256 == sha256)
+    return col(Check.run) == RUN, tuple_(col(Check.capture_id), col(Check.subject)).in_(named)

@@ -3,19 +3,20 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from server.captures.errors import DigestRefused, LengthRefused, TooLarge, UploadConflict, UploadLocked
-from server.captures.faults import end_faults, has_fault
+from server.captures.faults import end_faults, has_fault, stored_fault
 from server.captures.models import Artifact, Blob
 from server.captures.parts import CaptureParts
 from server.captures.scope import artifacts_of, require_capture
 from server.errors import NotFound
 from server.operators.actors import Actor, DeviceActor
 from storage.blobs import StoredBlob
-from storage.errors import BlobTooLarge, OffsetMismatch, UploadBusy
+from storage.errors import BlobDamaged, BlobTooLarge, OffsetMismatch, UploadBusy
 from storage.hashing import CHUNK_BYTES, Sha256
 from storage.spool import SpooledFile, SpoolWriter
 
@@ -35,10 +36,10 @@ class Keeping:
                     return artifact
         raise NotFound(kind="artifact", id=sha256[:64])
 
-    async def is_kept(self, actor: Actor, capture_id: str, sha256: str) -> bool:
-        """True if nobody need send the bytes: is_stored(), and sealing the capture found nothing wrong with them."""
+    async def is_kept(self, actor: Actor, sha256: str) -> bool:
+        """True if nobody need send the bytes: is_stored(), and no try to seal found anything wrong with them."""
         async with self._parts.database.session() as session:
-            if await has_fault(session, capture_id, sha256):
+            if await has_fault(session, actor.organisation_id, sha256):
                 return False
         return await self.is_stored(actor, sha256)
 
@@ -124,13 +125,29 @@ class Keeping:
             )
 
         stored = await asyncio.to_thread(put)
+        if stored.existed and not await self._was_right(actor, artifact, stored.key):
+            stored = replace(stored, existed=False)  # right since a moment ago
         row = blob_row(actor.organisation_id, stored, self._parts.clock.now())
         async with self._parts.database.transaction() as session:
             if isinstance(actor, DeviceActor):  # authenticated when the upload began, which may be an hour ago
                 await self._parts.operators.require_active_device(session, actor.device_id)
             await (await session.connection()).execute(row)
             if not stored.existed:
-                await end_faults(session, artifact)
+                await end_faults(session, actor.organisation_id, artifact.sha256)
+
+    async def _was_right(self, actor: Actor, artifact: Artifact, key: str) -> bool:
+        """Whether nothing was found wrong with the bytes that the store kept instead of these. What it answers for a put need not
+        come of reading them.
+
+        Raises: BlobDamaged (they are wrong still, and the store takes no others: calling again at once does not help).
+        """
+        async with self._parts.database.session() as session:
+            if not await has_fault(session, actor.organisation_id, artifact.sha256):
+                return True
+        reason = await asyncio.to_thread(stored_fault, self._parts.blobs, str(actor.organisation_id), artifact)
+        if reason is not None:
+            raise BlobDamaged(key, reason)
+        return False
 
 
 def blob_row(organisation_id: uuid.UUID, stored: StoredBlob, stored_at: datetime) -> Insert:

@@ -103,6 +103,7 @@ class Sealer:
             if reason is None:
                 continue
             if broken is None and not await self._is_length_held(capture, artifact):
+                await self._keep_faults(capture.capture_id, faults)
                 raise ArtifactDamaged(sha256=artifact.sha256, reason="another length than stated")
             faults.append(fault(artifact, reason))
             if broken is not None:

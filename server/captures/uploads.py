@@ -62,7 +62,7 @@ class Uploads:
             raise TooLarge(limit_bytes=self._parts.settings.upload_limit_bytes)
         if length != artifact.size_bytes:
             raise LengthRefused(expected=artifact.size_bytes, actual=length)
-        kept = await self._keeping.is_kept(actor, capture_id, sha256)
+        kept = await self._keeping.is_kept(actor, sha256)
         async with self._parts.database.transaction() as session:
             upload = None if kept else await self._open_upload(session, actor, artifact)
             if upload is None:

@@ -102,7 +102,8 @@ class AlertService:
             "captures": set(),
             "withdrawn": set(),
         }
-        async for batch in confirmed_findings(self._parts.database, case.id, now):
+        # Counted, not named: no account is held back here.
+        async for batch in confirmed_findings(self._parts.database, case.id, now, Profile.INTERNAL):
             for one in batch:
                 tags.update({(tag.framework, tag.version, tag.id, tag.name) for tag in one.body.ttps})
                 for unit in ("findings", "posts", "accounts"):

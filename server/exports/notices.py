@@ -93,7 +93,7 @@ async def numbered_findings(parts: ExportParts, case: CaseFile, wanted: tuple[in
     """The confirmed findings of these numbers, each once, in that order. Raises: NotFound (also one that is not confirmed)."""
     numbers = tuple(dict.fromkeys(wanted))
     found: dict[int, ConfirmedFinding] = {}
-    async for batch in confirmed_findings(parts.database, case.id, parts.clock.now()):
+    async for batch in confirmed_findings(parts.database, case.id, parts.clock.now(), Profile.PLATFORM):
         found |= {one.number: one for one in batch if one.number in numbers}
     for number in numbers:
         if number not in found:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from server.captures.faults import end_faults
 from server.captures.keeping import blob_row
 from server.errors import BadInput
 from server.imports.errors import FileRefused
@@ -58,6 +59,8 @@ async def keep(parts: ImportParts, file: Received, organisation_id: uuid.UUID) -
     )
     async with parts.database.transaction() as session:
         await (await session.connection()).execute(blob_row(organisation_id, stored, parts.clock.now()))
+        if not stored.existed:
+            await end_faults(session, organisation_id, file.sha256)
 
 
 @asynccontextmanager

@@ -69,7 +69,6 @@ def draft_of(fields: Mapping[str, str]) -> DraftOrder:
     if silence:
         rule_id, _, territory = silence.partition("/")
         choice = chosen_silence(rule_id, territory, fields.get("election", ""))
-    export = fields.get("export", "").strip().rstrip("/").rsplit("/", 1)[-1]
     return DraftOrder(
         platform=fields.get("platform", ""),
         route=fields.get("route", ""),
@@ -77,8 +76,13 @@ def draft_of(fields: Mapping[str, str]) -> DraftOrder:
         items=tuple(_item(line) for line in lines(fields.get("items", ""))),
         requested_action=fields.get("requested_action", ""),
         silence=choice,
-        export_id=optional(typed_id, "export", export),
+        export_id=optional(typed_id, "export", export_named(fields)),
     )
+
+
+def export_named(fields: Mapping[str, str]) -> str:
+    """The id of the export that is typed, by itself or at the end of an address; empty without one."""
+    return fields.get("export", "").strip().rstrip("/").rsplit("/", 1)[-1]
 
 
 def fields_of(draft: Drafted) -> dict[str, str]:
@@ -97,7 +101,6 @@ def fields_of(draft: Drafted) -> dict[str, str]:
 def send_of(typed: Typed) -> SendOrder:
     """That it was sent; empty lines of items mean what was drafted. Raises: BadInput."""
     fields, shown = typed.fields, typed.capture()
-    export = fields.get("export", "").strip().rstrip("/").rsplit("/", 1)[-1]
     return SendOrder(
         at=stated(typed, "at"),
         channel=fields.get("channel", ""),
@@ -105,7 +108,7 @@ def send_of(typed: Typed) -> SendOrder:
         address=fields.get("address", "").strip(),
         reference=fields.get("reference", "").strip(),
         items=tuple(_item(line) for line in lines(fields.get("items", ""))),
-        export_id=optional(typed_id, "export", export),
+        export_id=optional(typed_id, "export", export_named(fields)),
         capture_id=None if shown is None else shown[0],
         checks=tuple(name for name in CHECKS if name in typed.many.get("checks", ())),
     )

@@ -113,7 +113,7 @@ class ArtifactRow(BaseModel):
 
 
 class CheckRow(BaseModel):
-    """One verdict of the newest run of the checks."""
+    """One verdict of the newest run of the checks; before the seal, of what the last try to seal found."""
 
     model_config = ConfigDict(from_attributes=True)
 

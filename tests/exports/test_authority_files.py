@@ -6,7 +6,7 @@ import json
 import tracemalloc
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from server.captures.models import Artifact, Capture, Check
 from server.cli.authority import _option
 from server.cli.running import CommandFailed
 from server.errors import BadInput
-from server.exports.authority.annex import PRINTED_ROWS, Annex
+from server.exports.authority.annex import COLUMNS, PRINTED_ROWS, Annex
 from server.exports.authority.casegraph import CaseGraph
 from server.exports.authority.encryption import encrypt_file, parse_recipients
 from server.exports.authority.exhibits import ExhibitFacts
@@ -174,6 +174,24 @@ def test_archives_that_the_annex_does_not_name_are_said_to_be_there(tmp_path: Pa
             annex.add([replace(finding, pins={**finding.pins, "deposits": pins})])
         [told] = {row.made_elsewhere for row in annex.rows() if row.findings_count == 20}
     assert "and 2 more of F-1;" in told and told.count("; and others") == 1 and told.endswith("; and others")
+
+
+def test_the_first_capture_of_a_thing_is_the_first_that_was_not_withdrawn(tmp_path: Path) -> None:
+    early, late = "aa" * 32, "bb" * 32
+    times = {early: AT, late: AT + timedelta(hours=2)}
+    cited = replace(confirmed(1, captures=[early, late]), captured_at=times)
+    told = {}
+    for name, withdrawn in (("none", ()), ("the first", (early,)), ("all", (early, late))):
+        (tmp_path / name).mkdir()
+        with Annex(tmp_path / name, Preservation()) as annex:
+            annex.add([replace(cited, withdrawn=dict.fromkeys(withdrawn, AT))])
+            [post] = [row for row in annex.rows() if row.cells[1] == "post"]
+            told[name] = post.cells[COLUMNS.index("first_captured_at")], post.words()[-1]
+    assert told == {
+        "none": ("2024-07-06T10:00:00.000Z", "first captured 2024-07-06T10:00:00.000Z"),
+        "the first": ("2024-07-06T12:00:00.000Z", "first captured 2024-07-06T12:00:00.000Z"),
+        "all": ("", "no capture in the case"),
+    }
 
 
 def test_an_archive_made_elsewhere_is_named_as_such_in_annex_and_report_and_is_no_capture(tmp_path: Path) -> None:

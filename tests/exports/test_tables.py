@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from server.exports.profiles import Profile
 from server.exports.tables.cells import ACTING, csv_cell, safe_text
 from server.exports.tables.columns import FINDING_COLUMNS, SIGHTING_COLUMNS, columns_for
-from server.exports.tables.findings import ConfirmedFinding, sightings_of
+from server.exports.tables.findings import ConfirmedFinding, HeldBack, sightings_of
 from server.exports.tables.package import PackageFacts
 from server.exports.tables.spreadsheet import Workbook
 from server.exports.tables.writer import TableWriter
-from tests.exports.rows import CASE, confirmed, many, plain_text
+from tests.exports.rows import AT, CASE, confirmed, many, plain_text
 
 FORMULAS = (
     "=1+1",
@@ -204,6 +204,37 @@ def test_the_public_sees_accounts_that_somebody_named_as_actors_and_pseudonyms_o
     assert all(one.startswith("acc-") for one in named["accounts"]), "members of a network stay pseudonyms"
     assert others[0]["account_id"] == others[1]["account_id"] == party.pseudonym("1735765521595875777")
     assert others[0]["post_id"] is others[0]["url"] is None
+
+
+def test_what_another_finding_keeps_behind_a_pseudonym_is_named_by_none_and_nothing_leads_to_it(tmp_path: Path) -> None:
+    seen = [{"at": "2024-07-06T10:00:00Z", "url": "https://x.example/seen", "by": "us"}]
+    told = {"actor": "A party", "content_text": "Vote", "redirect_chain": ["https://x.example/a"], "sightings": seen}
+    told["listed"] = {
+        "entity_id": "1",
+        "name": "A station",
+        "regime": "EU",
+        "listed_from": "2022-03-01",
+        "match_basis": "analyst",
+    }
+    about = {
+        "platform": "facebook",
+        "account_id": "17",
+        "ad_id": "9",
+        "post_id": "8",
+        "channel_id": "7",
+        "url": "https://x.example/1",
+    }
+    ours = replace(confirmed(1, subject=about, **told), held_back=HeldBack(is_held=True, at=AT))
+    theirs = replace(ours, held_back=HeldBack(is_held=False, at=AT))
+    kept, named = (members(tables(tmp_path / name, [one], Profile.PUBLIC)) for name, one in (("a", ours), ("b", theirs)))
+    cells, others = (json.loads(one["findings.jsonl"]) for one in (kept, named))
+    leading = {"actor", "ad_id", "post_id", "channel_id", "url", "content_text", "redirect_chain"}
+    leading |= {"listed_entity", "listed_entity_id", "listed_from"}
+    assert {name for name in cells if cells[name] != others[name]} == leading | {"account_id"}
+    assert {cells[name] for name in leading} == {None} and cells["account_id"] == ours.pseudonym("17")
+    assert json.loads(kept["sightings.jsonl"])["url"] is None
+    for profile in (Profile.INTERNAL, Profile.AUTHORITY, Profile.PLATFORM):
+        assert ours.names_account(profile) and ours.account(profile) == "17"
 
 
 def test_each_profile_holds_less_than_the_one_before() -> None:

@@ -1,6 +1,6 @@
 """Content Credentials made here: a root, a camera's certificate under it, and pictures signed with it.
 
-Keys, serial numbers and the certificates' signatures follow from the names: what is where in a signed file is the same each time.
+Keys, serial numbers and the way to sign follow from the names; the times in the certificates are those of the run.
 """
 
 import hashlib

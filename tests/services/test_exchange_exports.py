@@ -133,3 +133,56 @@ async def test_an_embargo_holds_the_claims_back_until_it_is_over(work: Casework)
 async def cleared(work: Casework) -> None:
     """The case is marked TLP:CLEAR."""
     await work.site.services.cases.mark(work.author, work.case.id, "TLP:CLEAR")
+
+
+NAMED = ("90071992547409931", "https://x.example/named", "1735765521595800001", "77001122", "A party")
+"""The account, the address and the post of F-1, the advertisement of F-2, and who is behind them."""
+
+
+@pytest.mark.parametrize("held", ["another finding", "an account set"])
+async def test_an_account_is_a_pseudonym_in_every_finding_of_a_public_export_or_in_none(work: Casework, held: str) -> None:
+    """A name in one row, and a pseudonym of the same account in another, would together tell who it is."""
+    await cleared(work)
+    services, about = work.site.services, {"account_id": NAMED[0], "url": NAMED[1]}
+    seen = [{"at": "2024-07-06T10:00:00Z", "url": NAMED[1], "by": "us"}]
+    await work.confirmed(subject=subject(1, **about), actor=NAMED[4], content_text=NAMED[4], sightings=seen)
+    await work.confirmed(subject=subject(2, **about) | {"ad_id": NAMED[3]})
+    before = await public_files(work)
+    assert all(name in before["findings.csv"] for name in NAMED)
+    assert all(NAMED[1] in before[name] for name in ("stix", "misp", "claims", "findings.jsonl", "sightings.csv"))
+    if held == "an account set":
+        told = {"accounts": ["1", NAMED[0]], "subject": subject(3), "actor": "Somebody else"}
+    else:
+        told = {"subject": subject(3, platform="Facebook", account_id=f"@{NAMED[0]}")}
+    second = await work.confirmed(**told)
+    kept = await public_files(work, claims=False)
+    for name, text in kept.items():
+        assert not [one for one in NAMED if one in text], name
+    assert kept["findings.csv"].count("acc-") >= 3
+    with pytest.raises(ExportRefused, match="no_appearance"):
+        await services.case_exports.preview(work.author, work.case.id, "claims", order("public"))
+    await work.judge(second, "rejected")
+    again = await public_files(work)
+    assert again["findings.csv"] == before["findings.csv"], "what nothing holds back any more is named as before"
+    for one, other in ((before, kept), (kept, again), (before, again)):
+        known = {(each["id"], each["modified"]): each for each in objects(one)}
+        assert all(known.get((each["id"], each["modified"]), each) == each for each in objects(other)), "one version, one content"
+    assert max(each["modified"] for each in objects(kept)) < max(each["modified"] for each in objects(again))
+
+
+def objects(files: dict[str, str]) -> list[dict[str, Any]]:
+    return [one for one in json.loads(files["stix"])["objects"] if "modified" in one]
+
+
+async def public_files(work: Casework, *, claims: bool = True) -> dict[str, str]:
+    """What everybody may have of the case: the tables' members, and each exchange format. Time then goes on."""
+    found = {}
+    for kind in ("stix", "misp", *(["claims"] if claims else [])):
+        options = {"archive": "", "embargo": ""} if kind == "claims" else {}
+        found[kind] = json.dumps((await file_of(work, kind, "public", **options))[1])
+    exports = work.site.services.case_exports
+    row = await exports.request(work.author, work.case.id, "tables", order("public"), queued=False)
+    assert await exports.maker.run(row.id) == "ready"
+    found |= {name: data.decode("utf-8", "replace") for name, data in (await work.files(row.id)).items() if name != "tables.xlsx"}
+    work.site.clock.move(60)
+    return found

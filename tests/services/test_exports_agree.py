@@ -53,7 +53,7 @@ async def work(deployment: Deployment) -> Casework:
     common = AMPLIFIED | {"ttps": [tag()]}
     await made.confirmed("amplification", **common, deposits=[str(archive.id)])
     seen = [*AMPLIFIED["sightings"], AMPLIFIED["sightings"][0]]
-    about = {"platform": "x", "post_id": "post-six", "account_id": "17", "url": "https://x.example/a/6"}
+    about = {"platform": "x", "post_id": "post-six", "account_id": "27", "url": "https://x.example/a/6"}
     known = common | {"captures": [second], "sightings": seen, "subject": about, "actor": "A state"}
     await made.confirmed("amplification", **known | {"posted_at": DAY})
     later = {
@@ -61,7 +61,7 @@ async def work(deployment: Deployment) -> Casework:
         "posted_at": [],
         "subject": about | {"post_id": "post-seven", "url": "https://x.example/a/7"},
     }
-    await made.confirmed("amplification", **known | later, accounts=["17", "18"])
+    await made.confirmed("amplification", **known | later, accounts=["18", "19"])
     await made.judge(await made.draft(subject=subject(8), captures=[second]), "reviewed", "draft")
     await read(made, "a", 5, 9)
     for unit in UNITS:

@@ -194,11 +194,11 @@ async def test_every_file_made_of_a_finding_says_that_its_evidence_was_withdrawn
     assert "| 1 | posts | S-1 (evidence of 1 finding withdrawn) |" in report(book)
     [cells] = [sli_cells(book, one) for one in book.rows if one.statistic_id]
     assert dict(zip(SLI_HEADER, cells, strict=True))["evidence_withdrawn"] == 1
-    batches = confirmed_findings(services.database, work.case.id, site.clock.now())
+    batches = confirmed_findings(services.database, work.case.id, site.clock.now(), Profile.PUBLIC)
     [one] = [one async for batch in batches for one in batch]
     cells_of = shown(one, Profile.PUBLIC).cells
     assert cells_of["captures_withdrawn"] == [work.capture_id] == cells_of["captures"]
-    kept = confirmed_findings(services.database, work.case.id, site.clock.now() - timedelta(hours=1))
+    kept = confirmed_findings(services.database, work.case.id, site.clock.now() - timedelta(hours=1), Profile.PUBLIC)
     assert [one async for batch in kept for one in batch] == [], "asked as of a time before, it tells of that time"
     notice = NoticeDraft.model_validate({"provider": "P", "notifier_name": "N", "notifier_email": "n@x.example", "findings": [1],
                                          "explanation": "E", "bona_fide": True})  # fmt: skip

@@ -50,9 +50,9 @@ def whose(work: Casework, state: str, hour: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def chosen_from(page: str) -> list[str]:
+def chosen_from(page: str, name: str = "bundle") -> list[str]:
     """Ids that the form has to choose from, as they stand."""
-    [field] = re.findall(r'<select id="bundle_chosen".*?</select>', page, re.DOTALL)
+    [field] = re.findall(rf'<select id="{name}_chosen".*?</select>', page, re.DOTALL)
     return re.findall(r'<option value="([0-9a-f-]{36})"', field)
 
 
@@ -141,3 +141,28 @@ async def test_findings_are_proposed_with_what_they_are_about_and_lists_without_
     stranger = await site.other_organisation()
     assert set(await lists.subjects(work.author, [finding.id])) == {finding.id}
     assert await lists.subjects(stranger, [finding.id]) == {}
+
+
+async def test_a_notice_proposes_the_exports_of_its_case_and_names_the_one_that_is_chosen(site: Site) -> None:
+    work = await Casework.begin(site)
+    person, path = await site.person(work.author), f"/cases/{work.case.id}/notices/new"
+    assert "No export of this case is finished yet." in (await person.get(path)).text
+    first, second = await exports(work, "ready", [1, 2])
+    await exports(work, "queued", [3])
+    [bundle] = await bundles(work, "ready", [4])
+    form = (await person.get(path)).text
+    assert chosen_from(form, "export") == [str(second), str(first)], "exports of the case, and none that a notice cannot name"
+    said = {"title": "A post on the eve", "platform": "x", "route": "dsa_art16", "items": "https://x.example/a/1"}
+    for typed, why in ((f"https://here.example/case-exports/{first}", "another one is chosen"), (str(bundle), "another one")):
+        refused = await person.post(path, data=said | {"export": typed, "export_chosen": str(second)})
+        assert refused.status_code == 422 and "<strong>Document</strong>" in refused.text and why in refused.text
+        assert f'<option value="{second}" selected>' in refused.text and typed in refused.text, "nothing is lost"
+    refused = await person.post(path, data=said | {"export": str(bundle)})
+    assert f"{bundle} is no export of this case." in refused.text
+    made = await person.post(path, data=said | {"export": f"/case-exports/{second}", "export_chosen": str(second)})
+    assert made.status_code == 303 and f"/case-exports/{second}" in (await person.get(made.headers["location"])).text
+    guest = await site.other_organisation()
+    token = await site.services.cases.members.invite(work.author, work.case.id, "contributor")
+    await site.services.cases.members.redeem(guest, token)
+    shared = await (await site.person(guest)).get(path)
+    assert shared.status_code == 200 and "The registry" not in shared.text and "export_chosen" not in shared.text

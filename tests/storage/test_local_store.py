@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import DigestMismatch, SizeMismatch, StorageError
+from storage.errors import BlobNotFound, DigestMismatch, SizeMismatch, StorageError
 from storage.hashing import hash_bytes
 from storage.local import LocalBlobStore
 from storage.memory import Faults, MemoryBlobStore
@@ -180,3 +180,15 @@ def test_faults_before_and_after_tell_lost_from_done() -> None:
         put(store, b"x")
     assert store.stat("o", hash_bytes(b"x")) is not None
     assert put(store, b"x").existed is True
+
+
+def test_a_blob_that_cannot_be_looked_at_is_not_called_gone(local: LocalBlobStore, tmp_path: Path) -> None:
+    path = tmp_path / "blobs" / put(local, b"hello").key
+    path.unlink()
+    path.symlink_to(path)
+    with pytest.raises(StorageError, match="cannot look at the blob") as refused:
+        local.open("o", hash_bytes(b"hello"))
+    assert type(refused.value) is StorageError
+    path.unlink()
+    with pytest.raises(BlobNotFound):
+        local.open("o", hash_bytes(b"hello"))

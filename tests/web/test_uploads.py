@@ -5,7 +5,9 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator
 
+from storage.blobs import StoredBlob
 from storage.errors import StorageError
+from storage.hashing import Sha256
 from tests.web.site import Device, Site
 
 MIB = 1024 * 1024
@@ -233,6 +235,47 @@ async def test_damaged_bytes_are_never_sealed(site: Site, tmp_path) -> None:
     await site.sound()
 
 
+async def test_a_store_that_keeps_damaged_bytes_is_not_sent_to_again_and_again(site: Site, tmp_path, monkeypatch) -> None:
+    """As S3 does: of an object that was put there it says what was announced, and takes no other in its place."""
+    device, data = await site.pair(), secrets.token_bytes(4000)
+    capture_id = await committed(device, {"upload.0.bin": data})
+    await device.put(capture_id, data)
+    stored = next((tmp_path / "data" / "blobs").rglob(sha(data)))
+    stored.chmod(0o600)
+    stored.write_bytes(b"x" * 4000)
+    assert (await device.seal(capture_id)).status_code == 409
+    kept = StoredBlob(str(stored.name), Sha256(sha(data)), 4000, None, existed=True)
+    monkeypatch.setattr(site.services.captures.sealer._parts.blobs, "put_file", lambda *_, **__: kept)
+    answer = await device.put(capture_id, data)
+    assert answer.status_code == 503, "the browser waits longer each time; 204 would have it ask for the seal at once"
+    assert (await site.http.get(f"/api/v1/captures/{capture_id}", headers=device.headers)).json()["checks"]
+    stored.write_bytes(data)  # by hand, from a copy of the store
+    assert (await device.put(capture_id, data)).status_code == 204
+    assert (await site.http.get(f"/api/v1/captures/{capture_id}", headers=device.headers)).json()["checks"] == []
+    assert (await device.seal(capture_id)).status_code == 200
+    await site.sound()
+
+
+async def test_bytes_that_two_captures_lack_are_right_for_both_once_they_came_for_one(site: Site, tmp_path) -> None:
+    device, data = await site.pair(), secrets.token_bytes(4000)
+    first = await committed(device, {"upload.0.bin": data})
+    await device.put(first, data)
+    second = await committed(device, {"upload.0.bin": data})
+    stored = next((tmp_path / "data" / "blobs").rglob(sha(data)))
+    stored.chmod(0o600)
+    stored.write_bytes(b"x" * 4000)
+    for capture_id in (first, second):
+        assert (await device.seal(capture_id)).status_code == 409
+    person = await site.person()
+    assert "A stored file is damaged or gone" in (await person.get(f"/captures/{second}")).text
+    assert "once the checks have run" in (await person.get(f"/captures/{second}/replay")).text, "none has run yet"
+    assert (await device.put(first, data)).status_code == 204
+    assert "A stored file is damaged or gone" not in (await person.get("/")).text
+    for capture_id in (first, second):
+        assert (await device.seal(capture_id)).status_code == 200
+    await site.sound()
+
+
 async def test_a_file_that_could_not_be_read_is_not_called_damaged_and_sealed_when_it_can_be(
     site: Site, tmp_path, monkeypatch
 ) -> None:
@@ -249,6 +292,7 @@ async def test_a_file_that_could_not_be_read_is_not_called_damaged_and_sealed_wh
         assert (await device.seal(capture_id)).status_code == 503
     state = (await site.http.get(f"/api/v1/captures/{capture_id}", headers=device.headers)).json()
     assert [(one["outcome"], one["subject"]) for one in state["checks"]] == [("NOT_CHECKED", "upload.0.bin")]
+    assert "A stored file could not be read" in (await (await site.person()).get(f"/captures/{capture_id}")).text
     assert (await device.seal(capture_id)).status_code == 200
     state = (await site.http.get(f"/api/v1/captures/{capture_id}", headers=device.headers)).json()
     assert "stored_bytes" not in [one["name"] for one in state["checks"]]

@@ -1,11 +1,12 @@
 """Times, rules and units as pages say them: as exact as they are known, in words, one thing not called by its plural."""
 
+import math
 from datetime import UTC, datetime
 
 import pytest
 
 from server.rules.catalogue import shipped
-from server.web.pages.render import exact_time, stored_time
+from server.web.pages.render import exact_time, human_span, stored_time
 from server.web.pages.rule_words import election_name, territory_name
 from server.web.texts import Texts
 
@@ -46,3 +47,23 @@ def test_every_unit_that_is_counted_has_a_word_for_one() -> None:
     texts = Texts("en")
     for unit in ("findings", "posts", "ads", "images", "instances", "accounts", "channels"):
         assert texts.get(f"unit_one.{unit}") not in (f"unit_one.{unit}", texts.get(f"unit.{unit}"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "least", "most"),
+    [
+        (0, "0 s", "0 s"),
+        (0.0004, "< 0.001 s", "0.001 s"),
+        (0.001, "0.001 s", "0.001 s"),
+        (2.3, "2.3 s", "2.3 s"),
+        (13.85547, "13.855 s", "13.856 s"),
+        (59.9996, "59.999 s", "1 min"),
+        (60, "1 min", "1 min"),
+        (13_813.85547, "3 h 50 min 13 s", "3 h 50 min 14 s"),
+        (43_200.0, "12 h", "12 h"),
+        (3_600_000, "1,000 h", "1,000 h"),
+    ],
+)
+def test_a_span_reads_as_people_say_it_and_no_bound_says_more_than_is_known(seconds: float, least: str, most: str) -> None:
+    assert (human_span(seconds, math.floor), human_span(seconds, math.ceil)) == (least, most)
+    assert human_span(seconds) in (least, most)

@@ -177,7 +177,8 @@ ABOUT = (
 
 def _items(finding: ConfirmedFinding) -> Iterator[dict[str, object]]:
     subject, posted = finding.body.subject, finding.posted
-    captured = min((finding.captured_at[one] for one in finding.body.cited_captures if one in finding.captured_at), default=None)
+    standing = (one for one in finding.body.cited_captures if one in finding.captured_at and one not in finding.withdrawn)
+    captured = min((finding.captured_at[one] for one in standing), default=None)
     alone: dict[str, object] = {
         "platform": subject.platform,
         "account": "",

@@ -136,7 +136,8 @@ class CaseFiles:
                 return writer.add(batch)
 
             done = 0
-            async for batch in confirmed_findings(self._making.parts.database, self._making.row.case_id, self._order.as_of):
+            of_case = (self._making.row.case_id, self._order.as_of, Profile.AUTHORITY)
+            async for batch in confirmed_findings(self._making.parts.database, *of_case):
                 done = await asyncio.to_thread(add, batch)
                 await self._making.progress(done)
             await asyncio.to_thread(self._write_annex, annex)

@@ -69,7 +69,7 @@ async def _built(parts: ExportParts, order: Order, build: Build) -> tuple[str, i
     """The file's text, and how many findings are in it. Raises: ExportRefused."""
     profile, as_of = Profile(order["profile"]), datetime.fromisoformat(order["as_of"])
     case_id = uuid.UUID(order["case"])
-    findings = await all_shown(confirmed_findings(parts.database, case_id, as_of), profile)
+    findings = await all_shown(confirmed_findings(parts.database, case_id, as_of, profile), profile)
     async with parts.database.session() as session:
         facts = await case_facts(session, case_id)
         said = [utc_text(one) or "" for one in await said_between(session, case_id, as_of)]

@@ -47,8 +47,8 @@ def _naming(value: Callable[[ConfirmedFinding], Value]) -> Callable[[ConfirmedFi
 
 
 def _listed(member: str) -> Callable[[ConfirmedFinding, Profile], Value]:
-    """A member of the listed entity, as text; None without one."""
-    return lambda one, _profile: None if one.body.listed is None else str(getattr(one.body.listed, member))
+    """A member of the listed entity, as text; None without one, and where it would say who is behind an account held back."""
+    return lambda one, to: None if one.body.listed is None or one.is_held_back(to) else str(getattr(one.body.listed, member))
 
 
 def _posted(one: ConfirmedFinding) -> Value:
@@ -73,7 +73,7 @@ FINDING_COLUMNS: tuple[F, ...] = (
     F("post_id", "string", "The platform's id of the post, as text.", _naming(lambda one: one.body.subject.post_id)),
     F("account_id", "string", "The platform's id of the account, as text, or a pseudonym.", lambda one, to: one.account(to)),
     F("channel_id", "string", "The platform's id of the channel.", _naming(lambda one: one.body.subject.channel_id)),
-    F("ad_id", "string", "The platform's id of the advertisement.", lambda one, _: one.body.subject.ad_id),
+    F("ad_id", "string", "The platform's id of the advertisement.", _naming(lambda one: one.body.subject.ad_id)),
     F("url", "string", "Address of what the finding is about.", _naming(lambda one: one.body.subject.url)),
     F("posted_at", "datetime", "When it was posted (UTC), by the best source.", lambda one, _: _posted(one)),
     F("posted_at_source", "string", "Where that time is from.",
@@ -86,7 +86,7 @@ FINDING_COLUMNS: tuple[F, ...] = (
       lambda one, _: _captured(one)),
     F("member_state", "string", "Member State concerned (ISO 3166-1).", lambda one, _: one.body.member_state),
     F("language", "string", "Language of the content.", lambda one, _: one.body.language),
-    F("actor", "string", "Who is said to be behind it.", lambda one, _: one.body.actor),
+    F("actor", "string", "Who is said to be behind it.", _naming(lambda one: one.body.actor)),
     F("sponsor", "string", "Who is said to have paid.", lambda one, _: one.body.sponsor, NOT_PUBLIC),
     F("facts", "string", "What was seen.", lambda one, _: one.body.facts),
     F("assessment", "string", "What the authors conclude.", lambda one, _: one.body.assessment, OFFICIAL),

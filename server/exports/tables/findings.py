@@ -18,12 +18,21 @@ _SIGHTING_IDS = uuid.UUID("6e9f9f0c-6a0e-5a9e-9d0b-0f2f3f9a7c11")
 
 
 @dataclass(frozen=True)
+class HeldBack:
+    """A named account that findings of the same case keep behind a pseudonym: whether one does now, and when that last may have
+    changed."""
+
+    is_held: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
 class ConfirmedFinding:
     """The version that was confirmed last, with what its confirmation pinned. `captured_at`: of the captures it cites.
 
     author, reviewer: names of persons; `organisation`: whose case it is. first_confirmed_at: of whichever version. withdrawn:
     captures and deposits (by id) that had been withdrawn from the case when this was read, each with when, and perhaps among them
-    some that it does not cite.
+    some that it does not cite. held_back: of its account, where a person named that; looked for in exports for the public alone.
     """
 
     case_id: uuid.UUID
@@ -42,10 +51,23 @@ class ConfirmedFinding:
     author: str
     reviewer: str
     withdrawn: Mapping[str, datetime] = field(default_factory=dict)
+    held_back: HeldBack | None = None
 
     def names_account(self, profile: Profile) -> bool:
-        """False where an account stays a pseudonym: for the public, unless a person named the actor or it is an advertisement."""
-        return profile is not Profile.PUBLIC or bool(self.body.actor) or bool(self.body.subject.ad_id)
+        """False where an account stays a pseudonym: for the public, unless a person named the actor or it is an advertisement.
+
+        A pseudonym in one finding of an export is one in all of them: a name beside it would tell who it is.
+        """
+        return profile is not Profile.PUBLIC or (self.is_named and (self.held_back is None or not self.held_back.is_held))
+
+    def is_held_back(self, profile: Profile) -> bool:
+        """Whether somebody named the account here and this profile keeps it behind a pseudonym nevertheless."""
+        return self.is_named and not self.names_account(profile)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a person named who is behind it, or it is an advertisement, which names that itself."""
+        return bool(self.body.actor) or bool(self.body.subject.ad_id)
 
     def pseudonym(self, account: str) -> str:
         """The same for the same account of a case, and another in every other case. Source: RFC 2104."""
@@ -102,9 +124,10 @@ class ConfirmedFinding:
 
     @property
     def changed_at(self) -> datetime:
-        """The last event that changed what is told of it: its confirmation, or a later withdrawal of what it cites."""
+        """The last event that changed what is told of it: its confirmation, or a later withdrawal of what it cites, or word on a
+        finding that keeps its account behind a pseudonym."""
         gone = [self.withdrawn[one] for one in (*self.captures_withdrawn, *self.deposits_withdrawn)]
-        return max([self.confirmed_at, *gone])
+        return max([self.confirmed_at, *gone, *([] if self.held_back is None else [self.held_back.at])])
 
     @property
     def silence(self) -> Mapping[str, Any]:

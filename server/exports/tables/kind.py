@@ -28,7 +28,7 @@ async def preview_tables(asked: Asked) -> tuple[PreviewPart, ...]:
     """The columns of the profile and the first findings, as the files would have them."""
     columns = columns_for(FINDING_COLUMNS, asked.profile)
     rows: list[tuple[Value, ...]] = []
-    async for batch in confirmed_findings(asked.parts.database, asked.case.id, asked.parts.clock.now()):
+    async for batch in confirmed_findings(asked.parts.database, asked.case.id, asked.parts.clock.now(), asked.profile):
         wanted = islice(batch, PREVIEW_ROWS - len(rows))
         rows += [tuple(column.cell(one, asked.profile) for column in columns) for one in wanted]
         if len(rows) == PREVIEW_ROWS:
@@ -39,12 +39,13 @@ async def preview_tables(asked: Asked) -> tuple[PreviewPart, ...]:
 async def write_tables(making: Making) -> Mapping[str, int]:
     """The zip of CSV, XLSX and JSONL, batch by batch; how many rows each table has."""
     row, content = making.row, json.loads(making.row.content)
+    profile, as_of = Profile(row.profile), datetime.fromisoformat(content["as_of"])
     async with making.parts.database.session() as session:
         facts = await case_facts(session, row.case_id)
     package = PackageFacts(
         name=f"case-{facts.number}-findings-{row.profile}",
         title=f"Confirmed findings of case C-{facts.number}",
-        profile=Profile(row.profile),
+        profile=profile,
         as_of=content["as_of"],
         marking=row.marking,
         rows={},
@@ -52,8 +53,8 @@ async def write_tables(making: Making) -> Mapping[str, int]:
     )
     folder = making.path.parent / "tables"
     folder.mkdir()
-    with TableWriter(folder, Profile(row.profile)) as writer:
-        async for batch in confirmed_findings(making.parts.database, row.case_id, datetime.fromisoformat(content["as_of"])):
+    with TableWriter(folder, profile) as writer:
+        async for batch in confirmed_findings(making.parts.database, row.case_id, as_of, profile):
             await making.progress(await asyncio.to_thread(writer.add, batch))
         with making.path.open("wb") as out:
             await asyncio.to_thread(writer.finish, package, out)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from server.composition import Services
 from server.errors import BadInput, NotFound, ServiceError
+from server.exports.rows import FinishedFile
 from server.findings.body import Subject
 from server.findings.models import FindingState
 from server.operators.actors import OperatorActor
@@ -24,6 +25,7 @@ TICKED = {"findings": "F", "statistics": "S"}
 """Fields of numbers, and the letter that numbers are written with."""
 FIELD_OF = {
     "confirmed finding": "findings", "statistic": "statistics", "finished bundle": "bundle", "capture": "policy_capture",
+    "export": "export",
 }  # fmt: skip
 """In which field a thing is named, by the kind that is said not to be there."""
 
@@ -94,6 +96,8 @@ async def proposed(
         found["statistics"] = _offer("statistics", rows)
     if "bundle" in fields:
         found["bundle"] = await _files(services, actor, case_id, texts)
+    if "export" in fields:
+        found["export"] = _offer("case_export", _proposals(await _exports(services, actor, case_id, texts)))
     if "policy_capture" in fields:
         shown = await services.cases.exhibits.fitting(actor, case_id, "", limit=PROPOSED + 1)
         rows = [Proposal(one.exhibit.capture_id, f"{one.exhibit.number} · {one.title or one.url}", one.host) for one in shown]
@@ -140,12 +144,20 @@ async def _findings(services: Services, actor: OperatorActor, case_id: uuid.UUID
 
 async def _files(services: Services, actor: OperatorActor, case_id: uuid.UUID, texts: Texts) -> Offer:
     """Finished exports of the case; the organisation's bundles too for whoever may see the list of them, as /exports has it."""
-    exports = await services.case_exports.finished(actor, case_id, limit=PROPOSED + 1)
-    made = [(one, texts.get(f"case_export.kind.{one.kind}")) for one in exports]
+    made = await _exports(services, actor, case_id, texts)
     sees_bundles = Right.DRAFT_AUTHORITY in actor.rights
     if sees_bundles:
         bundles = await services.exports.finished(actor, limit=PROPOSED + 1)
         made += [(one, texts.get("handover.kind.bundle")) for one in bundles]
     made.sort(key=lambda one: (one[0].requested_at, str(one[0].export_id)), reverse=True)
-    rows = [Proposal(str(one.export_id), f"{label} · {one.recipient}", human_time(one.requested_at)) for one, label in made]
-    return _offer("bundle" if sees_bundles else "case_export", rows)
+    return _offer("bundle" if sees_bundles else "case_export", _proposals(made))
+
+
+async def _exports(services: Services, actor: OperatorActor, case_id: uuid.UUID, texts: Texts) -> list[tuple[FinishedFile, str]]:
+    """Finished exports of the case, each with its kind in words. Raises: Forbidden; NotFound."""
+    exports = await services.case_exports.finished(actor, case_id, limit=PROPOSED + 1)
+    return [(one, texts.get(f"case_export.kind.{one.kind}")) for one in exports]
+
+
+def _proposals(made: Sequence[tuple[FinishedFile, str]]) -> list[Proposal]:
+    return [Proposal(str(one.export_id), f"{label} · {one.recipient}", human_time(one.requested_at)) for one, label in made]

@@ -1,8 +1,11 @@
 """Rendering: templates with the texts of the reader's language, and errors as pages."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
+from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +74,18 @@ def stored_time(text: str, *, exact: bool = True) -> str:
     return text if at.tzinfo is None else exact_time(at) if exact else human_time(at)
 
 
-def human_span(seconds: float) -> str:
-    """`3 h 50 min 12 s`; parts of a second are shown where there are any."""
-    whole, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(whole), 60)
-    parts = [f"{hours:,} h" if hours else "", f"{minutes} min" if minutes else "", f"{rest:.10g} s" if rest else ""]
-    return " ".join(part for part in parts if part) or "0 s"
+def human_span(seconds: float, rounded: Callable[[float], int] = round) -> str:
+    """`3 h 50 min 12 s`, `13.855 s`: whole seconds from a minute on, thousandths below; never `0 s` for what is not none.
+
+    rounded: math.floor for what is a least, math.ceil for what is a most. Files for programs hold seconds as they are.
+    """
+    thousandths = rounded(round(seconds * 1000, 3))
+    if thousandths < 60_000:
+        return f"{thousandths / 1000:g} s" if thousandths or not seconds else "< 0.001 s"
+    minutes, rest = divmod(rounded(round(seconds, 6)), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours:,} h" if hours else "", f"{minutes} min" if minutes else "", f"{rest} s" if rest else ""]
+    return " ".join(part for part in parts if part)
 
 
 def as_it_is(value: object) -> Markup:
@@ -106,9 +115,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"human_bytes": human_bytes, "human_time": human_time, "human_span": human_span}
+    environment.filters |= {"human_bytes": human_bytes, "human_time": human_time}
     environment.filters |= {"iso": format_time, "as_it_is": as_it_is, "hit_path": hit_path}
     environment.filters |= {"exact_time": exact_time, "stored_time": stored_time}
+    environment.filters |= {"least_span": partial(human_span, rounded=floor), "most_span": partial(human_span, rounded=ceil)}
     environment.filters |= {"territory": territory_name, "election": election_name}
     return environment
 

@@ -1,6 +1,7 @@
 """Statistics: frozen numbers, the form for the next, the list behind each."""
 
 import json
+import math
 import uuid
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -30,7 +31,8 @@ COLUMNS = {
 }
 """What the members of a line are, by what a number is about: docs/formats.md has them in this order."""
 TIMES = ("as_of", "posted_at", "first_seen")
-SPANS = ("low_s", "high_s")
+SPANS = {"low_s": math.floor, "high_s": math.ceil}
+"""Members that are seconds, and how they are rounded: no least is told as more than it is, no most as less."""
 ASKED = {
     "sli_label": "statistics.sli", "platform": "field.platform", "member_state": "field.member_state",
     "confirmed_from": "statistics.from", "confirmed_to": "statistics.to", "name": "statistics.metric", "unit": "statistics.unit",
@@ -200,7 +202,7 @@ def _cell(column: str, member: Any) -> str:
     if isinstance(member, bool):
         return "✓" if member else "✗"
     if column in SPANS:
-        return human_span(member)
+        return human_span(member, SPANS[column])
     if isinstance(member, int | float):
         return f"{member:,.10g}" if isinstance(member, float) else f"{member:,}"
     return stored_time(member) if column in TIMES else str(member)
